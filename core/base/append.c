@@ -10,15 +10,16 @@
 #include "base/cancel.h"
 #include "base/error.h"
 
-/* One write appends all of a line or, on a full disk, its beginning: O_APPEND makes it one step for other writers. */
+/* With O_APPEND a single write is atomic for other writers. On a full disk it may append only the beginning of the
+ * line. */
 void cleat_append_line(struct cleat_append *file, const char *line) {
     CLEAT_NO_CANCEL(); /* write is a cancellation point */
-    char bytes[CLEAT_APPEND_MOST + 2];
+    char bytes[CLEAT_APPEND_MAX + 2];
     size_t len = strlen(line);
     size_t used = 0;
     int kept = errno;
     ssize_t wrote;
-    if (len > CLEAT_APPEND_MOST) return;
+    if (len > CLEAT_APPEND_MAX) return;
     if (atomic_exchange(&file->torn, false)) bytes[used++] = '\n';
     /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): write takes the length */
     memcpy(bytes + used, line, len);

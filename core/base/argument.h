@@ -1,6 +1,5 @@
-/* argument.h: the checks that every exported function makes of its arguments, by the rules of
- * cleat.h. Each returns from the function with CLEAT_USAGE. position is the argument's, from
- * 1. */
+/* argument.h: the checks of the arguments of exported functions, by the rules of cleat.h. Each macro returns
+ * CLEAT_USAGE from the function if its check fails. position: the argument's position, from 1. */
 #ifndef CLEAT_CORE_ARGUMENT_H
 #define CLEAT_CORE_ARGUMENT_H
 
@@ -17,7 +16,7 @@
         if ((p) == NULL && (len) > 0) return cleat_fail_usage((position), "NULL of length > 0");   \
     } while (0)
 
-/* Bytes in that the operating system gets as a text: without a zero byte. */
+/* Bytes in that are passed to the operating system as a C string: they must not contain a zero byte. */
 #define CLEAT_CHECK_TEXT(position, p, len)                                                         \
     do {                                                                                           \
         CLEAT_CHECK_IN(position, p, len);                                                          \

@@ -1,5 +1,4 @@
-/* boringssl.h: the one place that includes BoringSSL's headers, and what differs from one of its
- * versions to another.
+/* boringssl.h: the only file that includes BoringSSL's headers, and the differences between its versions.
  *
  * BORINGSSL_API_VERSION 19 (2023-03) is the oldest that is supported. */
 #ifndef CLEAT_CORE_BORINGSSL_H
@@ -29,7 +28,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-/* OPENSSL_tm_to_posix has moved. */
+/* Newer versions declare OPENSSL_tm_to_posix here. */
 #if __has_include(<openssl/posix_time.h>)
 #include <openssl/posix_time.h>
 #else
@@ -40,16 +39,16 @@
 #error "cleat needs BORINGSSL_API_VERSION 19 (2023-03) or later"
 #endif
 
-/* The key exchange groups that are offered, best first. BoringSSL's own default depends on its
- * age. In TLS 1.2 they are the curves that certificates may have, too: P-521 is there for those. */
+/* The default groups, in order of preference; BoringSSL's own default differs between versions. In TLS 1.2 the list
+ * also restricts the curves of certificates: it includes P-521 for those. */
 #if defined(SSL_GROUP_X25519_MLKEM768)
 #define CLEAT_DEFAULT_GROUPS "X25519MLKEM768:X25519:P-256:P-384:P-521"
 #else
 #define CLEAT_DEFAULT_GROUPS "X25519:P-256:P-384:P-521"
 #endif
 
-/* SSL_CREDENTIAL, of which an SSL_CTX can have several, also for certain issuers only. Without it
- * core/tls/credential_choice.c chooses. */
+/* SSL_CREDENTIAL: an SSL_CTX can have several certificates, also for certain issuers only. Without it
+ * core/tls/credential_choice.c selects the certificate. */
 #if defined(SSL_R_NO_MATCHING_ISSUER)
 #define CLEAT_HAS_SSL_CREDENTIAL 1
 #else

@@ -15,9 +15,9 @@ static int64_t now(void) {
     return (int64_t)time.tv_sec * SECOND + time.tv_nsec;
 }
 
-/* Only a positive number of at most LIMIT reaches the conversion to an integer; NaN does not. Calls
- * without a limit block in recv, which a signal with SA_RESTART does not end: those of interruptible
- * threads wait in ppoll, until a deadline that does not come. */
+/* Only a positive number of at most LIMIT reaches the conversion to an integer; NaN does not. Calls without a limit
+ * block in recv, which a signal handler with SA_RESTART does not end: interruptible threads get a deadline in the
+ * far future instead, so that they wait in ppoll. */
 cleat_deadline cleat_deadline_after(double timeout) {
     if (timeout < 0 || timeout > (double)LIMIT) { /* more than a century: no limit */
         return cleat_is_interruptible() ? now() + LIMIT * SECOND : CLEAT_DEADLINE_NEVER;

@@ -1,5 +1,5 @@
-/* clock.h: deadlines. A timeout is turned into one point in time when a call begins, so that
- * it covers the whole call. */
+/* clock.h: deadlines. A call converts its timeout to a deadline when it begins, so that the timeout limits the whole
+ * call. */
 #ifndef CLEAT_CORE_CLOCK_H
 #define CLEAT_CORE_CLOCK_H
 
@@ -7,7 +7,7 @@
 
 #include "base/argument.h"
 
-/* A deadline in nanoseconds of the monotonic clock, or one of the two that need no clock. */
+/* A deadline in nanoseconds of the monotonic clock, or one of the two special values. */
 typedef int64_t cleat_deadline;
 
 #define CLEAT_DEADLINE_NOW ((cleat_deadline)0) /* do not wait */
@@ -18,8 +18,8 @@ typedef int64_t cleat_deadline;
  * future. */
 cleat_deadline cleat_deadline_after(double timeout);
 
-/* CLEAT_SET_DEADLINE sets a deadline from the timeout that an exported function was given at
- * position, or returns from the function with CLEAT_USAGE if it is NaN. */
+/* CLEAT_SET_DEADLINE sets a deadline from the timeout argument at position of an exported function, or returns
+ * CLEAT_USAGE from the function if the timeout is NaN. */
 #define CLEAT_SET_DEADLINE(position, timeout, deadline)                                            \
     do {                                                                                           \
         CLEAT_CHECK_TIMEOUT(position, timeout);                                                    \
@@ -30,8 +30,8 @@ cleat_deadline cleat_deadline_after(double timeout);
  * CLEAT_DEADLINE_NEVER. */
 int64_t cleat_deadline_left(cleat_deadline deadline);
 
-/* cleat_wall_clock returns the seconds since 1970, from the clock that BoringSSL reads too. time() is behind it for
- * up to a tick of the kernel: what BoringSSL has just stamped could seem to be of the future. */
+/* cleat_wall_clock returns the seconds since 1970, from CLOCK_REALTIME as BoringSSL does. time() can be behind that
+ * clock by up to a tick of the kernel, so that a time that BoringSSL has just stored could seem to be in the future. */
 int64_t cleat_wall_clock(void);
 
 #endif

@@ -17,7 +17,8 @@ struct digests {
     size_t room;
 };
 
-/* OpenSSL looks for these names: eight hexadecimal digits, a point, "r" for revocation lists, a number. */
+/* The names that OpenSSL's look-up by subject hash uses: eight hexadecimal digits, a dot, "r" for revocation lists,
+ * a number. */
 static bool is_hash_name(const char *name) {
     enum { DIGITS = 8 };
     int i;
@@ -56,7 +57,7 @@ static int32_t add_file(struct digests *digests, const char *directory, const ch
     int32_t status;
     int wanted = snprintf(path, sizeof path, "%s/%s", directory, name);
     if (wanted < 0 || (size_t)wanted >= sizeof path)
-        return CLEAT_OK; /* too long a path for a look-up, too */
+        return CLEAT_OK; /* the look-up cannot open such a path either */
     status = cleat_file_read(path, &bytes, &len);
     if (status == CLEAT_STATUS(CLEAT_NOMEM, 0)) return status;
     if (status >= 0 && !add(digests, name, bytes, len)) status = cleat_fail_nomem();
@@ -68,7 +69,8 @@ static int compare(const void *one, const void *other) {
     return memcmp(one, other, CLEAT_DIGEST);
 }
 
-/* Adds all files to digests. unreadable: look-ups may find files that were not listed. */
+/* Adds the digests of all files. Sets *unreadable if the directory cannot be listed, although look-ups may find
+ * files in it. */
 static int32_t add_directory(struct digests *digests, const char *name, bool *unreadable) {
     DIR *directory = opendir(name);
     const struct dirent *entry;

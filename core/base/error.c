@@ -91,7 +91,7 @@ int32_t cleat_fail_file(int number, const char *filename) {
     return finish(CLEAT_SYS, number);
 }
 
-/* BoringSSL of 2023 has no ERR_lib_symbol_name: this table has the mnemonics of its libraries. */
+/* BoringSSL of 2023 has no ERR_lib_symbol_name, so the mnemonics of its libraries are listed here. */
 static const char *library_name(int library) {
     switch (library) {
         case ERR_LIB_SYS: return "SYS";
@@ -124,8 +124,7 @@ static const char *library_name(int library) {
     }
 }
 
-/* Stores the reason's mnemonic. BoringSSL's text is the mnemonic, except for a few common reasons,
- * whose text is words. */
+/* Stores the reason's mnemonic. BoringSSL's text is the mnemonic, except that a few common reasons have a phrase. */
 static void name_reason(uint32_t packed, char *name, size_t size) {
     const char *text = ERR_reason_error_string(packed);
     int reason = ERR_GET_REASON(packed);
@@ -222,7 +221,7 @@ static int32_t record_first(const struct entry *entry, const char *what) {
     return entry->packed == 0 ? record_nothing(what) : record(entry);
 }
 
-/* Empties the queue. If an allocation failed, the status is CLEAT_NOMEM, whatever was queued. */
+/* Empties BoringSSL's queue. If an allocation has failed, the status is CLEAT_NOMEM, whatever was queued. */
 static int32_t finish_queue(int32_t status) {
     ERR_clear_error();
     return cleat_memory_failed() ? cleat_fail_nomem() : status;
@@ -265,7 +264,7 @@ int32_t cleat_copy_out(const char *text, int64_t len, char *output, int32_t outp
     return (int32_t)len;
 }
 
-/* The functions that read the record do not write it, not even for a wrong argument. */
+/* The functions that read the record never change it, not even for an invalid argument. */
 static int32_t copy_record(const char *text, char *output, int32_t output_cap) {
     if (output_cap < 0 || (output == NULL && output_cap > 0)) return CLEAT_STATUS(CLEAT_USAGE, 1);
     return cleat_copy_out(text, (int64_t)strlen(text), output, output_cap);

@@ -10,7 +10,7 @@
 #include "base/interrupt.h"
 #include "base/memory.h"
 
-/* No PEM file is near this long; a device or a mistake is. */
+/* No PEM file is nearly this long: a longer one is a device or a mistake. */
 #define FILE_MAX (256 * 1024 * 1024)
 
 static int32_t read_all(int fd, const char *name, bool interruptible, char **bytes, int32_t *len) {
@@ -19,7 +19,8 @@ static int32_t read_all(int fd, const char *name, bool interruptible, char **byt
     struct stat about;
     char *block;
     if (fstat(fd, &about) == 0 && about.st_size > 0 && about.st_size < FILE_MAX) {
-        room = (size_t)about.st_size + 1; /* one more, so that the end shows without growing */
+        /* One more, so that read returns 0 before the block is full. */
+        room = (size_t)about.st_size + 1;
     }
     block = cleat_allocate(room + 1);
     if (block == NULL) return cleat_fail_nomem();

@@ -1,4 +1,4 @@
-/* file.h: reading a whole file, and finding out whether it has changed. */
+/* file.h: reads whole files, and detects whether they have changed. */
 #ifndef CLEAT_CORE_FILE_H
 #define CLEAT_CORE_FILE_H
 
@@ -6,15 +6,16 @@
 #include <stdint.h>
 #include <time.h>
 
-/* cleat_file_read returns CLEAT_OK and the bytes of a file, with a zero byte behind them, to
- * be freed with cleat_release. CLEAT_SYS with the file's name. */
+/* cleat_file_read returns CLEAT_OK and the bytes of a file followed by a zero byte, which the caller frees with
+ * cleat_release. CLEAT_SYS with the file's name. */
 int32_t cleat_file_read(const char *name, char **bytes, int32_t *len);
 
-/* cleat_file_load is the same for a file that the caller names, which may be a FIFO: in an
- * interruptible thread (interrupt.h) a signal ends it with EINTR. */
+/* cleat_file_load is the same for a file that the caller of the ABI names, which may be a FIFO: in an interruptible
+ * thread (interrupt.h) it returns CLEAT_SYS (EINTR) after a signal. */
 int32_t cleat_file_load(const char *name, char **bytes, int32_t *len);
 
-/* cleat_file_skip_mark moves *bytes behind a UTF-8 byte order mark, which editors put before text. */
+/* cleat_file_skip_mark moves *bytes behind a UTF-8 byte order mark, which some editors write at the beginning of a
+ * text. */
 void cleat_file_skip_mark(const char **bytes, int32_t *len);
 
 /* Identifies a version of a file; all zero for no file. */
@@ -38,10 +39,10 @@ bool cleat_file_stamp_is_fresh(const struct cleat_file_stamp *stamp);
 
 enum { CLEAT_DIGEST = 32 }; /* bytes of a SHA-256 */
 
-/* cleat_file_digest_directory returns CLEAT_OK and the digest of what a directory holds: the names
- * and contents of those of its files whose name ends in .rN or .N, as c_rehash leaves them. It does
- * not depend on their order. A directory that is not there is empty. The digest of one that cannot be read
- * is random: equal to no other content, so that no session resumes under it. CLEAT_NOMEM. */
+/* cleat_file_digest_directory returns CLEAT_OK and a digest of the names and contents of those files in a directory
+ * that have the names of c_rehash: eight hexadecimal digits and .N or .rN. It does not depend on their order. A
+ * missing directory counts as empty. The digest of a directory that cannot be read is random, so that it equals no
+ * other digest and no session resumes under it. CLEAT_NOMEM. */
 int32_t cleat_file_digest_directory(const char *name, uint8_t digest[CLEAT_DIGEST]);
 
 /* cleat_file_is_directory returns whether name is a directory that exists. */

@@ -1,16 +1,16 @@
 /* handle.c: the table of ids.
  *
- * An id is a generation (9 bits, never 0) above an index (22 bits) into segments of slots that
- * are never moved or freed. A slot's state is one word: how many calls use its object (the pins),
- * the object's kind, whether the id is open, and the generation. Finding is one compare-and-swap
- * that increments the pins if the rest is as the id says; so a slot cannot be reused under a call.
- * The call that removes the last pin of a closed slot retires it: the generation is incremented,
- * the slot is appended to the free list, and the object's reference is dropped.
+ * An id is a generation (9 bits, never 0) above an index (22 bits) into segments of slots that are never moved or
+ * freed. A slot's state is one word: how many calls use its object (the pins), the object's kind, whether the id is
+ * open, and the generation. cleat_handle_find is one compare-and-swap that increments the pins if the rest of the
+ * word matches the id, so a slot cannot be reused during a call. The call that removes the last pin of a closed slot
+ * retires it: the generation is incremented, the slot is appended to the free list, and the object's reference is
+ * dropped.
  *
- * The list is first in, first out, and a slot is taken from it only while SPARE others stay in
- * it; otherwise one that was never used is taken. So between two uses of a slot there are at
- * least SPARE opens, and an id comes back after SPARE times GENERATIONS of them at the earliest,
- * however many are open (docs/decisions/17-id-index-and-generation.md). */
+ * The list is first in, first out, and a slot is taken from it only if SPARE others remain in it; otherwise a slot
+ * that was never used is taken. So between two uses of a slot there are at least SPARE opens, and an id is reused
+ * after SPARE times GENERATIONS opens at the earliest, however many ids are open
+ * (docs/decisions/17-id-index-and-generation.md). */
 #include "base/handle.h"
 
 #include <pthread.h>
@@ -45,7 +45,7 @@ struct cleat_slot {
 #define WORD(generation, open, kind)                                                               \
     (((uint64_t)(generation) << 41) | (open) | ((uint64_t)(kind) << 32))
 
-/* The first segment needs no allocation, so that few ids cost none. */
+/* The first segment is static, so that a program with few ids needs no allocation. */
 static struct cleat_slot first_segment[SEGMENT_SLOTS];
 
 static struct {
@@ -57,7 +57,7 @@ static struct {
     int32_t free_count;
     int32_t free_first; /* indices */
     int32_t free_last;
-    /* While it is locked no object with an id gains a reference. */
+    /* While it is locked, no object with an id gets another reference. */
     pthread_mutex_t references;
 } table = {.lock = PTHREAD_MUTEX_INITIALIZER, .references = PTHREAD_MUTEX_INITIALIZER};
 
@@ -65,14 +65,14 @@ static int32_t index_of(int32_t id) {
     return id & ((1 << INDEX_BITS) - 1);
 }
 
-/* slot_at returns the slot of an index, NULL if its segment is not there. */
+/* slot_at returns the slot of an index, or NULL if its segment is not allocated. */
 static struct cleat_slot *slot_at(int32_t index) {
     struct cleat_slot *segment =
         atomic_load_explicit(&table.segments[index >> SEGMENT_BITS], memory_order_acquire);
     return segment == NULL ? NULL : &segment[index & (SEGMENT_SLOTS - 1)];
 }
 
-/* The same for an index whose segment is there. */
+/* The same for an index whose segment is allocated. */
 static struct cleat_slot *used_slot(int32_t index) {
     return &atomic_load_explicit(&table.segments[index >> SEGMENT_BITS],
                                  memory_order_relaxed)[index & (SEGMENT_SLOTS - 1)];
@@ -111,8 +111,8 @@ static int32_t pop_free(void) {
         return index;
     }
     if (table.used == table.slots && !grow()) return -1;
-    /* Slots that are used one after the other are not neighbours in memory, so that two threads
-     * that each use a new id do not share a cache line. */
+    /* Consecutive slots are not adjacent in memory, so that two threads that each use a new id do not share a cache
+     * line. */
     index = table.used++;
     return (index & ~63) | (index & 7) << 3 | (index >> 3 & 7);
 }
@@ -140,8 +140,8 @@ void cleat_object_unref(struct cleat_object *object) {
     }
 }
 
-/* The waiting call increments the count and then reads closed; cleat_close sets closed and then reads
- * the count. The second of the two sees what the first has written. */
+/* The waiting call increments the count and then reads closed; cleat_close sets closed and then reads the count. So
+ * at least one of the two sees what the other has written. */
 bool cleat_object_wait_begin(struct cleat_object *object) {
     atomic_fetch_add(&object->waiting, 1);
     if (!atomic_load(&object->closed)) return true;
@@ -212,9 +212,9 @@ void cleat_handle_ref(struct cleat_object *object) {
     pthread_mutex_unlock(&table.references);
 }
 
-/* Only a call that has pinned the slot adds a reference, with the lock. So if there is one
- * reference, and then one pin, there is no other user, and none can appear. The word changes only
- * when the call succeeds: an id that stays open is never closed in between. */
+/* A reference is added only by a call that has pinned the slot, and under the lock. So if there is one reference,
+ * and then one pin, there is no other user, and none can appear. The word changes only on success: if the call
+ * fails, the id has been open all the time. */
 int32_t cleat_handle_detach(struct cleat_object *object) {
     struct cleat_slot *slot = object->slot;
     uint64_t word;

@@ -1,17 +1,13 @@
 /* handle.h: objects, and the table that gives them ids.
  *
- * An object is freed when its last reference is dropped. Its id holds one reference while it is
- * open; other objects that need it hold the others. Every exported function that takes an id has the same
- * form:
+ * An object is freed when its last reference is released. Its id has one reference while it is open; the other
+ * references belong to objects that use it. Every exported function that takes an id has the same form:
  *
- *     struct cleat_socket *socket;
- *     CLEAT_FIND(socket, id, CLEAT_KIND_SOCKET);
- *     result = ...;
- *     CLEAT_DONE(socket);
- *     return result;
+ * struct cleat_socket *socket; CLEAT_FIND(socket, id, CLEAT_KIND_SOCKET); result = ...; CLEAT_DONE(socket); return
+ * result;
  *
- * CLEAT_FIND pins the object until CLEAT_DONE, even if its id is closed meanwhile. It takes no lock.
- * cleat_close does not wait: it marks the object closed and wakes the calls that wait in it. */
+ * CLEAT_FIND pins the object until CLEAT_DONE, even if its id is closed meanwhile. It takes no lock. cleat_close
+ * does not wait: it marks the object as closed and wakes the calls that wait on it. */
 #ifndef CLEAT_CORE_HANDLE_H
 #define CLEAT_CORE_HANDLE_H
 
@@ -29,10 +25,10 @@ struct cleat_object {
     int32_t kind; /* CLEAT_KIND_* */
     atomic_int references;
     atomic_bool closed; /* its id was closed */
-    atomic_int waiting; /* calls that wait in it for the network */
+    atomic_int waiting; /* calls that wait on it for the network */
     int32_t id; /* 0 if it never had one */
     struct cleat_slot *slot; /* of its id, if it has one */
-    void (*destroy)(struct cleat_object *object); /* the last reference is gone */
+    void (*destroy)(struct cleat_object *object); /* called when the last reference is released */
     void (*interrupt)(
         struct cleat_object *object); /* cleat_close calls it while calls wait; or NULL */
 };
@@ -50,17 +46,17 @@ static inline bool cleat_object_is_closed(const struct cleat_object *object) {
     return atomic_load_explicit(&object->closed, memory_order_relaxed);
 }
 
-/* cleat_object_wait_begin returns false if the object's id was closed; otherwise the caller
- * may wait, and calls cleat_object_wait_end when it has. A close in between interrupts. */
+/* cleat_object_wait_begin returns false if the object's id was closed; otherwise the caller may wait, and calls
+ * cleat_object_wait_end afterwards. In between, cleat_close calls the object's interrupt. */
 bool cleat_object_wait_begin(struct cleat_object *object);
 void cleat_object_wait_end(struct cleat_object *object);
 
-/* cleat_handle_open returns a new id for the object, which takes over the caller's reference.
- * If it fails the reference is dropped. */
+/* cleat_handle_open returns a new id for the object, which takes over the caller's reference. If it fails, it
+ * releases the reference. */
 int32_t cleat_handle_open(struct cleat_object *object);
 
-/* cleat_handle_find returns CLEAT_OK and the id's object; kind 0 is any. cleat_handle_done
- * ends its use. */
+/* cleat_handle_find returns CLEAT_OK and the id's object, and pins it; kind 0 is any. cleat_handle_done removes the
+ * pin. */
 int32_t cleat_handle_find(int32_t id, int32_t kind, struct cleat_object **object);
 void cleat_handle_done(struct cleat_object *object);
 

@@ -1,6 +1,6 @@
-/* memory.c: every allocation of the core and of BoringSSL, which calls the three functions at the
- * end. They do what BoringSSL's default allocator does, and record a failure: BoringSSL ignores some
- * failed allocations, and reports others as another error, a broken key for instance. */
+/* memory.c: every allocation of the core and of BoringSSL, which calls the three functions at the end of this file.
+ * They do what BoringSSL's default allocator does, and also record failures: BoringSSL ignores some failed
+ * allocations, and reports others as a different error, for example as an invalid key. */
 #include "base/memory.h"
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "base/boringssl.h"
 
-/* In front of each block is its size. */
+/* The size of each block is stored in front of it. */
 #define PREFIX sizeof(uint64_t)
 
 static _Thread_local bool failed;

@@ -12,7 +12,7 @@
 static void put(int fd, const char *text, size_t len) {
     while (len > 0) {
         ssize_t moved = write(fd, text, len);
-        if (moved < 0 && errno != EINTR) return; /* an invisible prompt is no failure */
+        if (moved < 0 && errno != EINTR) return; /* failing to show the prompt is not an error */
         if (moved > 0) {
             text += moved;
             len -= (size_t)moved;
@@ -24,7 +24,7 @@ static bool is_key(char byte, cc_t key) {
     return key != _POSIX_VDISABLE && (cc_t)byte == key;
 }
 
-/* Reads to the end of the line. It also reads what does not fit, so that no shell gets it. */
+/* Reads to the end of the line. It also consumes what does not fit, so that the shell does not read it as a command. */
 static int32_t read_line(int fd, const struct termios *keys, char *buf, int32_t buf_cap) {
     int32_t len = 0;
     bool fits = true;
@@ -60,8 +60,8 @@ int32_t cleat_terminal_password(const char *prompt, int32_t prompt_len, char *bu
     if (tcgetattr(fd, &before) != 0) {
         result = cleat_fail_errno(errno);
     } else {
-        /* The keys that would send a signal end the line instead: a process that the signal kills would
-         * leave the terminal without echo, and a handler would run while the call still reads. */
+        /* The keys that would send a signal end the line instead: a process that a signal kills would leave the
+         * terminal without echo, and a signal handler would run while the call is still reading. */
         silent = before;
         silent.c_lflag = (silent.c_lflag | ICANON) & ~(tcflag_t)(ISIG | ECHO | ECHOE | ECHOK);
         silent.c_cc[VEOL] = before.c_cc[VINTR];
@@ -69,7 +69,7 @@ int32_t cleat_terminal_password(const char *prompt, int32_t prompt_len, char *bu
         if (tcsetattr(fd, TCSAFLUSH, &silent) != 0) {
             result = cleat_fail_errno(errno);
         } else {
-            /* TCSAFLUSH discards what was typed before: so the prompt comes after it. */
+            /* TCSAFLUSH discards what was typed before, so the prompt is printed after it. */
             put(fd, prompt, (size_t)prompt_len);
             result = read_line(fd, &before, buf, buf_cap);
             tcsetattr(fd, TCSAFLUSH, &before);

@@ -6,7 +6,7 @@
 #include "base/argument.h"
 #include "base/boringssl.h"
 
-_Static_assert(CLEAT_ABI == CLEAT_ABI_VERSION, "two names of one number");
+_Static_assert(CLEAT_ABI == CLEAT_ABI_VERSION, "CLEAT_ABI_VERSION is an alias");
 
 int32_t cleat_abi_version(void) {
     return CLEAT_ABI;

@@ -50,7 +50,7 @@ static int32_t parse_unix(struct cleat_address *address, const char *path, int32
     return CLEAT_OK;
 }
 
-/* An address in the usual form needs no resolver, which looks into files and asks for memory. */
+/* A numeric address in the usual form is parsed here: getaddrinfo would read files and allocate memory. */
 static bool parse_numeric(struct cleat_address *address, int family, const char *host,
                           int32_t host_len, int32_t port) {
     struct sockaddr_in *name = (struct sockaddr_in *)&address->storage;
@@ -71,7 +71,7 @@ static bool parse_numeric(struct cleat_address *address, int family, const char 
     return inet_pton(AF_INET6, text, &name6->sin6_addr) == 1;
 }
 
-/* Keeps the first of what getaddrinfo has found, and frees the list. code: getaddrinfo's. */
+/* Stores the first address of getaddrinfo's list, and frees the list. code: getaddrinfo's result. */
 static int32_t keep_first(struct cleat_address *address, int code, struct addrinfo *list) {
     if (code != 0) return cleat_address_fail(code, errno);
     memcpy(&address->storage, list->ai_addr, list->ai_addrlen);
@@ -155,7 +155,7 @@ int32_t cleat_address_copy_out(const struct sockaddr *address, socklen_t len, ch
     *port = 0;
     *flowinfo = 0;
     *scope_id = 0;
-    /* An unnamed Unix socket has no more than its family, and some systems not even that. */
+    /* The address of an unnamed Unix socket has only its family, and on some systems not even that. */
     if (len < sizeof address->sa_family) return 0;
     switch (address->sa_family) {
         case AF_INET: {

@@ -1,4 +1,4 @@
-/* address.h: between a socket address and the host and port that stand for it in the ABI. */
+/* address.h: converts between socket addresses and the host and port that represent them in the ABI. */
 #ifndef CLEAT_CORE_ADDRESS_H
 #define CLEAT_CORE_ADDRESS_H
 
@@ -10,9 +10,8 @@ struct cleat_address {
     socklen_t len;
 };
 
-/* cleat_address_parse returns CLEAT_OK and the address of a family for a host and a port that
- * stand at position and position + 2 of the arguments. A name is resolved. CLEAT_RESOLVE;
- * CLEAT_SYS; CLEAT_USAGE. */
+/* cleat_address_parse returns CLEAT_OK and the address in a family of a host and a port, which are the exported
+ * function's arguments at position and position + 2. A name is resolved. CLEAT_RESOLVE; CLEAT_SYS; CLEAT_USAGE. */
 int32_t cleat_address_parse(struct cleat_address *address, int family, const char *host,
                             int32_t host_len, int32_t port, int32_t position);
 
@@ -21,8 +20,8 @@ int32_t cleat_address_parse(struct cleat_address *address, int family, const cha
 int32_t cleat_address_parse_numeric(struct cleat_address *address, const char *host,
                                     int32_t host_len, int32_t port, int32_t position);
 
-/* cleat_address_copy_out returns the length of the host and the other parts, as the ABI's
- * functions answer an address. */
+/* cleat_address_copy_out returns the length of the host, copies the host, and stores the other parts, as the ABI's
+ * functions that return an address do. */
 int32_t cleat_address_copy_out(const struct sockaddr *address, socklen_t len, char *output,
                                int32_t output_cap, int32_t *port, int32_t *flowinfo,
                                int32_t *scope_id);
@@ -32,11 +31,10 @@ int32_t cleat_address_copy_out(const struct sockaddr *address, socklen_t len, ch
 /* cleat_address_set_flowinfo sets the flow information of an IPv6 address; others have none. */
 void cleat_address_set_flowinfo(struct cleat_address *address, int32_t flowinfo);
 
-/* cleat_address_port returns the port of an Internet address, 0 of others. */
+/* cleat_address_port returns the port of an IPv4 or IPv6 address, and 0 for other families. */
 int32_t cleat_address_port(const struct cleat_address *address);
 
-/* cleat_address_fail reports what getaddrinfo returned, and the errno that goes with
- * EAI_SYSTEM. */
+/* cleat_address_fail reports getaddrinfo's result code. number: errno, for EAI_SYSTEM. */
 int32_t cleat_address_fail(int code, int number);
 
 #endif

@@ -27,7 +27,7 @@ struct cleat_addrinfo {
     struct cleat_object object;
     char *canonname; /* NULL if there is none */
     char *service; /* NULL if there is none */
-    char *aliases; /* one behind the other, each with a zero byte; NULL if there are none */
+    char *aliases; /* concatenated C strings; NULL if there are none */
     int32_t alias_count;
     int32_t count;
     struct entry entries[];
@@ -101,7 +101,7 @@ static void set_address(struct entry *entry, const struct hostent *from, int ind
     }
 }
 
-/* copy_aliases returns whether there was memory for them. */
+/* copy_aliases returns false if an allocation failed. */
 static bool copy_aliases(struct cleat_addrinfo *addrinfo, char **aliases) {
     size_t size = 0;
     char **alias;
@@ -118,7 +118,7 @@ static bool copy_aliases(struct cleat_addrinfo *addrinfo, char **aliases) {
     return true;
 }
 
-/* copy returns whether there was memory for a text; NULL needs none. */
+/* copy returns false if an allocation failed. text: may be NULL. */
 static bool copy(char **to, const char *text) {
     *to = text == NULL ? NULL : cleat_copy_text(text, (int32_t)strlen(text));
     return text == NULL || *to != NULL;

@@ -1,4 +1,4 @@
-/* descriptor.c: what a program in a terminal needs and a socket has not. */
+/* descriptor.c: descriptors that are not sockets, such as a terminal. */
 #include "cleat/descriptor.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 int32_t cleat_descriptor_read(int32_t fd, char *buf, int32_t buf_cap, double timeout) {
     CLEAT_NO_CANCEL();
-    /* poll(2) passes over negative descriptors in silence; here they are not open. */
+    /* poll(2) ignores negative descriptors; cleat reports them as not open. */
     struct pollfd item = {.fd = fd < 0 ? INT32_MAX : fd, .events = POLLIN};
     cleat_deadline deadline;
     ssize_t got;

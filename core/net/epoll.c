@@ -1,4 +1,4 @@
-/* epoll.c: an epoll instance, and an eventfd that ends the waits of other threads when the id is closed. */
+/* epoll.c: an epoll instance, and an eventfd that wakes waiting threads when the id is closed. */
 #include "cleat/epoll.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@ _Static_assert(CLEAT_EPOLL_CTL_ADD == EPOLL_CTL_ADD && CLEAT_EPOLL_CTL_DEL == EP
                    CLEAT_EPOLL_CTL_MOD == EPOLL_CTL_MOD,
                "the operations are the system's");
 
-enum { MOST = 1024 };
+enum { EVENTS_MAX = 1024 };
 
 struct cleat_epoll {
     struct cleat_object object;
@@ -61,17 +61,17 @@ int32_t cleat_epoll_control(int32_t epoll, int32_t operation, int32_t fd, int32_
     int32_t result = CLEAT_OK;
     CLEAT_FIND(self, epoll, CLEAT_KIND_EPOLL);
     if (operation < CLEAT_EPOLL_CTL_ADD || operation > CLEAT_EPOLL_CTL_MOD) {
-        result = cleat_fail_usage(2, "operation is no CLEAT_EPOLL_CTL_*");
+        result = cleat_fail_usage(2, "operation is %d, not a CLEAT_EPOLL_CTL_*", (int)operation);
     } else if (epoll_ctl(self->fd, operation, fd, &event) != 0)
         result = cleat_fail_errno(errno);
     CLEAT_DONE(self);
     return result;
 }
 
-/* How many events there are now, or minus an errno. */
+/* Stores the events that are ready now, without waiting. Returns how many, or minus an errno. */
 static int collect(const struct cleat_epoll *self, struct epoll_event *found, int32_t *fds,
-                   int32_t *events, int32_t most) {
-    int count = epoll_wait(self->fd, found, most, 0);
+                   int32_t *events, int32_t capacity) {
+    int count = epoll_wait(self->fd, found, capacity, 0);
     int i;
     for (i = 0; i < count; i++) {
         fds[i] = found[i].data.fd;
@@ -81,12 +81,12 @@ static int collect(const struct cleat_epoll *self, struct epoll_event *found, in
 }
 
 static int32_t wait_for_events(struct cleat_epoll *self, int32_t *fds, int32_t *events,
-                               int32_t most, cleat_deadline deadline) {
-    struct epoll_event found[MOST]; /* 12 KiB */
+                               int32_t capacity, cleat_deadline deadline) {
+    struct epoll_event found[EVENTS_MAX]; /* 12 KiB */
     struct pollfd items[] = {{.fd = self->fd, .events = POLLIN},
                              {.fd = self->closing, .events = POLLIN}};
     for (;;) {
-        int count = collect(self, found, fds, events, most);
+        int count = collect(self, found, fds, events, capacity);
         int32_t status;
         int ready;
         if (count < 0) return cleat_fail_errno(-count);
@@ -108,7 +108,7 @@ int32_t cleat_epoll_wait(int32_t epoll, int32_t *fds, int32_t fds_cap, int32_t *
     CLEAT_CHECK_OUT(2, fds, fds_cap);
     CLEAT_CHECK_OUT(4, events, events_cap);
     CLEAT_SET_DEADLINE(6, timeout, deadline);
-    CLEAT_CHECK_RANGE(3, fds_cap, 1, MOST);
+    CLEAT_CHECK_RANGE(3, fds_cap, 1, EVENTS_MAX);
     if (events_cap != fds_cap) return cleat_fail_usage(5, "events and fds differ in capacity");
     CLEAT_FIND(self, epoll, CLEAT_KIND_EPOLL);
     result = wait_for_events(self, fds, events, fds_cap, deadline);

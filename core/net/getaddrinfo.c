@@ -1,5 +1,5 @@
-/* getaddrinfo.c: name resolution in the calling thread, or, where a signal may end it, in the
- * background (resolver.c). */
+/* getaddrinfo.c: name resolution in the calling thread; or, for interruptible threads, in a background thread
+ * (resolver.c). */
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -8,8 +8,8 @@
 #include "base/interrupt.h"
 #include "net/resolver.h"
 
-/* Waits for as long as the look-up takes. A wait that ended after an interval, as others of
- * interruptible threads do, would have to begin the look-up again. Returns 0 or an errno. */
+/* Waits for as long as the look-up takes. Other waits of interruptible threads end after CLEAT_INTERRUPT_INTERVAL;
+ * this one does not, since the caller would have to start the look-up again. Returns 0 or an errno. */
 static int wait_for(const struct cleat_lookup *lookup) {
     struct pollfd item = {.fd = lookup->fd, .events = POLLIN, .revents = 0};
     while (!atomic_load(&lookup->done)) {
@@ -56,7 +56,7 @@ int cleat_getaddrinfo(const char *host, const char *service, const struct addrin
         code = look_up(lookup, list);
         error = errno;
         fd = lookup->fd;
-        cleat_lookup_drop(lookup);
+        cleat_lookup_release(lookup);
         close(fd);
     }
     errno = error;

@@ -1,4 +1,4 @@
-/* host.c: what the system knows of hosts: gethostbyname_r, gethostbyaddr_r and getnameinfo. */
+/* host.c: host look-ups by gethostbyname_r, gethostbyaddr_r and getnameinfo. */
 #include "net/host.h"
 
 #include <errno.h>
@@ -29,13 +29,13 @@ static int code_of(int reason) {
     }
 }
 
-/* Asks once; returns 0, an EAI_ code, or -1 if the answer has no room. */
-static int ask_host(struct cleat_host *host, size_t size, int32_t question, const char *name,
-                    const struct cleat_address *address) {
+/* Makes one attempt. Returns 0, an EAI_ code, or -1 if the buffer is too small. */
+static int lookup_host(struct cleat_host *host, size_t size, int32_t lookup, const char *name,
+                       const struct cleat_address *address) {
     struct hostent *found = NULL;
     int reason = NO_RECOVERY;
     int error;
-    if (question == CLEAT_LOOKUP_HOST) {
+    if (lookup == CLEAT_LOOKUP_HOST) {
         error = gethostbyname_r(name, &host->entry, host->room, size, &found, &reason);
     } else {
         const void *storage = &address->storage;
@@ -50,16 +50,16 @@ static int ask_host(struct cleat_host *host, size_t size, int32_t question, cons
     return found != NULL ? 0 : code_of(reason);
 }
 
-static int ask_names(struct cleat_host *host, const struct cleat_address *address, int flags) {
+static int lookup_names(struct cleat_host *host, const struct cleat_address *address, int flags) {
     host->entry.h_name = host->room;
     host->service = host->room + NI_MAXHOST;
     return getnameinfo((const struct sockaddr *)&address->storage, address->len, host->room,
                        NI_MAXHOST, host->room + NI_MAXHOST, NI_MAXSERV, flags);
 }
 
-int cleat_host_ask(struct cleat_host **host, int32_t question, const char *name,
-                   const struct cleat_address *address, int flags) {
-    size_t size = question == CLEAT_LOOKUP_NAMES ? NAMES_ROOM : ROOM;
+int cleat_host_lookup(struct cleat_host **host, int32_t lookup, const char *name,
+                      const struct cleat_address *address, int flags) {
+    size_t size = lookup == CLEAT_LOOKUP_NAMES ? NAMES_ROOM : ROOM;
     int code = -1;
     int error;
     *host = NULL;
@@ -67,8 +67,8 @@ int cleat_host_ask(struct cleat_host **host, int32_t question, const char *name,
         cleat_host_free(*host);
         *host = cleat_allocate(sizeof **host + size);
         if (*host == NULL) return EAI_MEMORY;
-        code = question == CLEAT_LOOKUP_NAMES ? ask_names(*host, address, flags)
-                                              : ask_host(*host, size, question, name, address);
+        code = lookup == CLEAT_LOOKUP_NAMES ? lookup_names(*host, address, flags)
+                                            : lookup_host(*host, size, lookup, name, address);
     }
     if (code == 0) return 0;
     error = errno;
@@ -82,7 +82,7 @@ void cleat_host_free(struct cleat_host *host) {
     cleat_release(host);
 }
 
-/* Checks the arguments, and stores the address that is asked about. */
+/* Checks the arguments, and parses the address to look up. */
 static int32_t check(struct cleat_address *address, int32_t lookup, const char *host,
                      int32_t host_len, int32_t port, int32_t flags) {
     enum { FLAGS = NI_NUMERICHOST | NI_NUMERICSERV | NI_NOFQDN | NI_NAMEREQD | NI_DGRAM };
@@ -97,22 +97,22 @@ static int32_t check(struct cleat_address *address, int32_t lookup, const char *
                : cleat_address_parse_numeric(address, host, host_len, port, 2);
 }
 
-int32_t cleat_host_question(struct cleat_lookup **made, int32_t lookup, const char *host,
-                            int32_t host_len, int32_t port, int32_t flags) {
+int32_t cleat_host_lookup_new(struct cleat_lookup **query, int32_t lookup, const char *host,
+                              int32_t host_len, int32_t port, int32_t flags) {
     const struct addrinfo hints = {.ai_flags = flags};
     struct cleat_address address;
     int error;
     int32_t status = check(&address, lookup, host, host_len, port, flags);
     if (status < 0) return status;
-    error = cleat_lookup_new(made, host != NULL ? host : "", host_len, NULL, 0, &hints);
+    error = cleat_lookup_new(query, host != NULL ? host : "", host_len, NULL, 0, &hints);
     if (error != 0) return error == ENOMEM ? cleat_fail_nomem() : cleat_fail_errno(error);
-    (*made)->question = lookup;
-    (*made)->address = address;
+    (*query)->kind = lookup;
+    (*query)->address = address;
     return CLEAT_OK;
 }
 
-/* In an interruptible thread the question is asked in the background. */
-static int ask_until_signal(struct cleat_lookup *lookup) {
+/* Runs the look-up in a background thread, so that a signal can end the call of an interruptible thread. */
+static int lookup_in_background(struct cleat_lookup *lookup) {
     int error = cleat_lookup_run(lookup);
     if (error == 0) return lookup->code;
     lookup->number = error;
@@ -122,21 +122,21 @@ static int ask_until_signal(struct cleat_lookup *lookup) {
 int32_t cleat_addrinfo_lookup(int32_t lookup, const char *host, int32_t host_len, int32_t port,
                               int32_t flags) {
     CLEAT_NO_CANCEL();
-    struct cleat_lookup *made;
+    struct cleat_lookup *query;
     int code;
     int fd;
-    int32_t result = cleat_host_question(&made, lookup, host, host_len, port, flags);
+    int32_t result = cleat_host_lookup_new(&query, lookup, host, host_len, port, flags);
     if (result < 0) return result;
-    fd = made->fd;
+    fd = query->fd;
     if (cleat_is_interruptible()) {
-        code = ask_until_signal(made);
+        code = lookup_in_background(query);
     } else {
-        code = cleat_host_ask(&made->found, lookup, made->host, &made->address, flags);
-        made->number = errno;
+        code = cleat_host_lookup(&query->found, lookup, query->host, &query->address, flags);
+        query->number = errno;
     }
     result =
-        code != 0 ? cleat_address_fail(code, made->number) : cleat_addrinfo_of_host(made->found);
-    cleat_lookup_drop(made);
+        code != 0 ? cleat_address_fail(code, query->number) : cleat_addrinfo_of_host(query->found);
+    cleat_lookup_release(query);
     close(fd);
     return result;
 }

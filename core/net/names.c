@@ -1,4 +1,4 @@
-/* names.c: names of services, protocols, interfaces and of this machine, and addresses as bytes. */
+/* names.c: names of services, protocols, network interfaces and of this machine, and addresses as bytes. */
 #include "cleat/names.h"
 
 #include <arpa/inet.h>
@@ -16,17 +16,18 @@
 
 enum { ROOM = 1024, ROOM_MAX = 1024 * 1024 };
 
-/* A question to the files that describe services and protocols. */
-struct question {
-    const char *name; /* NULL: the number is asked about */
+/* A query of the system's database of services or protocols. */
+struct query {
+    const char *name; /* NULL to look up by number */
     const char *transport; /* or NULL */
-    int number; /* of a port; the answer of a protocol */
+    int number; /* the port to look up, or the protocol's number that was found */
     struct servent service;
 };
 
-/* These ask once; they return an errno, ERANGE if room is too small, and whether there is an answer. */
+/* These functions make one attempt. They return an errno, ERANGE if room is too small, and store whether there is an
+ * entry. */
 
-static int ask_service(struct question *self, char *room, size_t size, bool *found) {
+static int query_service(struct query *self, char *room, size_t size, bool *found) {
     struct servent *entry = NULL;
     int error = self->name != NULL ? getservbyname_r(self->name, self->transport, &self->service,
                                                      room, size, &entry)
@@ -37,7 +38,7 @@ static int ask_service(struct question *self, char *room, size_t size, bool *fou
 }
 
 #ifdef __GLIBC__
-static int ask_protocol(struct question *self, char *room, size_t size, bool *found) {
+static int query_protocol(struct query *self, char *room, size_t size, bool *found) {
     struct protoent protocol;
     struct protoent *entry = NULL;
     int error = getprotobyname_r(self->name, &protocol, room, size, &entry);
@@ -46,8 +47,8 @@ static int ask_protocol(struct question *self, char *room, size_t size, bool *fo
     return error;
 }
 #else
-/* musl has no getprotobyname_r: its protocols are a table, which getprotobyname goes through. */
-static int ask_protocol(struct question *self, char *room, size_t size, bool *found) {
+/* musl has no getprotobyname_r. Its getprotobyname searches a constant table, but is not thread-safe. */
+static int query_protocol(struct query *self, char *room, size_t size, bool *found) {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     const struct protoent *entry;
     (void)room;
@@ -61,9 +62,10 @@ static int ask_protocol(struct question *self, char *room, size_t size, bool *fo
 }
 #endif
 
-/* ask returns CLEAT_OK and the room that the answer is in, which the caller releases; or a status. */
-static int32_t ask(int (*f)(struct question *, char *, size_t, bool *), struct question *self,
-                   int32_t code, const char *words, char **room) {
+/* run_query returns CLEAT_OK and the buffer that contains the entry, which the caller frees with cleat_release; or a
+ * status. */
+static int32_t run_query(int (*f)(struct query *, char *, size_t, bool *), struct query *self,
+                         int32_t code, const char *words, char **room) {
     bool found = false;
     int error = ERANGE;
     size_t size;
@@ -88,54 +90,55 @@ static int32_t no_memory(char *first, char *second) {
 int32_t cleat_service_port(const char *service, int32_t service_len, const char *transport,
                            int32_t transport_len) {
     CLEAT_NO_CANCEL();
-    struct question self = {.name = NULL};
+    struct query self = {.name = NULL};
     char *name;
-    char *of = NULL;
+    char *protocol_name = NULL;
     char *room;
     int32_t result;
     CLEAT_CHECK_TEXT(1, service, service_len);
     CLEAT_CHECK_TEXT(3, transport, transport_len);
     name = cleat_copy_text(service, service_len);
-    if (transport != NULL) of = cleat_copy_text(transport, transport_len);
-    if (name == NULL || (transport != NULL && of == NULL)) return no_memory(name, of);
+    if (transport != NULL) protocol_name = cleat_copy_text(transport, transport_len);
+    if (name == NULL || (transport != NULL && protocol_name == NULL))
+        return no_memory(name, protocol_name);
     self.name = name;
-    self.transport = of;
-    result = ask(ask_service, &self, CLEAT_EAI_SERVICE, "service/proto not found", &room);
+    self.transport = protocol_name;
+    result = run_query(query_service, &self, CLEAT_EAI_SERVICE, "service/proto not found", &room);
     if (result >= 0) {
         result = ntohs((uint16_t)self.service.s_port);
         cleat_release(room);
     }
     cleat_release(name);
-    cleat_release(of);
+    cleat_release(protocol_name);
     return result;
 }
 
 int32_t cleat_service_name(int32_t port, const char *transport, int32_t transport_len, char *output,
                            int32_t output_cap) {
     CLEAT_NO_CANCEL();
-    struct question self = {.number = port};
-    char *of = NULL;
+    struct query self = {.number = port};
+    char *protocol_name = NULL;
     char *room;
     int32_t result;
     CLEAT_CHECK_RANGE(1, port, 0, 65535);
     CLEAT_CHECK_TEXT(2, transport, transport_len);
     CLEAT_CHECK_OUT(4, output, output_cap);
-    if (transport != NULL) of = cleat_copy_text(transport, transport_len);
-    if (transport != NULL && of == NULL) return cleat_fail_nomem();
-    self.transport = of;
-    result = ask(ask_service, &self, CLEAT_EAI_SERVICE, "port/proto not found", &room);
+    if (transport != NULL) protocol_name = cleat_copy_text(transport, transport_len);
+    if (transport != NULL && protocol_name == NULL) return cleat_fail_nomem();
+    self.transport = protocol_name;
+    result = run_query(query_service, &self, CLEAT_EAI_SERVICE, "port/proto not found", &room);
     if (result >= 0) {
         const char *name = self.service.s_name;
         result = cleat_copy_out(name, (int64_t)strlen(name), output, output_cap);
         cleat_release(room);
     }
-    cleat_release(of);
+    cleat_release(protocol_name);
     return result;
 }
 
 int32_t cleat_protocol_number(const char *name, int32_t name_len) {
     CLEAT_NO_CANCEL();
-    struct question self = {.number = 0};
+    struct query self = {.number = 0};
     char *text;
     char *room;
     int32_t result;
@@ -143,7 +146,7 @@ int32_t cleat_protocol_number(const char *name, int32_t name_len) {
     text = cleat_copy_text(name, name_len);
     if (text == NULL) return cleat_fail_nomem();
     self.name = text;
-    result = ask(ask_protocol, &self, CLEAT_EAI_NONAME, "protocol not found", &room);
+    result = run_query(query_protocol, &self, CLEAT_EAI_NONAME, "protocol not found", &room);
     if (result >= 0) {
         result = self.number;
         cleat_release(room);

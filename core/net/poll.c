@@ -36,7 +36,7 @@ int32_t cleat_poll(const int32_t *fds, int32_t fds_len, const int32_t *events, i
         if (items == NULL) return cleat_fail_nomem();
     }
     for (i = 0; i < fds_len; i++) {
-        /* poll(2) passes over negative descriptors in silence; here they are not open. */
+        /* poll(2) ignores negative descriptors; cleat reports them as not open. */
         items[i].fd = fds[i] < 0 ? INT32_MAX : fds[i];
         items[i].events = (short)events[i];
         items[i].revents = 0;

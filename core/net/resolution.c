@@ -1,5 +1,5 @@
-/* resolution.c: names to addresses in the background, for programs that must not block. The
- * look-up itself is resolver.c's; a descriptor becomes readable when it is done. */
+/* resolution.c: name resolution in a background thread, for programs that must not block. resolver.c performs the
+ * look-up; a descriptor becomes readable when it is done. */
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -23,17 +23,17 @@ struct cleat_resolution {
 
 static void resolution_destroy(struct cleat_object *object) {
     struct cleat_resolution *self = (struct cleat_resolution *)object;
-    if (self->lookup != NULL) cleat_lookup_drop(self->lookup);
+    if (self->lookup != NULL) cleat_lookup_release(self->lookup);
     if (self->fd >= 0) close(self->fd);
     cleat_release(self);
 }
 
-/* The descriptor becomes readable, and stays so. */
+/* Makes the descriptor readable; it stays readable. */
 static void wake(struct cleat_object *object) {
     (void)!eventfd_write(((struct cleat_resolution *)object)->fd, 1);
 }
 
-/* begin makes a resolution of a look-up, which it takes over, and starts it. error: of making the look-up. */
+/* begin creates a resolution, which owns the look-up, and starts it. error: the result of cleat_lookup_new. */
 static int32_t begin(struct cleat_lookup *lookup, int error) {
     struct cleat_resolution *self;
     int32_t result;
@@ -41,7 +41,7 @@ static int32_t begin(struct cleat_lookup *lookup, int error) {
     self = cleat_allocate(sizeof *self);
     if (self == NULL) {
         int fd = lookup->fd;
-        cleat_lookup_drop(lookup);
+        cleat_lookup_release(lookup);
         close(fd);
         return cleat_fail_nomem();
     }
@@ -74,9 +74,9 @@ int32_t cleat_resolution_new(const char *host, int32_t host_len, const char *ser
 int32_t cleat_resolution_lookup(int32_t lookup, const char *host, int32_t host_len, int32_t port,
                                 int32_t flags) {
     CLEAT_NO_CANCEL();
-    struct cleat_lookup *made;
-    int32_t status = cleat_host_question(&made, lookup, host, host_len, port, flags);
-    return status < 0 ? status : begin(made, 0);
+    struct cleat_lookup *query;
+    int32_t status = cleat_host_lookup_new(&query, lookup, host, host_len, port, flags);
+    return status < 0 ? status : begin(query, 0);
 }
 
 int32_t cleat_resolution_fileno(int32_t resolution) {

@@ -1,16 +1,15 @@
 /* resolver.c: see resolver.h.
  *
- * A thread is made when there is something to look up and fewer than CLEAT_RESOLVER_THREADS are
- * at work, and ends when the queue is empty: no thread is idle, and a program that looks up
- * nothing has none. A look-up that is given up leaves the queue at once. One that a thread is busy
- * with cannot be ended: the thread frees it when getaddrinfo returns.
+ * A thread is created when a look-up is queued and fewer than CLEAT_RESOLVER_THREADS are running, and ends when the
+ * queue is empty: there are no idle threads. Releasing a look-up removes it from the queue. If a thread is already
+ * executing it, it cannot be stopped: the thread frees it when getaddrinfo returns.
  *
- * The threads are detached, and no call waits for them; the library stays in memory for them (it is
- * linked with -z nodelete).
+ * The threads are detached, and no call waits for them. The library is linked with -z nodelete, so that dlclose does
+ * not unmap their code.
  *
- * After fork() the child has none of the threads, and one of them may hold the lock: the child's
- * handler makes a new lock and an empty queue. Look-ups that the parent began do not end in the
- * child, since the descriptors are shared. */
+ * After fork() the child has none of the threads, and one of them may have held the lock: the fork handler
+ * initialises the lock and the queue again. Look-ups that the parent started never complete in the child, since
+ * parent and child share the descriptors. */
 #include "net/resolver.h"
 
 #include <errno.h>
@@ -22,17 +21,17 @@
 #include "base/memory.h"
 #include "net/host.h"
 
-enum { QUEUED, BUSY, FINISHED, GIVEN_UP };
+enum { QUEUED, BUSY, FINISHED, RELEASED };
 
 static struct {
     pthread_mutex_t lock; /* for what follows, and for each look-up's state */
     struct cleat_lookup *first;
     struct cleat_lookup *last;
     int threads;
-    unsigned generation; /* how many forks led here */
+    unsigned generation; /* the number of forks since the first process */
 } resolver = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static void in_child(void) {
+static void reset_in_child(void) {
     pthread_mutex_init(&resolver.lock, NULL);
     resolver.first = NULL;
     resolver.last = NULL;
@@ -40,8 +39,8 @@ static void in_child(void) {
     resolver.generation++;
 }
 
-static void watch_fork(void) {
-    pthread_atfork(NULL, NULL, in_child);
+static void register_fork_handler(void) {
+    pthread_atfork(NULL, NULL, reset_in_child);
 }
 
 static void append(struct cleat_lookup *lookup) {
@@ -65,23 +64,23 @@ static void lookup_free(struct cleat_lookup *lookup) {
     cleat_release(lookup);
 }
 
-/* finish stores the result, or frees a look-up that was given up. The caller has the lock. */
+/* finish stores the result, or frees a look-up that was released. The caller holds the lock. */
 static void finish(struct cleat_lookup *lookup, int code, int number, struct addrinfo *list,
                    struct cleat_host *found) {
     lookup->code = code;
     lookup->number = number;
     lookup->list = code == 0 ? list : NULL;
     lookup->found = found;
-    if (lookup->state == GIVEN_UP) {
+    if (lookup->state == RELEASED) {
         lookup_free(lookup);
         return;
     }
     lookup->state = FINISHED;
     atomic_store(&lookup->done, true);
-    (void)!eventfd_write(lookup->fd, 1); /* it becomes readable, and stays so */
+    (void)!eventfd_write(lookup->fd, 1); /* it becomes and stays readable */
 }
 
-static void *work(void *argument) {
+static void *thread_main(void *argument) {
     struct cleat_lookup *lookup;
     (void)argument;
     pthread_mutex_lock(&resolver.lock);
@@ -93,10 +92,9 @@ static void *work(void *argument) {
         remove_from_queue(lookup);
         lookup->state = BUSY;
         pthread_mutex_unlock(&resolver.lock);
-        code = lookup->question == 0
-                   ? getaddrinfo(lookup->host, lookup->service, &lookup->hints, &list)
-                   : cleat_host_ask(&found, lookup->question, lookup->host, &lookup->address,
-                                    lookup->hints.ai_flags);
+        code = lookup->kind == 0 ? getaddrinfo(lookup->host, lookup->service, &lookup->hints, &list)
+                                 : cleat_host_lookup(&found, lookup->kind, lookup->host,
+                                                     &lookup->address, lookup->hints.ai_flags);
         number = errno;
         pthread_mutex_lock(&resolver.lock);
         finish(lookup, code, number, list, found);
@@ -106,8 +104,8 @@ static void *work(void *argument) {
     return NULL;
 }
 
-/* start_thread returns 0 or an errno. The thread gets none of the process's signals: their handlers
- * are not made for a thread that the program does not know of. */
+/* start_thread returns 0 or an errno. The thread blocks all signals: the program's signal handlers must not run in a
+ * thread that the program does not know about. */
 static int start_thread(void) {
     pthread_attr_t attributes;
     pthread_t thread;
@@ -119,7 +117,7 @@ static int start_thread(void) {
     error = pthread_attr_init(&attributes);
     if (error == 0) {
         pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-        error = pthread_create(&thread, &attributes, work, NULL);
+        error = pthread_create(&thread, &attributes, thread_main, NULL);
         pthread_attr_destroy(&attributes);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -153,7 +151,7 @@ int cleat_lookup_new(struct cleat_lookup **lookup, const char *host, int32_t hos
 int32_t cleat_lookup_start(struct cleat_lookup *lookup) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     int error = 0;
-    pthread_once(&once, watch_fork);
+    pthread_once(&once, register_fork_handler);
     pthread_mutex_lock(&resolver.lock);
     lookup->started = true;
     lookup->generation = resolver.generation;
@@ -162,7 +160,7 @@ int32_t cleat_lookup_start(struct cleat_lookup *lookup) {
         resolver.threads++;
         error = start_thread();
         if (error != 0) resolver.threads--;
-        if (resolver.threads > 0) error = 0; /* one that is there will come to it */
+        if (resolver.threads > 0) error = 0; /* a running thread will execute it */
     }
     if (error != 0) {
         remove_from_queue(lookup);
@@ -172,16 +170,16 @@ int32_t cleat_lookup_start(struct cleat_lookup *lookup) {
     return error == 0 ? CLEAT_OK : cleat_fail_errno(error);
 }
 
-void cleat_lookup_drop(struct cleat_lookup *lookup) {
+void cleat_lookup_release(struct cleat_lookup *lookup) {
     bool busy = false;
     if (lookup->started && lookup->generation == resolver.generation) {
         pthread_mutex_lock(&resolver.lock);
         if (lookup->state == QUEUED) remove_from_queue(lookup);
         busy = lookup->state == BUSY;
-        if (busy) lookup->state = GIVEN_UP;
+        if (busy) lookup->state = RELEASED;
         pthread_mutex_unlock(&resolver.lock);
     } else if (lookup->started && !atomic_load(&lookup->done)) {
-        lookup->list = NULL; /* the parent's thread was perhaps about to set it */
+        lookup->list = NULL; /* the parent's thread may have been storing it */
         lookup->found = NULL;
     }
     if (!busy) lookup_free(lookup);

@@ -1,10 +1,9 @@
-/* socket.c: making, binding, connecting and closing sockets. What moves data is in socket_io.c,
- * what asks and sets in socket_option.c.
+/* socket.c: creates, binds, connects and closes sockets. Functions that transfer data are in socket_io.c, properties
+ * and options in socket_option.c.
  *
- * The descriptor's O_NONBLOCK flag belongs to the caller. Where a call has a deadline it asks
- * the kernel not to wait for this call alone (MSG_DONTWAIT), and waits in cleat_wait. Only
- * accept and connect have no such flag: a listening socket is switched to O_NONBLOCK for good,
- * a connecting one for the time of the call. */
+ * The descriptor's O_NONBLOCK flag belongs to the caller. A call with a deadline uses MSG_DONTWAIT, which affects
+ * this call only, and waits in cleat_wait. accept and connect have no such flag: a listening socket is set to
+ * O_NONBLOCK permanently, a connecting one during the call. */
 #include "net/socket.h"
 
 #include <errno.h>
@@ -24,7 +23,7 @@ _Static_assert(CLEAT_SOCK_STREAM == SOCK_STREAM && CLEAT_SOCK_DGRAM == SOCK_DGRA
 _Static_assert(CLEAT_SHUT_RD == SHUT_RD && CLEAT_SHUT_WR == SHUT_WR && CLEAT_SHUT_RDWR == SHUT_RDWR,
                "the directions are the system's");
 
-/* What SOCK_CLOEXEC and SOCK_NONBLOCK leave of a type. */
+/* The bits of a type without SOCK_CLOEXEC and SOCK_NONBLOCK. */
 #define SOCK_TYPE_MASK 0xf
 
 static void socket_destroy(struct cleat_object *object) {
@@ -38,13 +37,13 @@ static void socket_destroy(struct cleat_object *object) {
     cleat_release(self);
 }
 
-/* A shutdown wakes every thread that waits in the socket, and stays in force for one that is
- * just about to. */
+/* shutdown wakes every thread that waits on the socket, and also ends the wait of a thread that is about to begin
+ * one. */
 static void socket_interrupt(struct cleat_object *object) {
     shutdown(((struct cleat_socket *)object)->fd, SHUT_RDWR);
 }
 
-/* What accept has reported of a new socket. */
+/* The results of accept. */
 struct accepted {
     const struct cleat_socket *listener;
     struct cleat_address peer;
@@ -64,7 +63,7 @@ static int32_t open_socket(int fd, int family, int type, bool borrowed,
     self->type = type & SOCK_TYPE_MASK;
     atomic_init(&self->connected, accepted != NULL);
     atomic_init(&self->port, 0);
-    /* The kernel hands a listener's TCP_NODELAY on to the sockets that it accepts. */
+    /* An accepted socket inherits TCP_NODELAY from its listener. */
     atomic_init(&self->nodelay_chosen,
                 accepted != NULL && atomic_load_explicit(&accepted->listener->nodelay_chosen,
                                                          memory_order_relaxed));
@@ -73,14 +72,14 @@ static int32_t open_socket(int fd, int family, int type, bool borrowed,
         self->peer_len = (uint8_t)accepted->peer.len;
         memcpy(self->peer, &accepted->peer.storage, accepted->peer.len);
     }
-    cleat_object_ref(&self->object); /* so that failing to open an id does not close fd */
+    cleat_object_ref(&self->object); /* so that fd is not closed if no id can be opened */
     id = cleat_handle_open(&self->object);
     if (id > 0) self->fd = fd;
     cleat_object_unref(&self->object);
     return id;
 }
 
-/* open_or_close is for descriptors of our own making. */
+/* open_or_close is for descriptors that the core itself has created: it closes fd on failure. */
 static int32_t open_or_close(int fd, int family, int type, const struct accepted *accepted) {
     int32_t id = open_socket(fd, family, type, false, accepted);
     if (id < 0) close(fd);
@@ -211,8 +210,8 @@ int32_t cleat_socket_listen(int32_t socket, int32_t backlog) {
     return result;
 }
 
-/* With an infinite timeout, and a descriptor that blocks, accept and connect block in the kernel;
- * otherwise the descriptor does not block, and cleat_wait waits. */
+/* With an infinite timeout and a blocking descriptor, accept and connect block in the kernel; otherwise the
+ * descriptor is non-blocking, and cleat_wait waits. */
 static int32_t accept_until(struct cleat_socket *self, cleat_deadline deadline) {
     struct accepted accepted = {.listener = self};
     struct cleat_address *peer = &accepted.peer;
@@ -230,7 +229,7 @@ static int32_t accept_until(struct cleat_socket *self, cleat_deadline deadline) 
             return status;
         }
         if (fd >= 0) return open_or_close(fd, self->family, self->type, &accepted);
-        /* A connection that was gone before it was accepted is not this call's failure. */
+        /* A connection that was aborted before it was accepted is not an error of this call. */
         if (error == EINTR || error == ECONNABORTED) continue;
         if (error != EAGAIN) return cleat_fail_errno(error);
         status = cleat_wait(&self->object, self->fd, POLLIN, deadline);
@@ -263,7 +262,8 @@ static int32_t connect_until(struct cleat_socket *self, const struct cleat_addre
         if (status < 0) return status;
         if (failed == 0) return CLEAT_OK;
         if (error == EINTR && cleat_is_interruptible()) return cleat_fail_errno(EINTR);
-        if (error == EINTR) continue; /* on its way all the same; the next call goes on waiting */
+        /* The kernel is still connecting; calling connect again waits for it. */
+        if (error == EINTR) continue;
         if (error != EINPROGRESS && error != EALREADY) return cleat_fail_errno(error);
         status = cleat_wait(&self->object, self->fd, POLLOUT, deadline);
         if (status < 0) return status;
@@ -288,7 +288,7 @@ int32_t cleat_socket_connect_flow(int32_t socket, const char *host, int32_t host
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     result = cleat_address_parse(&address, self->family, host, host_len, port, 2);
     if (result >= 0) cleat_address_set_flowinfo(&address, flowinfo);
-    /* To a listener whose queue is full a Unix socket can wait in connect only. */
+    /* While the listener's queue is full, a Unix socket can only wait in connect itself: poll does not report it. */
     if (timeout < 0 && self->family == AF_UNIX) deadline = CLEAT_DEADLINE_NEVER;
     if (result >= 0 && deadline != CLEAT_DEADLINE_NEVER) {
         flags = fcntl(self->fd, F_GETFL);

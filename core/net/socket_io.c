@@ -1,4 +1,4 @@
-/* socket_io.c: data in and out of a socket. */
+/* socket_io.c: sends and receives data. */
 #include <errno.h>
 #include <sys/socket.h>
 
@@ -20,14 +20,14 @@ static int32_t begin(struct cleat_socket *self, cleat_deadline deadline, int *fl
     return cleat_wait_enter(&self->object, deadline == CLEAT_DEADLINE_NEVER);
 }
 
-/* Ends what begin began, and decides what a result means: the answer, a status, or, if *again
- * is set, another turn. */
+/* Ends what begin began, and converts the result of the system call to the function's result; or sets *again to
+ * repeat the system call. */
 static int32_t end(struct cleat_socket *self, cleat_deadline deadline, ssize_t moved, int error,
                    short event, bool *again) {
     int32_t closed = cleat_wait_leave(&self->object, deadline == CLEAT_DEADLINE_NEVER);
     *again = false;
-    /* cleat_close shuts the socket down to wake the threads in it: the end of the stream that they
-     * see then is not the peer's. */
+    /* cleat_close shuts the socket down to wake waiting threads: the end of stream that they then see is not from
+     * the peer. */
     if (closed < 0 && (moved <= 0 || deadline == CLEAT_DEADLINE_NEVER)) return closed;
     if (moved >= 0) return (int32_t)moved;
     *again = true;
@@ -77,7 +77,7 @@ int32_t cleat_socket_recv(int32_t socket, char *buf, int32_t buf_cap, int32_t fl
         result = begin(self, deadline, &call_flags);
         if (result < 0) break;
         moved = recv(self->fd, buf, (size_t)buf_cap, call_flags);
-        /* With MSG_TRUNC a datagram's whole length comes back, which may be more than is in buf. */
+        /* With MSG_TRUNC recv returns the whole length of a datagram, which may exceed buf_cap. */
         if (moved > buf_cap) moved = buf_cap;
         result = end(self, deadline, moved, errno, POLLIN, &again);
     }
@@ -169,8 +169,8 @@ int32_t cleat_socket_recvmsg(int32_t socket, char *buf, int32_t buf_cap, int32_t
 }
 
 enum {
-    ROOM = 64 * 1024, /* more than an IP packet holds, and enough of a stream for one call */
-    ROOM_DATAGRAM = 2 * 1024 * 1024 /* more than Linux puts into one datagram of another family */
+    ROOM = 64 * 1024, /* more than the data of an IP packet, and enough of a stream for one call */
+    ROOM_DATAGRAM = 2 * 1024 * 1024 /* more than the longest datagram of other families on Linux */
 };
 
 int32_t cleat_socket_recv_room(int32_t socket, int32_t wanted, int32_t flags) {

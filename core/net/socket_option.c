@@ -1,4 +1,4 @@
-/* socket_option.c: what a socket is, its names, its options. */
+/* socket_option.c: a socket's properties, addresses and options. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -165,21 +165,21 @@ int32_t cleat_socket_getpeername(int32_t socket, char *output, int32_t output_ca
 
 int32_t cleat_socket_getsockopt(int32_t socket, int32_t level, int32_t option, int32_t *value) {
     struct cleat_socket *self;
-    int answer = 0;
-    socklen_t len = sizeof answer;
+    int current = 0;
+    socklen_t len = sizeof current;
     int32_t result = CLEAT_OK;
     CLEAT_CHECK_POINTER(4, value);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
-    if (getsockopt(self->fd, level, option, &answer, &len) != 0) {
+    if (getsockopt(self->fd, level, option, &current, &len) != 0) {
         result = cleat_fail_errno(errno);
     } else {
-        *value = answer;
+        *value = current;
     }
     CLEAT_DONE(self);
     return result;
 }
 
-static void note_nodelay(struct cleat_socket *self, int32_t level, int32_t option) {
+static void mark_nodelay_chosen(struct cleat_socket *self, int32_t level, int32_t option) {
     if (level != IPPROTO_TCP || option != TCP_NODELAY) return;
     atomic_store_explicit(&self->nodelay_chosen, true, memory_order_relaxed);
 }
@@ -191,7 +191,7 @@ int32_t cleat_socket_setsockopt(int32_t socket, int32_t level, int32_t option, i
     if (setsockopt(self->fd, level, option, &value, sizeof value) != 0) {
         result = cleat_fail_errno(errno);
     } else {
-        note_nodelay(self, level, option);
+        mark_nodelay_chosen(self, level, option);
     }
     CLEAT_DONE(self);
     return result;
@@ -220,7 +220,7 @@ int32_t cleat_socket_setsockopt_bytes(int32_t socket, int32_t level, int32_t opt
     if (setsockopt(self->fd, level, option, data, (socklen_t)data_len) != 0) {
         result = cleat_fail_errno(errno);
     } else {
-        note_nodelay(self, level, option);
+        mark_nodelay_chosen(self, level, option);
     }
     CLEAT_DONE(self);
     return result;

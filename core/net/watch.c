@@ -1,5 +1,5 @@
-/* watch.c: an epoll instance, which can itself be polled, over a descriptor and a timer; or the
- * timer alone. The timer is also what cleat_watch_signal sets off. */
+/* watch.c: an epoll instance, which can itself be polled, over a descriptor and a timer; or the timer alone.
+ * cleat_watch_signal fires the timer. */
 #include <errno.h>
 #include <stdbool.h>
 #include <sys/epoll.h>
@@ -28,7 +28,7 @@ static void watch_destroy(struct cleat_object *object) {
     cleat_release(self);
 }
 
-/* A timer of 0 would be none. */
+/* The value 0 would disarm the timer: a deadline of now is 1 nanosecond. */
 static bool set_timer(struct cleat_watch *self, cleat_deadline deadline) {
     struct itimerspec when = {{0, 0}, {0, 1}};
     if (deadline == CLEAT_DEADLINE_NEVER) return true;

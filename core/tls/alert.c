@@ -1,10 +1,10 @@
-/* alert.c: notes the last alert of each direction. */
+/* alert.c: records the last alert in each direction. */
 #include "tls/alert.h"
 
 #include "base/argument.h"
 #include "tls/connection.h"
 
-/* BoringSSL's callback for what happens in a connection, alerts among it. */
+/* BoringSSL's info callback. */
 static void on_event(const SSL *ssl, int type, int value) {
     struct cleat_connection *connection = SSL_get_app_data(ssl);
     if (type == SSL_CB_READ_ALERT) connection->alert_received = (value & 0xff) + 1;

@@ -4,7 +4,7 @@
 
 #include "base/boringssl.h"
 
-/* cleat_alert_set_up lets connections of ssl_ctx note their alerts. */
+/* cleat_alert_set_up makes connections of ssl_ctx record their alerts. */
 void cleat_alert_set_up(SSL_CTX *ssl_ctx);
 
 #endif

@@ -1,6 +1,7 @@
-/* algorithm.c: the names of groups and signature algorithms, as OpenSSL and IANA have them, and lists of them.
+/* algorithm.c: OpenSSL's and IANA's names of groups and signature algorithms, and the parsers of lists of them.
  *
- * BoringSSL's own parsers know neither IANA's names of the curves nor optional names, and do not say what is wrong. */
+ * BoringSSL's own parsers accept neither IANA's names of the curves nor optional names, and do not report which name
+ * is unknown. */
 #include "tls/algorithm.h"
 
 #include <ctype.h>
@@ -13,14 +14,14 @@
 struct item {
     const char *text;
     size_t len;
-    bool is_optional; /* "?" stood in front of it */
+    bool is_optional; /* it has the prefix "?" */
 };
 
 static const struct group {
     int nid;
     uint16_t number; /* IANA's */
     bool tls13_only;
-    const char *names[3]; /* IANA's first; NULL behind the last */
+    const char *names[3]; /* IANA's first; the unused ones are NULL */
 } groups[] = {
 #if defined(SSL_GROUP_X25519_MLKEM768)
     {NID_X25519MLKEM768, SSL_GROUP_X25519_MLKEM768, true, {"X25519MLKEM768"}},
@@ -39,7 +40,7 @@ enum { GROUPS = sizeof groups / sizeof groups[0], NAMES = 3 };
 static const struct sigalg {
     uint16_t number; /* IANA's */
     const char *name; /* IANA's */
-    const char *pair; /* OpenSSL's, of key and hash; NULL if none */
+    const char *pair; /* OpenSSL's name of key and hash; NULL if none */
 } sigalgs[] = {
     {SSL_SIGN_ECDSA_SECP256R1_SHA256, "ecdsa_secp256r1_sha256", "ECDSA+SHA256"},
     {SSL_SIGN_ECDSA_SECP384R1_SHA384, "ecdsa_secp384r1_sha384", "ECDSA+SHA384"},
@@ -51,7 +52,7 @@ static const struct sigalg {
     {SSL_SIGN_RSA_PKCS1_SHA256, "rsa_pkcs1_sha256", "RSA+SHA256"},
     {SSL_SIGN_RSA_PKCS1_SHA384, "rsa_pkcs1_sha384", "RSA+SHA384"},
     {SSL_SIGN_RSA_PKCS1_SHA512, "rsa_pkcs1_sha512", "RSA+SHA512"},
-    {0x0904, "mldsa44", NULL}, /* the names of these in BoringSSL depend on its age */
+    {0x0904, "mldsa44", NULL}, /* BoringSSL's constants for these differ between its versions */
     {0x0905, "mldsa65", NULL},
     {0x0906, "mldsa87", NULL},
     {0x0420, "rsa_pkcs1_sha256_legacy", NULL},
@@ -62,7 +63,7 @@ static const struct sigalg {
 enum { SIGALGS = sizeof sigalgs / sizeof sigalgs[0] };
 
 _Static_assert((int)GROUPS <= (int)CLEAT_GROUPS_MAX && (int)SIGALGS <= (int)CLEAT_SIGALGS_MAX,
-               "lists have room for all");
+               "lists have room for all algorithms");
 
 static bool is_known(const struct sigalg *sigalg) {
     return SSL_get_signature_algorithm_key_type(sigalg->number) != EVP_PKEY_NONE;
@@ -77,7 +78,7 @@ static bool is_named(const struct item *item, const char *name) {
     return true;
 }
 
-/* Takes the next name off a list; false at its end. */
+/* Removes the next name from a list; false at the end of the list. */
 static bool next_item(const char **text, size_t *len, const char *separators, struct item *item) {
     size_t i;
     if (*text == NULL) return false;
@@ -94,7 +95,7 @@ static bool next_item(const char **text, size_t *len, const char *separators, st
     return true;
 }
 
-/* What is wrong with a name that no table has. */
+/* Reports a name that is not in the tables. */
 static int32_t fail_unknown(const char *reason, const char *kind, const struct item *item,
                             const char *known) {
     char words[320];
@@ -160,7 +161,7 @@ static int find_group(const struct item *item) {
     return NID_undef;
 }
 
-/* Those of CLEAT_DEFAULT_GROUPS. */
+/* Adds the groups of CLEAT_DEFAULT_GROUPS. */
 static void add_default_groups(struct cleat_groups *list) {
     size_t i;
     for (i = 0; i < GROUPS; i++) {
@@ -198,7 +199,7 @@ static const struct sigalg *find_sigalg(const struct item *item) {
         bool is_pss = pair != NULL && strncmp(pair, "RSA-PSS+", 8) == 0;
         if (!is_known(&sigalgs[i])) continue;
         if (is_named(item, sigalgs[i].name) || is_named(item, pair)) return &sigalgs[i];
-        if (is_pss && is_named(item, pair + 4)) return &sigalgs[i]; /* "PSS+" for short */
+        if (is_pss && is_named(item, pair + 4)) return &sigalgs[i]; /* the short form "PSS+" */
     }
     return NULL;
 }
@@ -222,7 +223,7 @@ int32_t cleat_sigalgs_parse(const char *text, int32_t len, struct cleat_sigalgs 
                             "this BoringSSL has none of the signature algorithms");
 }
 
-/* A list of names that is being written. It has room for all of them. */
+/* A list of names under construction, with room for all names. */
 struct names {
     size_t len;
     char text[512];

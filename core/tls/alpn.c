@@ -1,4 +1,4 @@
-/* alpn.c: application protocols: ALPN (RFC 7301), and NPN, its forerunner. */
+/* alpn.c: the negotiation of application protocols: ALPN (RFC 7301) and NPN, its predecessor. */
 #include "tls/alpn.h"
 
 #include "base/argument.h"
@@ -64,7 +64,7 @@ static int select_npn(SSL *ssl, uint8_t **out, uint8_t *out_len, const uint8_t *
     const struct cleat_alpn *npn = configuration_of(ssl)->npn;
     (void)unused;
     if (npn == NULL) return SSL_TLSEXT_ERR_NOACK;
-    /* The server's order counts; without a match the client's first is taken. */
+    /* The server's order of preference applies; without a match the client's first protocol is selected. */
     SSL_select_next_proto(out, out_len, in, in_len, npn->wire, npn->len);
     return SSL_TLSEXT_ERR_OK;
 }
@@ -78,7 +78,7 @@ static int select_alpn(SSL *ssl, const uint8_t **out, uint8_t *out_len, const ui
     uint8_t *selected;
     (void)unused;
     if (alpn == NULL) return SSL_TLSEXT_ERR_NOACK;
-    /* The first list is the one whose order counts: ours. */
+    /* The order of preference of the first list applies: this server's. */
     if (SSL_select_next_proto(&selected, out_len, alpn->wire, alpn->len, in, in_len) !=
         OPENSSL_NPN_NEGOTIATED) {
         return SSL_TLSEXT_ERR_NOACK;
@@ -94,8 +94,8 @@ bool cleat_alpn_set_up(SSL_CTX *ssl_ctx, const struct cleat_alpn *alpn,
         SSL_CTX_set_next_protos_advertised_cb(ssl_ctx, advertise_npn, NULL);
         SSL_CTX_set_next_proto_select_cb(ssl_ctx, select_npn, NULL);
     }
-    /* With it there is no NPN for clients that offer ALPN. Otherwise it is set without protocols too: a connection
-     * that has chosen some may be switched to this configuration. */
+    /* With this callback BoringSSL does not negotiate NPN with clients that offer ALPN. Without NPN it is set even if
+     * there are no ALPN protocols: a connection that has chosen some may be switched to this configuration. */
     if (alpn != NULL || npn == NULL) SSL_CTX_set_alpn_select_cb(ssl_ctx, select_alpn, NULL);
     return alpn == NULL || SSL_CTX_set_alpn_protos(ssl_ctx, alpn->wire, alpn->len) == 0;
 }

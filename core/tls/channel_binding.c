@@ -5,10 +5,10 @@
 #include "tls/psk.h"
 #include "x509/end_point.h"
 
-/* Of RFC 9266. */
+/* The length of tls-exporter in bytes. */
 enum { EXPORTED = 32 };
 
-/* Each stores the binding, or 0 as its length. */
+/* Each of these functions stores the binding, or the length 0 if there is none. */
 static int32_t tls_unique(struct cleat_connection *self, uint8_t *bytes, size_t *len) {
     if (SSL_get_tls_unique(self->ssl, bytes, len, EVP_MAX_MD_SIZE) != 1) *len = 0;
     return CLEAT_OK;
@@ -19,7 +19,7 @@ static int32_t tls_exporter(struct cleat_connection *self, uint8_t *bytes, size_
     static const uint8_t empty[1] = {0};
     *len = 0;
     if (!cleat_exporter_is_safe(self)) return CLEAT_OK;
-    /* RFC 9266 section 2: an empty context value, which up to TLS 1.2 is another one than none. */
+    /* RFC 9266 section 2: an empty context value, which up to TLS 1.2 differs from an absent one. */
     if (SSL_export_keying_material(self->ssl, bytes, EXPORTED, label, sizeof label - 1, empty, 0,
                                    1) != 1) {
         return cleat_fail_ssl("SSL_export_keying_material");
@@ -28,7 +28,7 @@ static int32_t tls_exporter(struct cleat_connection *self, uint8_t *bytes, size_
     return CLEAT_OK;
 }
 
-/* The certificate that the server has sent, NULL if there is none. */
+/* The server's certificate, on either side; NULL if there is none. */
 static CRYPTO_BUFFER *server_certificate(const struct cleat_connection *self) {
     const STACK_OF(CRYPTO_BUFFER) * sent;
     if (cleat_psk_is_used(self->ssl)) return NULL;

@@ -1,4 +1,5 @@
-/* cipher.c: what a cipher suite consists of, in the words of OpenSSL 3 and so of Python's get_ciphers(). */
+/* cipher.c: the parts of cipher suites, with the names of OpenSSL 3 and Python's get_ciphers(), and the suites of
+ * contexts. */
 #include "cleat/cipher.h"
 
 #include <stdio.h>

@@ -9,7 +9,7 @@ static bool is_one_of(char character, const char *characters) {
     return character != '\0' && strchr(characters, character) != NULL;
 }
 
-/* A minus sign is an operator in front of a name, and part of a name elsewhere. */
+/* A minus sign in front of a name is an operator; elsewhere it is part of a name. */
 static bool begins_name(const char *list, int32_t at) {
     if (at == 0 || is_one_of(list[at - 1], ":;, [|+!")) return true;
     return list[at - 1] == '-' && (at == 1 || is_one_of(list[at - 2], ":;, [|"));

@@ -1,4 +1,4 @@
-/* client_sessions.c: a hash table of sessions, which are also in the order of their last use. */
+/* client_sessions.c: a hash table of sessions, which are also linked in the order of their last use. */
 #include "tls/client_sessions.h"
 
 #include <pthread.h>
@@ -14,17 +14,17 @@ enum {
     PER_SERVER = 4,
     BUCKETS_MIN = 16, /* powers of 2 */
     BUCKETS_MAX = 4096,
-    TICKET_MAX = 16 * 1024 /* bytes: a server could fill the memory with greater ones */
+    TICKET_MAX = 16 * 1024 /* bytes; limits the memory that a server can occupy */
 };
 
 struct entry {
-    struct entry *next; /* in its bucket, newest first; or in a list of removed ones */
+    struct entry *next; /* in its bucket, newest first; or in a list of removed entries */
     struct entry *newer; /* in the order of use */
     struct entry *older;
     SSL_SESSION *session;
-    int64_t since; /* when it was made; both by the wall clock */
+    int64_t since; /* when the session was made; both times are of the wall clock */
     int64_t until;
-    pid_t process; /* that has stored it: a forked one does not use it, too */
+    pid_t process; /* the process that has stored it: a forked one must not use it as well */
     uint32_t hash;
     bool single_use;
     size_t key_len;
@@ -33,7 +33,7 @@ struct entry {
 
 struct cleat_client_sessions {
     atomic_int references;
-    pthread_mutex_t lock; /* for what follows */
+    pthread_mutex_t lock; /* for the fields below */
     uint32_t epoch;
     atomic_int capacity; /* read without the lock as well */
     int32_t count;
@@ -56,7 +56,7 @@ struct cleat_client_sessions *cleat_client_sessions_ref(struct cleat_client_sess
     return cache;
 }
 
-/* Removed entries are collected with the lock, and freed without it. */
+/* Removed entries are collected under the lock, and freed after it is released. */
 static void free_entries(struct entry *gone) {
     while (gone != NULL) {
         struct entry *next = gone->next;
@@ -149,7 +149,7 @@ int32_t cleat_client_sessions_capacity(struct cleat_client_sessions *cache) {
     return cache->capacity;
 }
 
-/* FNV-1a: the names are the caller's, not a peer's. */
+/* FNV-1a. The keys come from the caller, not from a peer, so that collisions cannot be provoked. */
 static uint32_t hash_of(const struct cleat_server_key *key) {
     uint32_t hash = 2166136261u;
     size_t i;
@@ -162,13 +162,12 @@ static bool is_of(const struct entry *entry, const struct cleat_server_key *key,
            memcmp(entry->key, key->bytes, key->len) == 0;
 }
 
-/* A clock that was set back to before the session was made makes it void. BoringSSL has taken that time from a finer
- * clock than time(), which may be behind. */
+/* If the clock was set back to before the session was made, the session is not used. */
 static bool has_ended(const struct entry *entry, int64_t now) {
     return now + 1 < entry->since || now >= entry->until;
 }
 
-/* NULL if memory lacks, or the session is not to be kept. */
+/* NULL if an allocation failed, or the session must not be stored. */
 static struct entry *make_entry(const struct cleat_server_key *key, SSL_SESSION *session,
                                 int64_t until) {
     int64_t made = (int64_t)SSL_SESSION_get_time(session);
@@ -194,7 +193,7 @@ static struct entry *make_entry(const struct cleat_server_key *key, SSL_SESSION 
     return entry;
 }
 
-/* Removes what has ended among the sessions that were not used for longest, and as many as are too many. */
+/* Removes expired sessions among the least recently used ones, and as many sessions as exceed the limits. */
 static void make_room(struct cleat_client_sessions *cache, const struct cleat_server_key *key,
                       const struct entry *coming, int64_t now, struct entry **gone) {
     struct entry *entry = cache->buckets == NULL ? NULL : *bucket_of(cache, coming->hash);
@@ -272,7 +271,7 @@ SSL_SESSION *cleat_client_sessions_take(struct cleat_client_sessions *cache, uin
         link_use(cache, found);
         if (single_use) {
             remove_entry(cache, found, &gone);
-            found->session = NULL; /* the reference is the caller's */
+            found->session = NULL; /* the caller takes over the reference */
         } else {
             SSL_SESSION_up_ref(session); /* an atomic increment */
         }

@@ -21,7 +21,7 @@ int32_t cleat_context_set_certificate_compression(int32_t context, int32_t on) {
     CLEAT_CHECK_RANGE(2, on, 0, 1);
     CLEAT_CONTEXT_BEGIN(context);
     if (on == 1 && CLEAT_HAS_ZLIB == 0) {
-        CLEAT_CONTEXT_END(cleat_fail(CLEAT_UNSUPPORTED, 0, "this build has no zlib"));
+        CLEAT_CONTEXT_END(cleat_fail(CLEAT_UNSUPPORTED, 0, "this library was built without zlib"));
     }
     self->settings.certificate_compression = on == 1;
     cleat_context_changed(self);
@@ -30,17 +30,17 @@ int32_t cleat_context_set_certificate_compression(int32_t context, int32_t on) {
 
 #if CLEAT_HAS_ZLIB
 
-#define ZLIB_CONST /* it does not write what it reads */
+#define ZLIB_CONST /* zlib does not modify its input */
 #include <zlib.h>
 
-/* With and without what is stapled there are four messages that a server may send for a certificate. Few have more than
- * two certificates. */
+/* With and without an OCSP response and timestamps, a server has up to four messages for each certificate chain. Few
+ * servers have more than two chains. */
 #define ENTRIES 8
 
 struct cleat_compression {
     pthread_mutex_t lock;
     struct {
-        CRYPTO_BUFFER *plain; /* NULL: free */
+        CRYPTO_BUFFER *plain; /* NULL if the entry is unused */
         CRYPTO_BUFFER *compressed;
     } entries[ENTRIES];
     size_t next; /* the oldest entry */
@@ -63,7 +63,7 @@ void cleat_compression_free(struct cleat_compression *compression) {
     cleat_release(compression);
 }
 
-/* No thread waits for the lock, and a forked process may never get it: they compress once more. */
+/* No thread waits for the lock, which a forked process may never get: they compress again instead. */
 static CRYPTO_BUFFER *find(struct cleat_compression *self, const uint8_t *in, size_t in_len) {
     CRYPTO_BUFFER *found = NULL;
     size_t i;
@@ -113,7 +113,7 @@ static z_stream start(const uint8_t *in, size_t in_len) {
     return stream;
 }
 
-/* NULL if memory lacks. */
+/* NULL if an allocation failed. */
 static CRYPTO_BUFFER *deflate_all(const uint8_t *in, size_t in_len) {
     z_stream stream = start(in, in_len);
     CRYPTO_BUFFER *made = NULL;
@@ -149,8 +149,8 @@ static int compress_certificates(SSL *ssl, CBB *out, const uint8_t *in, size_t i
     return added;
 }
 
-/* BoringSSL has compared out_len with the longest list of certificates that the connection takes. zlib never writes
- * beyond it, and stops there. */
+/* BoringSSL has checked out_len against the maximum length of a certificate list. zlib never writes more than
+ * out_len bytes. */
 static int decompress_certificates(SSL *ssl, CRYPTO_BUFFER **out, size_t out_len, const uint8_t *in,
                                    size_t in_len) {
     z_stream stream = start(in, in_len);
@@ -182,7 +182,7 @@ bool cleat_compression_set_up(SSL_CTX *ssl_ctx) {
                                             compress_certificates, decompress_certificates) == 1;
 }
 
-#else /* no zlib: the setting cannot be made */
+#else /* without zlib the setter refuses 1 */
 
 struct cleat_compression *cleat_compression_new(void) {
     return NULL;

@@ -1,4 +1,4 @@
-/* compression.h: compressed certificates. */
+/* compression.h: certificate compression (RFC 8879). */
 #ifndef CLEAT_CORE_COMPRESSION_H
 #define CLEAT_CORE_COMPRESSION_H
 
@@ -7,14 +7,14 @@
 #include "base/boringssl.h"
 #include "cleat/compression.h"
 
-/* What a configuration's connections have compressed: a server sends the same to all clients. */
+/* A configuration's cache of compressed messages: a server sends the same ones to all clients. */
 struct cleat_compression;
 
-struct cleat_compression *cleat_compression_new(void); /* NULL if memory lacks */
-void cleat_compression_free(struct cleat_compression *compression); /* NULL is none */
+struct cleat_compression *cleat_compression_new(void); /* NULL if an allocation failed */
+void cleat_compression_free(struct cleat_compression *compression); /* does nothing for NULL */
 
-/* cleat_compression_set_up returns whether connections of ssl_ctx now compress, and accept what is compressed. Their
- * configurations must have a cleat_compression. */
+/* cleat_compression_set_up makes connections of ssl_ctx compress certificates and accept compressed ones. Their
+ * configurations must have a cleat_compression. Returns false on failure. */
 bool cleat_compression_set_up(SSL_CTX *ssl_ctx);
 
 #endif

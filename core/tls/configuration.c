@@ -1,4 +1,4 @@
-/* configuration.c: makes an SSL_CTX of a context's settings, which nothing changes afterwards. */
+/* configuration.c: builds an SSL_CTX from a context's settings. It is never modified afterwards. */
 #include "tls/configuration.h"
 
 #include <string.h>
@@ -15,8 +15,8 @@
 #include "tls/verify.h"
 #include "x509/strict.h"
 
-/* The options that BoringSSL acts on, but for those that forbid versions: see protocol_version.c. The others
- * name what it always or never does, as LEGACY_SERVER_CONNECT does with BoringSSL of 2023. */
+/* The options that BoringSSL implements, except those that forbid versions: see protocol_version.c. The others name
+ * what it always or never does, as LEGACY_SERVER_CONNECT does with BoringSSL of 2023. */
 #define KNOWN_OPTIONS                                                                              \
     (CLEAT_OP_CIPHER_SERVER_PREFERENCE | CLEAT_OP_NO_TICKET | SSL_OP_LEGACY_SERVER_CONNECT)
 
@@ -56,8 +56,8 @@ void cleat_configuration_unref(struct cleat_configuration *configuration) {
     cleat_release(configuration);
 }
 
-/* Connections that see the same certificate share its bytes. There is one pool in the process: it
- * must outlive every certificate, and is empty when there is none. */
+/* Connections with the same peer certificate share its bytes. There is one pool for the process, which is never
+ * freed because it must outlive every certificate. */
 static CRYPTO_BUFFER_POOL *certificate_pool(void) {
     static _Atomic(CRYPTO_BUFFER_POOL *) shared;
     CRYPTO_BUFFER_POOL *pool = atomic_load(&shared);
@@ -69,16 +69,17 @@ static CRYPTO_BUFFER_POOL *certificate_pool(void) {
     return expected;
 }
 
-/* A ticket is encrypted and decrypted with the keys of the context that the connection was made from. */
+/* Tickets are encrypted and decrypted with the keys of the connection's initial context. */
 static int ticket_key(SSL *ssl, uint8_t *name, uint8_t *iv, EVP_CIPHER_CTX *cipher, HMAC_CTX *hmac,
                       int encrypt) {
     const struct cleat_connection *connection = SSL_get_app_data(ssl);
-    if (encrypt == 1 && cleat_psk_is_used(ssl)) return cleat_psk_seal(name, iv, cipher, hmac);
+    if (encrypt == 1 && cleat_psk_is_used(ssl))
+        return cleat_psk_discard_ticket_key(name, iv, cipher, hmac);
     return cleat_sessions_ticket_key(connection->initial->sessions, name, iv, cipher, hmac,
                                      encrypt == 1);
 }
 
-/* BoringSSL's own cache ends with the SSL_CTX, and a client has none. */
+/* BoringSSL's own cache is not used: it is freed with the SSL_CTX, and clients have none. */
 static int store_session(SSL *ssl, SSL_SESSION *session) {
     struct cleat_connection *connection = SSL_get_app_data(ssl);
     if (cleat_psk_made(session)) return 0;
@@ -95,7 +96,7 @@ static int store_session(SSL *ssl, SSL_SESSION *session) {
 static SSL_SESSION *find_session(SSL *ssl, const uint8_t *id, int id_len, int *copy) {
     struct cleat_connection *connection = SSL_get_app_data(ssl);
     struct cleat_sessions *sessions = connection->initial->sessions;
-    *copy = 0; /* the reference is BoringSSL's */
+    *copy = 0; /* BoringSSL takes over the reference */
     if (cleat_session_is_stored(connection)) {
         return cleat_session_find_id(connection, id, (size_t)id_len);
     }
@@ -103,7 +104,7 @@ static SSL_SESSION *find_session(SSL *ssl, const uint8_t *id, int id_len, int *c
                                     &connection->offered_expired);
 }
 
-/* The sessions of servers, and of clients. */
+/* Sets up the sessions of servers and of clients. */
 static void set_up_sessions(SSL_CTX *ssl_ctx, const struct cleat_settings *settings) {
     SSL_CTX_set_tlsext_ticket_key_cb(ssl_ctx, ticket_key);
     SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_BOTH | SSL_SESS_CACHE_NO_INTERNAL);
@@ -124,14 +125,14 @@ static bool set_groups(SSL_CTX *ssl_ctx, const struct cleat_groups *groups) {
                               : SSL_CTX_set1_curves(ssl_ctx, groups->nids, groups->count) == 1;
 }
 
-/* The cache of what is compressed has its own lock; nothing else of a configuration changes. */
+/* The cache of compressed messages has its own lock; it is the only part of a configuration that changes. */
 static bool set_compression(struct cleat_configuration *self) {
     if (!self->settings.certificate_compression) return true;
     self->compression = cleat_compression_new();
     return self->compression != NULL && cleat_compression_set_up(self->ssl_ctx);
 }
 
-/* BoringSSL without SSL_CREDENTIAL has the algorithms in each SSL: see sigalg.c. */
+/* In BoringSSL without SSL_CREDENTIAL the algorithms are set for each SSL: see sigalg.c. */
 static bool restrict_credentials(struct cleat_configuration *self) {
     int signer;
     for (signer = 0; signer < CLEAT_SIGNERS && CLEAT_HAS_SSL_CREDENTIAL; signer++) {
@@ -146,7 +147,7 @@ static bool restrict_credentials(struct cleat_configuration *self) {
 static bool set_up(const struct cleat_configuration *self,
                    const struct cleat_configuration_parts *parts) {
     SSL_CTX *ssl_ctx = self->ssl_ctx;
-    SSL_CTX_clear_options(ssl_ctx, KNOWN_OPTIONS); /* BoringSSL has one of them by default */
+    SSL_CTX_clear_options(ssl_ctx, KNOWN_OPTIONS); /* BoringSSL sets one of them by default */
     if (!cleat_policy_set_up(ssl_ctx, self->algorithms.policy,
                              parts->ciphers == NULL ? CLEAT_DEFAULT_CIPHERS : parts->ciphers)) {
         return false;
@@ -175,8 +176,8 @@ static bool set_up(const struct cleat_configuration *self,
            !cleat_memory_failed();
 }
 
-/* Adds what sessions were authenticated with, if it was set. Groups are not in it: a session of TLS 1.3 has another key
- * exchange when it is resumed. */
+/* Adds the policy and the signature algorithms, if they were set, since sessions were authenticated with them.
+ * Groups are not included: a resumed TLS 1.3 session has another key exchange. */
 static bool add_algorithms(SHA256_CTX *hash, const struct cleat_algorithms *algorithms,
                            enum cleat_signer signer) {
     const struct cleat_sigalgs *list = &algorithms->sigalgs[signer];
@@ -193,7 +194,7 @@ static bool add_algorithms(SHA256_CTX *hash, const struct cleat_algorithms *algo
     return true;
 }
 
-/* Of a client's sessions: without such a setting the digest stays that of the certificates. */
+/* For a client's sessions. Without such a setting the digest remains that of the certificates. */
 static void add_algorithms_to_digest(struct cleat_configuration *self) {
     SHA256_CTX hash;
     SHA256_Init(&hash);
@@ -222,7 +223,7 @@ int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
     made->peer_keys = cleat_peer_keys_ref(parts->peer_keys);
     if (parts->credentials != NULL) cleat_credentials_digest(parts->credentials, made->credential);
     status = cleat_policy_narrow(&made->settings.algorithms, &made->algorithms);
-    if (status < 0) { /* no setter has let it */
+    if (status < 0) { /* the setters prevent this */
         cleat_configuration_unref(made);
         return status;
     }
@@ -239,7 +240,8 @@ int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
     return CLEAT_OK;
 }
 
-/* What few contexts set. Without it the digest is that of a context that cannot set it. */
+/* Adds settings that few contexts change. With their defaults the digest is the same as before these settings
+ * existed. */
 static void add_unusual(SHA256_CTX *hash, const struct cleat_settings *settings) {
     int64_t numbers[3] = {settings->verify_depth, (int64_t)settings->verify_time,
                           settings->tolerates_refusals ? 1 : 0};
@@ -251,8 +253,8 @@ static void add_unusual(SHA256_CTX *hash, const struct cleat_settings *settings)
     SHA256_Update(hash, bytes, sizeof bytes);
 }
 
-/* What the caller adds comes last, behind all that a session is bound to in any case, and with its length: so it can
- * make a digest only differ. */
+/* The caller's session id context is added last, after everything to which a session is always bound, and with its
+ * length: it can only make digests differ, not make them equal. */
 static void add_callers(SHA256_CTX *hash, const struct cleat_settings *settings) {
     uint8_t len = (uint8_t)settings->id_context_len;
     if (len == 0) return;
@@ -272,7 +274,7 @@ int32_t cleat_configuration_id_context(const struct cleat_configuration *configu
     SHA256_Init(&hash);
     SHA256_Update(&hash, label, sizeof label);
     SHA256_Update(&hash, numbers, sizeof numbers);
-    if (verify_mode != CLEAT_CERT_NONE) { /* otherwise no client has been verified with anything */
+    if (verify_mode != CLEAT_CERT_NONE) { /* otherwise clients are not verified */
         uint32_t flags = (uint32_t)(verify_flags & CLEAT_KNOWN_VERIFY_FLAGS);
         uint8_t bytes[4] = {(uint8_t)(flags >> 24), (uint8_t)(flags >> 16), (uint8_t)(flags >> 8),
                             (uint8_t)flags};

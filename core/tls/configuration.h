@@ -1,8 +1,8 @@
-/* configuration.h: what a connection is made from.
+/* configuration.h: the immutable settings of connections.
  *
- * A context is a builder: its setters change the settings, under its lock. A configuration is made
- * of them when the first connection after a change needs one. It is never modified, and freed with
- * the last of its references: no setter of a context can touch what a connection reads. */
+ * A context is a builder: its setters change the settings under its lock. The first connection after a change makes
+ * a configuration from them. A configuration is never modified, and is freed with its last reference: no setter of a
+ * context can change what a connection reads. */
 #ifndef CLEAT_CORE_CONFIGURATION_H
 #define CLEAT_CORE_CONFIGURATION_H
 
@@ -18,12 +18,12 @@
 #include "tls/sessions.h"
 #include "x509/trust.h"
 
-/* Bytes of the random number that each context has. */
+/* The length of a context's random number in bytes. */
 enum { CLEAT_CONTEXT_NUMBER = 16 };
 
 /* A context's settings, as the caller set them. */
 struct cleat_settings {
-    int32_t options; /* BoringSSL knows only some */
+    int32_t options; /* only some of them have an effect in BoringSSL */
     int32_t minimum_version;
     int32_t maximum_version;
     int32_t verify_mode;
@@ -33,10 +33,11 @@ struct cleat_settings {
     int32_t session_events; /* CLEAT_SESSIONS_* */
     int32_t num_tickets;
     int32_t session_timeout; /* seconds; 0: BoringSSL's */
-    int32_t id_context_len; /* of what the caller adds to the session id context */
+    int32_t id_context_len; /* the length of id_context, which the caller sets */
     uint8_t id_context[CLEAT_SESSION_ID_CONTEXT_MAX];
     int32_t verify_events; /* see cleat_context_set_verify_events */
-    bool tolerates_refusals; /* the handshake goes on with a peer that verification refuses */
+    /* Verification is not enforced: the handshake continues with a refused peer. */
+    bool tolerates_refusals;
     bool ignores_common_name;
     int32_t verify_depth;
     double verify_time; /* POSIX seconds; negative: the time of the verification */
@@ -45,7 +46,7 @@ struct cleat_settings {
     bool ask_scts;
     bool certificate_compression;
     bool message_events; /* see cleat_context_set_message_events */
-    int32_t chain_cache_seconds; /* how long a verified chain counts as verified; 0: not at all */
+    int32_t chain_cache_seconds; /* the maximum age of an entry of the chain cache; 0: no cache */
     int32_t early_data; /* see cleat_context_set_early_data */
     bool psk_client; /* clients use pre-shared keys */
     bool psk_server;
@@ -58,9 +59,9 @@ struct cleat_configuration {
     atomic_int references;
     SSL_CTX *ssl_ctx;
     struct cleat_settings settings;
-    struct cleat_algorithms algorithms; /* what the policy leaves of them */
-    uint16_t
-        minimum_version; /* the range that the options and the policy leave: see protocol_version.c */
+    struct cleat_algorithms algorithms; /* restricted by the policy */
+    /* The range that options and policy allow: see protocol_version.c. */
+    uint16_t minimum_version;
     uint16_t maximum_version;
     struct cleat_alpn *alpn; /* NULL if none */
     struct cleat_alpn *npn; /* likewise */
@@ -72,12 +73,13 @@ struct cleat_configuration {
     struct cleat_credentials *restricted[CLEAT_SIGNERS]; /* see cleat_configuration_credentials */
     struct cleat_compression *compression; /* NULL if it is off */
     struct cleat_client_sessions *client_sessions;
-    uint32_t epoch; /* of client_sessions, when it was made */
-    uint8_t context[CLEAT_CONTEXT_NUMBER]; /* of its context */
-    uint8_t credential[CLEAT_DIGEST]; /* of the own certificates; zeros if there are none */
+    uint32_t epoch; /* of client_sessions, when the configuration was made */
+    uint8_t context[CLEAT_CONTEXT_NUMBER]; /* the context's random number */
+    /* The digest of this side's certificates; zeros if there are none. */
+    uint8_t credential[CLEAT_DIGEST];
 };
 
-/* What a configuration is made of: see struct cleat_context. */
+/* The parts of a configuration: see struct cleat_context. */
 struct cleat_configuration_parts {
     const struct cleat_settings *settings;
     const char *ciphers; /* NULL for the default ones */
@@ -98,17 +100,18 @@ struct cleat_configuration_parts {
 int32_t cleat_configuration_new(const struct cleat_configuration_parts *parts,
                                 struct cleat_configuration **configuration);
 struct cleat_configuration *cleat_configuration_ref(struct cleat_configuration *configuration);
-void cleat_configuration_unref(struct cleat_configuration *configuration); /* NULL is none */
+/* Does nothing for NULL. */
+void cleat_configuration_unref(struct cleat_configuration *configuration);
 
-/* HIGH ones, no NULL, no MD5; no 3DES, which BoringSSL of 2023 counts as HIGH. And none with a
- * pre-shared key, which cannot be set here ("!PSK" would leave ECDHE-PSK). */
+/* No 3DES, which BoringSSL of 2023 includes in HIGH; and no suites with a pre-shared key ("!PSK" would not exclude
+ * ECDHE-PSK). */
 #define CLEAT_DEFAULT_CIPHERS "HIGH:!aNULL:!eNULL:!MD5:!3DES:!aPSK"
 
-/* cleat_settings_check returns CLEAT_OK if the policy leaves some groups, algorithms and versions. CLEAT_SSL. */
+/* cleat_settings_check returns CLEAT_OK if the policy allows some of the groups, algorithms and versions. CLEAT_SSL. */
 int32_t cleat_settings_check(const struct cleat_settings *settings);
 
-/* cleat_configuration_credentials returns the set that connections present credentials of: those of the context, or
- * others that sign with the algorithms that were set for the side. NULL if there are none. */
+/* cleat_configuration_credentials returns the credentials that connections present: those of the context, or copies
+ * that are restricted to the signature algorithms that were set for the side. NULL if there are none. */
 static inline const struct cleat_credentials *
 cleat_configuration_credentials(const struct cleat_configuration *configuration, bool server_side) {
     const struct cleat_credentials *restricted =
@@ -116,19 +119,19 @@ cleat_configuration_credentials(const struct cleat_configuration *configuration,
     return restricted != NULL ? restricted : configuration->credentials;
 }
 
-/* cleat_configuration_id_context returns CLEAT_OK and the session id context of a server: a digest of what its clients'
- * certificates are verified with, and of the algorithms that were set. A session resumes only where it is the same.
- * CLEAT_NOMEM. */
+/* cleat_configuration_id_context returns CLEAT_OK and a server's session id context: a digest of the settings with
+ * which clients are verified, and of the algorithms that were set. A session resumes only with the same session id
+ * context. CLEAT_NOMEM. */
 int32_t cleat_configuration_id_context(const struct cleat_configuration *configuration,
                                        int32_t verify_mode, int32_t verify_flags,
                                        uint8_t id_context[CLEAT_DIGEST]);
 
-/* cleat_version_range returns the lowest and the highest version that the settings, with the policy, leave. Of
- * several ranges, with a forbidden version between them, it is the highest: forbidding one never
- * makes the result weaker. If nothing is left, low is above high. */
+/* cleat_version_range stores the lowest and the highest version that the settings and the policy allow. If a
+ * forbidden version separates several ranges, it is the highest range: forbidding a version never weakens the
+ * result. If no version is allowed, low is above high. */
 void cleat_version_range(const struct cleat_settings *settings, uint16_t *low, uint16_t *high);
 
-/* The verify flags that have a meaning here. */
+/* The verify flags that have an effect. */
 #define CLEAT_KNOWN_VERIFY_FLAGS                                                                   \
     (CLEAT_VERIFY_CRL_CHECK_CHAIN | CLEAT_VERIFY_X509_STRICT | CLEAT_VERIFY_X509_PARTIAL_CHAIN)
 

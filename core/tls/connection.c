@@ -1,4 +1,4 @@
-/* connection.c: making and freeing connections, and moving bytes for those over memory. */
+/* connection.c: creates and frees connections, and switches their context. */
 #include "tls/connection.h"
 
 #include "base/argument.h"
@@ -14,8 +14,8 @@
 #include "tls/verify.h"
 #include "x509/chain_bytes.h"
 
-/* A fatal alert gets a last chance. Nothing else is sent: another process may have the connection
- * since a fork. Over a foreign descriptor the alert does not, which may be another socket by now. */
+/* Tries once more to send a fatal alert. Nothing else is sent: a forked process may be using the connection. Over a
+ * caller's descriptor not even the alert is sent, because the descriptor may belong to another socket by now. */
 static void end_transport(struct cleat_transport *transport, bool owned) {
     if (owned && transport->final) cleat_transport_flush(transport);
     cleat_transport_discard(transport);
@@ -24,8 +24,8 @@ static void end_transport(struct cleat_transport *transport, bool owned) {
 static void connection_destroy(struct cleat_object *object) {
     struct cleat_connection *self = (void *)object; /* its first member */
     end_transport(&self->transport, self->socket != NULL);
-    /* Session tickets that a client which only writes leaves unread must not reset the connection:
-     * the server would lose what is on its way. */
+    /* A client that only writes leaves session tickets unread. They must not cause a reset on close, with which the
+     * server would lose data in transit. */
     if (self->socket != NULL && self->unread_tickets) cleat_socket_discard_later(self->socket);
     SSL_free(self->ssl); /* sends nothing */
     cleat_transport_free(&self->transport);
@@ -41,7 +41,7 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_alpn_unref(self->offered_alpn);
     cleat_alpn_unref(self->own_alpn);
     cleat_message_queue_free(&self->messages);
-    cleat_session_talk_end(self);
+    cleat_session_exchange_end(self);
     sk_X509_pop_free(self->verified_chain, X509_free);
     cleat_queue_free(&self->early);
     SSL_SESSION_free(self->session);
@@ -61,7 +61,7 @@ static void connection_interrupt(struct cleat_object *object) {
     cleat_transport_interrupt(&self->transport);
 }
 
-/* What the three constructors have in common. socket may be NULL; fd is -1 for memory. */
+/* The arguments of the three constructors. socket may be NULL; fd is -1 for memory. */
 struct request {
     int32_t context;
     struct cleat_socket *socket;
@@ -100,7 +100,7 @@ static bool set_algorithms(struct cleat_connection *self, SSL *ssl,
            cleat_sigalgs_apply(ssl, configuration, NULL, self->server_side);
 }
 
-/* Makes the connection's SSL from a configuration, and takes a reference to it. */
+/* Creates the connection's SSL from a configuration, and takes a reference to the configuration. */
 static int32_t set_up(struct cleat_connection *self, struct cleat_configuration *configuration) {
     const struct cleat_settings *settings = &configuration->settings;
     bool check = settings->check_hostname && !self->server_side;
@@ -111,7 +111,7 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_configuration 
     }
     cleat_error_clear_queue();
     ssl = SSL_new(configuration->ssl_ctx);
-    /* BoringSSL copies without looking whether it could, the verify parameters for one. */
+    /* BoringSSL ignores some failed allocations here, for example of the verify parameters. */
     if (ssl == NULL || SSL_set_app_data(ssl, self) != 1 ||
         !set_algorithms(self, ssl, configuration) || cleat_memory_failed()) {
         SSL_free(ssl);
@@ -152,30 +152,33 @@ static int32_t set_up(struct cleat_connection *self, struct cleat_configuration 
     self->tolerates_refusals = settings->tolerates_refusals;
     self->keeps_messages = settings->message_events;
     self->early_allowed = settings->early_data > 0;
-    /* A caller that refuses clients by name still does so after a switch. */
-    if (settings->server_name_events) self->asks_for_name = self->server_side;
+    /* Once CLEAT_WANT_SERVER_NAME is enabled, switching the context does not disable it: the caller may refuse
+     * clients by name. */
+    if (settings->server_name_events) self->pauses_at_hello = self->server_side;
     return CLEAT_OK;
 }
 
-/* The flags that verify as strictly as both: one only makes verification looser. */
+/* The flags that are as strict as both. PARTIAL_CHAIN makes verification less strict, all others more. */
 static int32_t stricter_flags(int32_t one, int32_t other) {
     int32_t loose = CLEAT_VERIFY_X509_PARTIAL_CHAIN;
     return ((one | other) & ~loose) | (one & other & loose);
 }
 
-/* The questions of both; a refused peer can be accepted only if both let it. */
+/* The verify events of both. The caller can accept a refused peer only if both allow it. */
 static int32_t stricter_events(int32_t one, int32_t other) {
     if (one == 0 && other == 0) return 0;
     return one == 2 && other == 2 ? 2 : 1;
 }
 
-static bool narrow(struct cleat_connection *self, const struct cleat_configuration *other) {
+static bool restrict_settings(struct cleat_connection *self,
+                              const struct cleat_configuration *other) {
     uint16_t low = SSL_get_min_proto_version(self->ssl);
     uint16_t high = SSL_get_max_proto_version(self->ssl);
     const struct cleat_groups *groups = &other->settings.algorithms.groups;
     SSL_set_options(self->ssl, SSL_CTX_get_options(other->ssl_ctx) & SSL_OP_NO_TICKET);
     self->early_allowed = self->early_allowed && other->settings.early_data > 0;
-    SSL_set_early_data_enabled(self->ssl, self->early_allowed ? 1 : 0); /* the SSL_CTX's by now */
+    /* SSL_set_SSL_CTX has replaced the setting. */
+    SSL_set_early_data_enabled(self->ssl, self->early_allowed ? 1 : 0);
     if (other->minimum_version > low) low = other->minimum_version;
     if (other->maximum_version < high) high = other->maximum_version;
     return cleat_peer_keys_switch(other->peer_keys, self->ssl) &&
@@ -186,14 +189,14 @@ static bool narrow(struct cleat_connection *self, const struct cleat_configurati
            cleat_sigalgs_apply(self->ssl, other, self->configuration, true);
 }
 
-/* A server at the ClientHello. */
+/* Switches a server at the ClientHello. */
 static int32_t switch_server(struct cleat_connection *self, struct cleat_configuration *other) {
     const struct cleat_settings *settings = &other->settings;
     if (other->algorithms.policy != self->initial->algorithms.policy) {
         return cleat_fail_usage(2, "the contexts' compliance policies differ");
     }
     cleat_error_clear_queue();
-    if (SSL_set_SSL_CTX(self->ssl, other->ssl_ctx) == NULL || !narrow(self, other) ||
+    if (SSL_set_SSL_CTX(self->ssl, other->ssl_ctx) == NULL || !restrict_settings(self, other) ||
         !cleat_psk_switch(self, other) || cleat_memory_failed()) {
         return cleat_fail_ssl("SSL_set_SSL_CTX");
     }
@@ -203,14 +206,14 @@ static int32_t switch_server(struct cleat_connection *self, struct cleat_configu
     if (settings->verify_mode > self->verify_mode) self->verify_mode = settings->verify_mode;
     self->verify_flags = stricter_flags(self->verify_flags, settings->verify_flags);
     self->verify_events = stricter_events(self->verify_events, settings->verify_events);
-    if (settings->server_name_events && !self->has_hello) self->asks_for_name = true;
+    if (settings->server_name_events && !self->has_hello) self->pauses_at_hello = true;
     self->tolerates_refusals = self->tolerates_refusals && settings->tolerates_refusals;
     cleat_verify_start(self->ssl, true, self->verify_mode);
     return set_id_context(self->ssl, other, self->verify_mode, self->verify_flags);
 }
 
-/* Before the handshake has begun the other configuration counts in all things; on a server that has
- * not answered the ClientHello yet, the stricter of both in what the peer must show. */
+/* Before the handshake has begun, all settings are taken from the new configuration; on a server that has not
+ * answered the ClientHello yet, the stricter of both for the verification of the peer. */
 static int32_t switch_configuration(struct cleat_connection *self,
                                     struct cleat_configuration *configuration) {
     if (self->established) return cleat_fail_usage(0, "the handshake is done");
@@ -329,7 +332,7 @@ int32_t cleat_connection_over_memory(int32_t context, int32_t server_side,
     return create(&request);
 }
 
-/* What a function for connections over memory answers for others. */
+/* Fails unless the connection is over memory. */
 static int32_t check_memory(const struct cleat_connection *self) {
     if (self->transport.fd < 0) return CLEAT_OK;
     return cleat_fail_usage(0, "the connection is over a socket, not over memory");
@@ -340,10 +343,10 @@ int32_t cleat_connection_feed(int32_t connection, const char *data, int32_t data
     CLEAT_CHECK_IN(2, data, data_len);
     CLEAT_BEGIN_IN_MEMORY(connection);
     if (self->transport.ended) {
-        result = cleat_fail_usage(0, "bytes after the end of the network's");
+        result = cleat_fail_usage(0, "cleat_connection_feed after cleat_connection_feed_eof");
     } else if (self->transport.fd >= 0 && (self->turns.held & CLEAT_TURN_READ) != 0) {
-        /* It waits in the kernel, and would not see them. */
-        result = cleat_fail_usage(0, "another call reads from the socket");
+        /* That call waits in the kernel and would not notice the bytes. */
+        result = cleat_fail_usage(0, "another call is reading from the socket");
     } else {
         result =
             cleat_transport_feed(&self->transport, data, data_len) ? data_len : cleat_fail_nomem();

@@ -1,10 +1,11 @@
-/* connection_alpn.c: a server's connection that chooses its application protocols once it knows those of the client. */
+/* connection_alpn.c: lets a server set a connection's application protocols after it has read those that the client
+ * offers. */
 #include "tls/connection_alpn.h"
 
 #include "base/argument.h"
 #include "base/memory.h"
 
-/* The list's own length is in front of it. */
+/* The length of the two-byte length prefix. */
 #define HEAD 2
 
 bool cleat_alpn_keep_offered(struct cleat_connection *connection, const SSL_CLIENT_HELLO *hello) {
@@ -41,7 +42,8 @@ int32_t cleat_connection_set_alpn_protocols(int32_t connection, const char *prot
     if (result < 0) {
         /* recorded already */
     } else if (self->pause != CLEAT_PAUSE_SERVER_NAME) {
-        result = cleat_fail_usage(0, "the connection does not wait for an answer");
+        result = cleat_fail_usage(
+            0, "the connection does not wait for cleat_connection_answer_server_name");
     } else if (self->configuration->alpn == NULL) {
         result = cleat_fail_usage(0, "the connection's context has no application protocols");
     } else {

@@ -1,5 +1,5 @@
-/* connection_call.c: what handshake, read, write and shutdown have in common: what a result of the
- * library means, and how they wait. */
+/* connection_call.c: shared by handshake, read, write and shutdown: maps results of BoringSSL to statuses, sends
+ * alerts, and waits. */
 #include "tls/connection.h"
 #include "tls/session.h"
 #include "tls/verify.h"
@@ -14,7 +14,7 @@ int32_t cleat_connection_fail_tls(const struct cleat_connection *self, const cha
     return cleat_fail_tls(what, cleat_verify_code(self), detail);
 }
 
-/* Whether the end of the network counts as close_notify (CLEAT_OP_IGNORE_UNEXPECTED_EOF). */
+/* Whether the end of the transport counts as close_notify (CLEAT_OP_IGNORE_UNEXPECTED_EOF). */
 static bool ignores_end(const struct cleat_connection *self) {
     return self->established &&
            (self->configuration->settings.options & CLEAT_OP_IGNORE_UNEXPECTED_EOF) != 0;
@@ -35,7 +35,7 @@ int32_t cleat_connection_map_error(const struct cleat_connection *self, int resu
         case SSL_ERROR_ZERO_RETURN: return 0;
         case SSL_ERROR_SYSCALL:
             if (self->transport.error != 0) return cleat_fail_errno(self->transport.error);
-            /* An error that there was no memory to keep looks like the end of the network. */
+            /* An error that could not be queued, since an allocation failed, looks like the end of the transport. */
             if (!self->transport.ended) return cleat_fail_nomem();
             if (ignores_end(self)) return 0;
             return cleat_fail(CLEAT_EOF, 0, "EOF occurred in violation of protocol");
@@ -61,7 +61,7 @@ bool cleat_connection_is_pause(int32_t status) {
            status == CLEAT_WANTS_PSK;
 }
 
-/* The classes of failures with a fatal alert, of this side or of the peer. */
+/* The classes of failures in which this side or the peer sends a fatal alert. */
 static bool is_fatal(int32_t status) {
     int32_t class = CLEAT_CLASS(status);
     return status < 0 && (class == CLEAT_SSL || class == CLEAT_VERIFY || class == CLEAT_ALERT);
@@ -70,8 +70,8 @@ static bool is_fatal(int32_t status) {
 void cleat_connection_after_failure(struct cleat_connection *self, int32_t status) {
     if (is_fatal(status)) cleat_session_forget(self);
     if (CLEAT_CLASS(status) == CLEAT_ALERT) self->alert_received = CLEAT_VALUE(status) + 1;
-    /* The network has failed, for the moment perhaps; or close_notify was sent, after which there
-     * are no alerts; or there is none: the peer has sent one, or what it speaks is not TLS. */
+    /* No alert needs to arrive: the transport has failed, perhaps temporarily; or close_notify was sent, after which
+     * no alert may follow; or BoringSSL has written none, because the peer has sent one or does not speak TLS. */
     if (self->transport.error != 0 || self->closing || status >= 0 ||
         !cleat_transport_has_written(&self->transport)) {
         cleat_transport_flush_quietly(&self->transport);
@@ -81,8 +81,8 @@ void cleat_connection_after_failure(struct cleat_connection *self, int32_t statu
     cleat_transport_finish(&self->transport);
 }
 
-/* A fatal alert with the number of close_notify, which is none: BoringSSL does not send it. It is
- * chosen by a server at the ClientHello, when nothing is encrypted yet (RFC 8446 section 5.1). */
+/* A fatal alert with the description close_notify, which BoringSSL cannot send. Only a server sends it, at the
+ * ClientHello, when nothing is encrypted yet (RFC 8446 section 5.1). */
 static void send_fatal_close_notify(SSL *ssl) {
     static const uint8_t record[] = {SSL3_RT_ALERT, 3, 1, 0, 2, SSL3_AL_FATAL, SSL_AD_CLOSE_NOTIFY};
     (void)BIO_write(SSL_get_wbio(ssl), record, sizeof record);
@@ -94,7 +94,7 @@ void cleat_connection_refuse(struct cleat_connection *self, uint8_t alert) {
         send_fatal_close_notify(self->ssl);
         self->alert_sent = SSL_AD_CLOSE_NOTIFY + 1;
     } else {
-        SSL_send_fatal_alert(self->ssl, alert); /* does nothing after another one */
+        SSL_send_fatal_alert(self->ssl, alert); /* does nothing if an alert was sent before */
     }
     cleat_error_clear_queue();
     cleat_connection_after_failure(self, CLEAT_STATUS(CLEAT_SSL, 0));
@@ -102,8 +102,7 @@ void cleat_connection_refuse(struct cleat_connection *self, uint8_t alert) {
 
 int32_t cleat_connection_wait(struct cleat_connection *self, int32_t want,
                               cleat_deadline deadline) {
-    /* What is buffered is the business of the call that has the writer's turn; where there is none,
-     * of a read that waits. */
+    /* The call with the writer's turn sends what is buffered; if there is none, a waiting read does. */
     bool sends = !self->established || (self->turns.held & CLEAT_TURN_WRITE) == 0;
     return cleat_transport_wait(&self->transport, &self->object, &self->lock, want, sends,
                                 deadline);

@@ -1,4 +1,5 @@
-/* connection_chain.c: the certificates of a connection's peer, as it sent them and as they were verified. */
+/* connection_chain.c: the certificate chains of a connection: as the peer sent it, as it was verified, and this
+ * side's. */
 #include "base/argument.h"
 #include "base/memory.h"
 #include "tls/connection.h"
@@ -7,9 +8,9 @@
 #include "x509/certificate.h"
 #include "x509/chain_bytes.h"
 
-/* Builds the verified chain, if it is not there. What accepts a peer does not keep it: most connections are never asked
- * for it, and a cached verification builds none. The trust of a connection is immutable, so that another verification
- * finds the same, unless a certificate has ended meanwhile. */
+/* Builds the verified chain if it has not been built. The verification during the handshake does not store it,
+ * because few callers read it and a cached verification builds none. The trust object of a connection is immutable,
+ * so another verification finds the same chain, unless a certificate has expired meanwhile. */
 static int32_t build(struct cleat_connection *self, const STACK_OF(CRYPTO_BUFFER) * sent) {
     struct cleat_peer_report report;
     if (self->verified_chain != NULL) return CLEAT_OK;
@@ -23,7 +24,7 @@ static int32_t build(struct cleat_connection *self, const STACK_OF(CRYPTO_BUFFER
                             cleat_verify_error_text(&report.error));
 }
 
-/* CLEAT_OK, or more, and the list that which chooses: the other pointer is NULL. Both are NULL if there is none. */
+/* Stores the list that which selects; the other pointer is NULL. Both are NULL if there is none. */
 static int32_t find(struct cleat_connection *self, int32_t which,
                     const STACK_OF(CRYPTO_BUFFER) * *sent, const STACK_OF(X509) * *verified) {
     int32_t status = CLEAT_OK;
@@ -31,8 +32,8 @@ static int32_t find(struct cleat_connection *self, int32_t which,
     *verified = NULL;
     cleat_error_clear_queue();
     if (which == CLEAT_CHAIN_SENT || *sent == NULL) return status;
-    /* In TLS 1.3 a peer shows that it has the key only after its chain was verified: before the
-     * handshake is done it may have sent another peer's chain. A caller that decides on the chain gets it. */
+    /* In TLS 1.3 a peer proves that it has the private key only after its chain was verified: until the handshake is
+     * done, it may have sent another peer's chain. A caller that decides on the chain can read it nevertheless. */
     if (self->verified && (self->established || self->pause == CLEAT_PAUSE_VERIFY)) {
         status = build(self, *sent);
         *verified = self->verified_chain;
@@ -41,7 +42,7 @@ static int32_t find(struct cleat_connection *self, int32_t which,
     return status;
 }
 
-/* The credential that this side presents, NULL if there is none, or of a client one of several. */
+/* The credential that this side presents; NULL if there is none, and on a client with several. */
 static const struct cleat_credential *own(const struct cleat_connection *self) {
     const struct cleat_credentials *set =
         cleat_configuration_credentials(self->configuration, self->server_side);

@@ -1,6 +1,6 @@
-/* connection_handshake.c: the handshake. It holds both turns, since either direction may have to
- * move next. A call that finds another's handshake under way waits for its end, and goes on with it
- * if that call gives up before. */
+/* connection_handshake.c: the handshake. It holds both turns, since it may need either direction next. A call that
+ * finds another call's handshake in progress waits for its end, and continues the handshake if that call returns
+ * before. */
 #include "base/argument.h"
 #include "base/memory.h"
 #include "tls/connection.h"
@@ -13,19 +13,20 @@
 #include "tls/session_store.h"
 #include "tls/verify.h"
 
-/* What the peer sends at least, in answer to what was sent last, before data or close_notify can come: bytes of a
- * record's header (5), a message's (4), an AEAD's tag (16), TLS 1.3's content type (1), change_cipher_spec (6). */
+/* The minimum number of bytes that the peer sends in response to the last flight, before data or close_notify can
+ * follow. It consists of record headers (5), message headers (4), AEAD tags (16), TLS 1.3's content type (1) and
+ * change_cipher_spec (6). */
 enum {
-    FINISHED = 5 + 4 + 16 + 1, /* of TLS 1.3, without the hash */
+    FINISHED = 5 + 4 + 16 + 1, /* in TLS 1.3, without the hash */
     FINISHED_TLS12 = 6 + 5 + 4 + 12 + 16, /* with change_cipher_spec */
     /* A ServerHello with an X25519 share and no session id, then EncryptedExtensions and Finished in one record. A
-     * server that speaks TLS 1.2 only, and resumes, sends 90 bytes and waits for the client. */
+     * TLS 1.2 server that resumes sends 90 bytes and waits for the client. */
     SERVER_FLIGHT = 5 + 4 + 38 + 2 + 6 + 40 + 6 + FINISHED + 32
 };
 
-/* A server's client cannot send data before it has the ServerHello, unless that is early data. */
+/* On a server: the client cannot send data before it has the ServerHello, except early data. */
 static int first_expected(const struct cleat_connection *self) {
-    if (!self->server_side) return 0; /* nothing comes before the ClientHello */
+    if (!self->server_side) return 0; /* the server sends nothing before the ClientHello */
     return self->early_allowed ? 0 : CLEAT_EXPECTED_MAX;
 }
 
@@ -38,7 +39,7 @@ static int next_expected(const struct cleat_connection *self, bool is_first) {
     return FINISHED + (SSL_CIPHER_get_prf_nid(cipher) == NID_sha384 ? 48 : 32);
 }
 
-/* BoringSSL's own counters always say 0. */
+/* BoringSSL's own counters are always 0. */
 static void begin(struct cleat_connection *self) {
     if (self->begun) return;
     self->begun = true;
@@ -68,7 +69,7 @@ static int32_t finish(struct cleat_connection *self) {
     if (!self->server_side) cleat_session_established(self);
     count_done(self);
     cleat_early_data_finish(self);
-    cleat_session_talk_end(self);
+    cleat_session_exchange_end(self);
     cleat_offered_ticket_forget(self);
     cleat_psk_end(self);
     cleat_turn_handshake_done(&self->turns);
@@ -76,7 +77,7 @@ static int32_t finish(struct cleat_connection *self) {
 }
 
 static int32_t fail(struct cleat_connection *self, int32_t status) {
-    /* A peer that hangs up, too: it may not bear the session that was offered. */
+    /* Also if the peer has closed the connection: it may not tolerate the session that was offered. */
     cleat_session_forget(self);
     cleat_connection_after_failure(self, status);
     if (status == CLEAT_STATUS(CLEAT_SSL, SSL_R_ECH_REJECTED)) self->ech_rejected = true;
@@ -84,17 +85,16 @@ static int32_t fail(struct cleat_connection *self, int32_t status) {
         return cleat_fail_named("SSL", "WRONG_VERSION_ON_EARLY_DATA",
                                 "the server speaks no TLS 1.3: connect again without early data");
     }
-    /* To a peer with TLS 1.2 whose key is not for signing BoringSSL sends no alert, where it sends
-     * this one with TLS 1.3. */
+    /* If the peer's key usage does not allow signing, BoringSSL sends this alert in TLS 1.3, but none in TLS 1.2. */
     if (status == CLEAT_STATUS(CLEAT_SSL, SSL_R_KEY_USAGE_BIT_INCORRECT)) {
         cleat_connection_refuse(self, SSL_AD_ILLEGAL_PARAMETER);
     }
     return status < 0 ? status : cleat_fail(CLEAT_EOF, 0, "the peer closed the handshake");
 }
 
-/* A TLS 1.3 server's session tickets come after its handshake, and BoringSSL holds them back until
- * something is written. They are buffered here, and go out with the first write, or before the first
- * read waits: so they cost no system call where a server answers requests. */
+/* BoringSSL writes a TLS 1.3 server's session tickets with the first write after the handshake. They are buffered
+ * here, and sent with the first write or before the first read waits, so that a server that answers requests needs
+ * no extra system call. */
 static int32_t give_tickets(struct cleat_connection *self) {
     int result;
     if (!self->server_side || self->gave_tickets || SSL_version(self->ssl) != TLS1_3_VERSION) {
@@ -107,7 +107,7 @@ static int32_t give_tickets(struct cleat_connection *self) {
     return CLEAT_OK;
 }
 
-/* The error of a peer that verification, or the answer to it, has refused; or of a refused signature. */
+/* Reports the error of a handshake that the verification or the caller has refused. */
 static int32_t fail_refused(struct cleat_connection *self) {
     cleat_transport_flush_quietly(&self->transport);
     if (self->refused_at == CLEAT_PAUSE_SERVER_NAME) {
@@ -125,7 +125,7 @@ static int32_t fail_refused(struct cleat_connection *self) {
     return cleat_connection_fail_tls(self, "verifying the peer");
 }
 
-/* BoringSSL verifies nothing again when a server resumes a session. */
+/* BoringSSL does not verify the client again when a server resumes a session. */
 static int32_t check_resumed(struct cleat_connection *self) {
     bool lacks_memory;
     if (!self->server_side || !SSL_session_reused(self->ssl)) return CLEAT_OK;
@@ -140,8 +140,8 @@ static int32_t check_resumed(struct cleat_connection *self) {
     return lacks_memory ? cleat_fail_nomem() : fail_refused(self);
 }
 
-/* Without CLEAT_OP_LEGACY_SERVER_CONNECT. BoringSSL has refused such a server in its ServerHello, but for that of 2023,
- * which never does. */
+/* Refuses servers without the renegotiation extension, unless CLEAT_OP_LEGACY_SERVER_CONNECT is set. Newer versions
+ * of BoringSSL have done so at the ServerHello; that of 2023 never does. */
 static int32_t check_renegotiation(struct cleat_connection *self) {
     if (self->server_side || SSL_get_secure_renegotiation_support(self->ssl) == 1 ||
         (self->configuration->settings.options & CLEAT_OP_LEGACY_SERVER_CONNECT) != 0) {
@@ -152,14 +152,14 @@ static int32_t check_renegotiation(struct cleat_connection *self) {
     return fail(self, cleat_connection_fail_tls(self, "SSL_do_handshake"));
 }
 
-/* BoringSSL sends no encrypted ClientHello if it finds something that it does not support. That was looked for when the
- * configurations were set (ech_config.c), so this does not happen; but it must not go unnoticed. */
+/* BoringSSL sends a plaintext ClientHello if it does not support any of the configurations. ech_config.c has
+ * excluded that when they were set, so this should not happen; if it does, the handshake must fail. */
 static int32_t fail_unencrypted(struct cleat_connection *self) {
     cleat_connection_refuse(self, SSL_AD_INTERNAL_ERROR);
     return cleat_fail_named("SSL", "ECH_NOT_OFFERED", "the ClientHello was not encrypted");
 }
 
-/* The library's part is done. What it has written last is on its way, or stays buffered. */
+/* BoringSSL has finished the handshake. Sends its last flight, as far as possible. */
 static int32_t end_of_handshake(struct cleat_connection *self) {
     int32_t status;
     if (cleat_transport_flush(&self->transport)) {
@@ -167,12 +167,12 @@ static int32_t end_of_handshake(struct cleat_connection *self) {
         return status < 0 ? status : finish(self);
     }
     if (self->transport.error == 0) return CLEAT_WANTS_WRITE;
-    /* All that a server sends last is session tickets: a peer that is gone by now, after it sent
-     * a request perhaps, has done its part of the handshake. */
+    /* The last messages of a server are session tickets: a client that has already disconnected, perhaps after
+     * sending a request, has completed the handshake. */
     return self->server_side ? finish(self) : cleat_fail_errno(self->transport.error);
 }
 
-/* What the caller is to answer first. */
+/* The status of a suspended or refused handshake, CLEAT_OK otherwise. */
 static int32_t pause_of(struct cleat_connection *self) {
     if (self->refused_at != CLEAT_PAUSE_NONE) return fail_refused(self);
     if (self->pause == CLEAT_PAUSE_SERVER_NAME) return CLEAT_WANTS_SERVER_NAME;
@@ -183,13 +183,13 @@ static int32_t pause_of(struct cleat_connection *self) {
     return CLEAT_OK;
 }
 
-/* The library says that the handshake is done, but it is in early data. A server's client was verified when its
- * session was made, or is now; what it sends early is kept for cleat_connection_read_early. */
+/* SSL_do_handshake has returned 1 because early data can be sent or received. A server verifies the client of the
+ * resumed session now, and buffers the early data for cleat_connection_read_early. */
 static int32_t in_early_data(struct cleat_connection *self) {
     int32_t status = check_resumed(self);
     int32_t received;
     if (status >= 0)
-        status = cleat_session_talk_store(self); /* before the client has its tickets */
+        status = cleat_session_exchange_store(self); /* before the client has its tickets */
     if (status < 0) return status;
     self->early_state = CLEAT_EARLY_DATA_OPEN;
     if (!self->server_side) return CLEAT_OK;
@@ -199,10 +199,10 @@ static int32_t in_early_data(struct cleat_connection *self) {
     return received < 0 && !cleat_connection_is_want(received) ? fail(self, received) : received;
 }
 
-/* BoringSSL's part, up to what it or the caller has to wait for. */
+/* Runs BoringSSL's handshake until it needs the transport or the caller. */
 static int advance(struct cleat_connection *self) {
     int result = SSL_do_handshake(self->ssl);
-    while (result <= 0 && cleat_psk_holds(self) && !cleat_psk_ask(self)) {
+    while (result <= 0 && cleat_psk_is_withheld(self) && !cleat_psk_suspend(self)) {
         result = SSL_do_handshake(self->ssl);
     }
     cleat_psk_wipe(self);
@@ -219,12 +219,12 @@ int32_t cleat_connection_step(struct cleat_connection *self, enum cleat_transpor
     result = advance(self);
     if (result != 1 && cleat_transport_has_written(&self->transport))
         cleat_transport_expect(&self->transport, next_expected(self, is_first));
-    if (self->server_side) cleat_credentials_note(self);
+    if (self->server_side) cleat_credentials_record_selected(self);
     if (result == 1 && SSL_in_early_data(self->ssl) == 1) return in_early_data(self);
     if (result == 1) {
         status = cleat_ech_was_offered(self) ? check_resumed(self) : fail_unencrypted(self);
         if (status >= 0) status = check_renegotiation(self);
-        if (status >= 0) status = cleat_session_talk_store(self);
+        if (status >= 0) status = cleat_session_exchange_store(self);
         return status < 0 ? status : end_of_handshake(self);
     }
     if (SSL_get_error(self->ssl, result) == SSL_ERROR_EARLY_DATA_REJECTED) {

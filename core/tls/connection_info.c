@@ -1,4 +1,4 @@
-/* connection_info.c: what a connection has negotiated, and with whom. */
+/* connection_info.c: the negotiated parameters and the peer of a connection. */
 #include "base/argument.h"
 #include "tls/connection.h"
 #include "x509/certificate.h"
@@ -47,7 +47,7 @@ int32_t cleat_connection_version(int32_t connection, char *output, int32_t outpu
 }
 
 const char *cleat_cipher_name(const SSL_CIPHER *cipher) {
-    /* For TLS 1.3 OpenSSL has taken over the standard's names. */
+    /* OpenSSL uses the standard names of TLS 1.3 suites. */
     return SSL_CIPHER_get_min_version(cipher) >= TLS1_3_VERSION ? SSL_CIPHER_standard_name(cipher)
                                                                 : SSL_CIPHER_get_name(cipher);
 }
@@ -72,7 +72,7 @@ int32_t cleat_connection_cipher_version(int32_t connection, char *output, int32_
     int32_t result = 0;
     CLEAT_BEGIN(connection);
     if (self->established) {
-        /* SSL_CIPHER_get_version says "TLSv1/SSLv3" of all of them. */
+        /* SSL_CIPHER_get_version returns "TLSv1/SSLv3" for all suites. */
         switch (SSL_CIPHER_get_min_version(SSL_get_current_cipher(self->ssl))) {
             case TLS1_3_VERSION: result = copy_text("TLSv1.3", output, output_cap); break;
             case TLS1_2_VERSION: result = copy_text("TLSv1.2", output, output_cap); break;

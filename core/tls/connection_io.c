@@ -1,13 +1,13 @@
 /* connection_io.c: read and write.
  *
- * Each holds its turn (turn.h) until it returns, and the connection's lock only while the library
- * runs: so one thread can read while another writes.
+ * Each call holds its turn (turn.h) until it returns, and the connection's lock only while BoringSSL runs, so that
+ * one thread can read while another writes.
  *
- * A write encrypts up to CLEAT_CHUNK bytes, sends them, and encrypts more when the network has
- * taken all of it. If the network takes only some and the call may not wait longer, those bytes are
- * encrypted, and nothing can take them back: they are not counted, and `unacknowledged`. The next
- * write must begin with the same bytes; they are not encrypted again but counted. Other bytes are
- * refused, since the peer would receive both, while the caller would count one. */
+ * A write encrypts up to CLEAT_CHUNK bytes, sends them, and encrypts more when the network has accepted all of them.
+ * If the network accepts only some and the call must not wait longer, the rest stays encrypted and buffered: these
+ * bytes are not counted, and are `unacknowledged`. The next write must begin with the same bytes, which are then
+ * counted but not encrypted again. Other bytes are refused: the peer would receive both, but the caller would count
+ * only one. */
 #include "base/argument.h"
 #include "tls/connection.h"
 
@@ -38,7 +38,7 @@ static int32_t read_some(struct cleat_connection *self, char *buf, int32_t buf_c
             cleat_connection_after_failure(self, status);
             return status;
         }
-        /* Session tickets, or an earlier write's bytes: the peer may wait for them. */
+        /* Session tickets or bytes of an earlier write are buffered: the peer may be waiting for them. */
         if (cleat_queue_len(&transport->out) > 0 && (self->turns.held & CLEAT_TURN_WRITE) == 0) {
             cleat_transport_flush_quietly(transport);
         }
@@ -47,10 +47,10 @@ static int32_t read_some(struct cleat_connection *self, char *buf, int32_t buf_c
     }
 }
 
-/* Who has not asked for early data must not take it for other data. */
+/* A caller that does not expect early data must not receive it as ordinary data. */
 static int32_t fail_early(void) {
     return cleat_fail_usage(
-        0, "there is early data to be read first (cleat_connection_read_early, recv_early)");
+        0, "early data must be read first (cleat_connection_read_early, recv_early)");
 }
 
 int32_t cleat_connection_read(int32_t connection, char *buf, int32_t buf_cap, double timeout) {
@@ -86,7 +86,7 @@ static int32_t fail_other_bytes(struct cleat_connection *self) {
     return cleat_fail_named("SSL", "BAD_WRITE_RETRY", "bad write retry");
 }
 
-/* Goes on with an earlier write's bytes. Returns how many of data they are. */
+/* Continues to send the bytes of an earlier write. Returns how many bytes of data they are. */
 static int32_t resume(struct cleat_connection *self, const char *data, int32_t data_len,
                       cleat_deadline deadline) {
     int32_t len = cleat_unacknowledged_len(&self->unacknowledged);
@@ -105,7 +105,8 @@ static int32_t resume(struct cleat_connection *self, const char *data, int32_t d
 static int32_t encrypt(struct cleat_connection *self, const char *data, int32_t data_len) {
     struct cleat_transport *transport = &self->transport;
     int32_t chunk = data_len < CLEAT_CHUNK ? data_len : CLEAT_CHUNK;
-    bool direct = transport->fd >= 0 && chunk <= CLEAT_RECORD; /* one record needs no buffering */
+    /* A single record is sent without buffering. */
+    bool direct = transport->fd >= 0 && chunk <= CLEAT_RECORD;
     int32_t status;
     int result;
     if (self->closing) return cleat_fail_shut_down();
@@ -120,8 +121,8 @@ static int32_t encrypt(struct cleat_connection *self, const char *data, int32_t 
     return status == 0 ? cleat_fail_shut_down() : status;
 }
 
-/* How many bytes of data the network has taken. Everything before `sent` was; from there to `done`
- * they are encrypted. Over memory a write takes all or, if the transport is full, nothing. */
+/* Returns how many bytes of data the transport has accepted. The bytes before `sent` are sent; those from `sent` to
+ * `done` are encrypted. Over memory a write accepts all bytes or, if the transport is full, none. */
 static int32_t write_all(struct cleat_connection *self, const char *data, int32_t data_len,
                          cleat_deadline deadline) {
     int32_t done = cleat_unacknowledged_len(&self->unacknowledged) == 0

@@ -1,6 +1,6 @@
-/* connection_shutdown.c: close_notify. This side's is sent with the writer's turn, behind a write
- * that is under way; then the peer's is waited for with the reader's. A read that has the reader's
- * turn may come upon it first. */
+/* connection_shutdown.c: close_notify. A shutdown sends this side's with the writer's turn, after a write in
+ * progress; then it waits for the peer's with the reader's turn. A read that has the reader's turn may receive it
+ * first. */
 #include <errno.h>
 
 #include "base/argument.h"
@@ -11,7 +11,9 @@ static int32_t fail(struct cleat_connection *self, int result) {
     if (cleat_connection_is_want(status)) return status;
     if (status == 0 && self->transport.ended) return 0; /* CLEAT_OP_IGNORE_UNEXPECTED_EOF */
     cleat_connection_after_failure(self, status);
-    return status < 0 ? status : cleat_fail(CLEAT_EOF, 0, "the peer is gone");
+    return status < 0
+               ? status
+               : cleat_fail(CLEAT_EOF, 0, "the peer closed the connection without close_notify");
 }
 
 static int32_t buffer_close_notify(struct cleat_connection *self) {
@@ -25,8 +27,8 @@ static int32_t buffer_close_notify(struct cleat_connection *self) {
     return CLEAT_OK;
 }
 
-/* Data that the peer has sent before its close_notify is an error, unless another thread waits to
- * read it. Where that leaves all of it, as a second shutdown does, it is not let in again. */
+/* Data that the peer has sent before its close_notify is an error, unless another thread is waiting to read it. If
+ * that thread reads none of it, as a second shutdown does, it is not given another turn. */
 static bool is_for_a_reader(const struct cleat_connection *self, int *left) {
     int pending = SSL_pending(self->ssl);
     bool comes_first = self->turns.first != NULL && pending > 0 && pending != *left;
@@ -34,7 +36,7 @@ static bool is_for_a_reader(const struct cleat_connection *self, int *left) {
     return comes_first;
 }
 
-/* looked: the library has just found nothing to read. */
+/* looked: BoringSSL has just found nothing to read. */
 static int32_t receive_close_notify(struct cleat_connection *self, cleat_deadline deadline,
                                     bool looked, unsigned *held) {
     int left = 0;
@@ -63,9 +65,8 @@ static int32_t receive_close_notify(struct cleat_connection *self, cleat_deadlin
     return CLEAT_OK;
 }
 
-/* Looks for the peer's close_notify before this side's is sent: what comes afterwards may be the
- * answer to it, and a call that does not wait does not find that by chance. CLEAT_OK; CLEAT_WANT_READ;
- * what is wrong. */
+/* Looks for the peer's close_notify before this side's is sent, so that the result of a call with timeout 0 does not
+ * depend on whether the peer's reply arrives in time. CLEAT_OK; CLEAT_WANT_READ; or an error. */
 static int32_t look(struct cleat_connection *self) {
     int result;
     if (self->peer_closed) return CLEAT_OK;
@@ -98,7 +99,7 @@ static int32_t shut_down(struct cleat_connection *self, cleat_deadline deadline)
     if (status < 0) return status;
     sent = send_close_notify(self, deadline, &looked);
     cleat_connection_release(self, held);
-    /* What a peer has sent before it closed its socket says more than EPIPE. */
+    /* An alert or close_notify that the peer has sent before it closed its socket is more specific than EPIPE. */
     if (sent < 0 && (CLEAT_CLASS(sent) != CLEAT_SYS || !self->closing)) return sent;
     if (sent == CLEAT_STATUS(CLEAT_SYS, EINTR)) return sent;
     status = cleat_connection_acquire(self, CLEAT_TURN_READ, deadline, &held);
@@ -114,10 +115,10 @@ int32_t cleat_connection_shutdown(int32_t connection, double timeout) {
     CLEAT_CHECK_TIMEOUT(2, timeout);
     CLEAT_BEGIN(connection);
     if (!self->established) {
-        /* The library would take this for done, and leave the peer waiting. */
+        /* BoringSSL would report success without sending anything. */
         status = cleat_fail_usage(0, "shutdown before the handshake is done");
     } else {
-        /* Once a read has received the peer's, this side's may still wait for the network. */
+        /* Even if a read has received the peer's close_notify, this side's may still have to be sent. */
         status = shut_down(self, deadline);
     }
     status = cleat_connection_closed_or(self, status);

@@ -1,4 +1,5 @@
-/* context.c: contexts and their settings. Credentials and trust have their own files. */
+/* context.c: contexts, and the settings of cleat/context.h. Credentials and trusted certificates have their own
+ * files. */
 #include "tls/context.h"
 
 #include <stddef.h>
@@ -77,8 +78,9 @@ int32_t cleat_context_trust(struct cleat_context *context, struct cleat_trust **
     return status;
 }
 
-/* Sessions alone need the number. Drawing it takes as long as all else of an empty context. */
-static void draw_number(struct cleat_context *context) {
+/* Only sessions need the number. Generating it takes as long as the rest of making an empty context, so it is done
+ * with the first configuration. */
+static void generate_number(struct cleat_context *context) {
     if (context->has_number) return;
     RAND_bytes(context->number, sizeof context->number);
     context->has_number = true;
@@ -101,7 +103,7 @@ int32_t cleat_context_configuration(struct cleat_context *context,
             .client_sessions = context->client_sessions,
             .context = context->number,
         };
-        draw_number(context);
+        generate_number(context);
         status = cleat_context_trust(context, &parts.trust);
         if (status >= 0) status = cleat_configuration_new(&parts, &context->configuration);
     }
@@ -143,7 +145,8 @@ int32_t cleat_context_new(int32_t which) {
         return cleat_fail(CLEAT_UNSUPPORTED, 0, "BoringSSL does not have SSL 2 and SSL 3");
     }
     if (!version_range(which, &settings)) {
-        return cleat_fail_usage(1, "invalid which version");
+        return cleat_fail_usage(1, "invalid protocol version: which is %d, not a CLEAT_PROTOCOL_*",
+                                (int)which);
     }
     self = cleat_allocate(sizeof *self);
     if (self == NULL) return cleat_fail_nomem();
@@ -351,7 +354,7 @@ int32_t cleat_context_cipher_name(int32_t context, int32_t index, char *output,
     CLEAT_CONTEXT_END(result);
 }
 
-/* Returns CLEAT_OK and the NID of a curve that BoringSSL has for TLS. */
+/* Returns CLEAT_OK and the NID of a curve that BoringSSL supports in TLS. */
 static int32_t find_curve(const char *name, int *nid) {
     SSL_CTX *trial;
     int32_t status = CLEAT_OK;
@@ -361,7 +364,7 @@ static int32_t find_curve(const char *name, int *nid) {
     trial = SSL_CTX_new(TLS_with_buffers_method());
     if (trial == NULL) return cleat_fail_nomem();
     if (SSL_CTX_set1_curves(trial, nid, 1) != 1) {
-        /* BoringSSL of 2023 does not say why. */
+        /* BoringSSL of 2023 queues no error. */
         status = ERR_peek_error() != 0 ? cleat_fail_ssl("SSL_CTX_set1_curves")
                                        : cleat_fail_named("SSL", "UNSUPPORTED_ELLIPTIC_CURVE",
                                                           "unsupported elliptic curve");

@@ -1,11 +1,11 @@
-/* context_trust.c: what a context trusts: loading it, and what was loaded. */
+/* context_trust.c: loads the trusted certificates and revocation lists of contexts, and lists them. */
 #include "base/argument.h"
 #include "base/memory.h"
 #include "cleat/trust.h"
 #include "tls/context.h"
 #include "x509/certificate.h"
 
-/* What one call adds: any of them may be NULL. */
+/* The additions of one call; each may be NULL. */
 struct addition {
     struct cleat_bundle *data;
     struct cleat_bundle *file;
@@ -158,8 +158,8 @@ int32_t cleat_default_verify_path(int32_t which, char *output, int32_t output_ca
     return cleat_copy_out(text, (int64_t)strlen(text), output, output_cap);
 }
 
-/* Returns CLEAT_OK and the certificates of a context's trust, to be freed, and how many revocation
- * lists it has. */
+/* Returns CLEAT_OK, a list of the context's trusted certificates, which the caller frees, and the number of
+ * revocation lists. */
 static int32_t list_certificates(struct cleat_context *context, STACK_OF(X509) * *list,
                                  int32_t *crls) {
     struct cleat_trust *trust = NULL;
@@ -207,7 +207,7 @@ int32_t cleat_context_cert_store_stats(int32_t context, int32_t *x509, int32_t *
     return result;
 }
 
-/* Counts the CA certificates, and finds the one at index; -1 is none. */
+/* Counts the CA certificates, and finds the one at index unless that is -1. */
 static int32_t find_ca(struct cleat_context *self, int32_t index, X509 **found) {
     STACK_OF(X509) * list;
     int32_t crls;
@@ -252,7 +252,7 @@ int32_t cleat_context_ca_certificate(int32_t context, int32_t index) {
     return result;
 }
 
-/* Finds the skipped block at index among those of all bundles, or, if index is -1, counts them. */
+/* Counts the skipped blocks of all bundles, and finds the one at index unless that is -1. */
 static int32_t find_skipped(const struct cleat_trust_sources *sources, int32_t index,
                             const struct cleat_skipped **found) {
     int32_t count = 0;

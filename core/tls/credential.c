@@ -1,4 +1,4 @@
-/* credential.c: makes credentials, and tries them. */
+/* credential.c: creates credentials, and checks that BoringSSL accepts them. */
 #include "tls/credential.h"
 
 #include "base/error.h"
@@ -43,7 +43,7 @@ static enum cleat_key_type type_of(const EVP_PKEY *key) {
 
 #if CLEAT_HAS_SSL_CREDENTIAL
 
-/* algorithms: NULL for any, as below. */
+/* Creates BoringSSL's credential. algorithms: NULL for any, here and below. */
 static SSL_CREDENTIAL *present(const struct cleat_credential *self,
                                const struct cleat_sigalgs *algorithms, bool for_issuers) {
     SSL_CREDENTIAL *made = SSL_CREDENTIAL_new_x509();
@@ -73,7 +73,7 @@ static int32_t prepare(struct cleat_credential *self, const struct cleat_sigalgs
 
 #else
 
-/* The algorithms are set for each connection: see sigalg.c. */
+/* Without SSL_CREDENTIAL the algorithms are set for each connection: see sigalg.c. */
 static int32_t prepare(struct cleat_credential *self, const struct cleat_sigalgs *algorithms) {
     SSL_CTX *trial = SSL_CTX_new(TLS_with_buffers_method());
     int32_t status = CLEAT_OK;
@@ -89,7 +89,7 @@ static int32_t prepare(struct cleat_credential *self, const struct cleat_sigalgs
 
 #endif
 
-/* The public key is NULL if BoringSSL cannot parse it: prepare fails then. */
+/* Returns NULL if BoringSSL cannot parse the public key; prepare then fails. */
 static EVP_PKEY *public_key_of(CRYPTO_BUFFER *certificate) {
     X509 *parsed = X509_parse_from_buffer(certificate);
     EVP_PKEY *key = parsed == NULL ? NULL : X509_get_pubkey(parsed);
@@ -137,7 +137,7 @@ static CRYPTO_BUFFER *ref(CRYPTO_BUFFER *buffer) {
     return buffer;
 }
 
-/* NULL if memory lacks. */
+/* NULL if an allocation failed. */
 static struct cleat_credential *copy(const struct cleat_credential *credential,
                                      CRYPTO_BUFFER *ocsp_response, CRYPTO_BUFFER *scts) {
     struct cleat_credential *made = allocate(credential->count);

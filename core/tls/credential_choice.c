@@ -1,8 +1,9 @@
-/* credential_choice.c: chooses one of several credentials, where BoringSSL has no SSL_CREDENTIAL: by its rules.
+/* credential_choice.c: selects one of several credentials in versions of BoringSSL without SSL_CREDENTIAL, by the
+ * rules of newer versions.
  *
- * BoringSSL calls choose once it knows what the peer can verify: on a server after the ClientHello's extensions are
- * read, and on a client after the server's CertificateRequest. If no credential can be used, the preferred one stays,
- * and BoringSSL fails for its reason. */
+ * BoringSSL calls `choose` once it knows what the peer can verify: on a server after it has read the ClientHello's
+ * extensions, and on a client after the server's CertificateRequest. If no credential is usable, the preferred one
+ * stays, and BoringSSL fails with its reason. */
 #include "tls/credential_choice.h"
 
 #include "base/memory.h"
@@ -11,7 +12,7 @@
 
 #if !CLEAT_HAS_SSL_CREDENTIAL
 
-/* Of TLS 1.2 and below: what a ClientHello offers. */
+/* The groups that a ClientHello can offer, for TLS 1.2 and earlier. */
 static const struct {
     uint16_t group; /* IANA's number; P-224 is for certificates only */
     int nid;
@@ -53,13 +54,13 @@ uint32_t cleat_credential_choice_groups(const SSL_CLIENT_HELLO *hello) {
     return found;
 }
 
-/* Of the keys that have one. */
+/* The curves of EC keys. */
 static const int curves[CLEAT_KEY_TYPES] = {[CLEAT_KEY_P256] = NID_X9_62_prime256v1,
                                             [CLEAT_KEY_P384] = NID_secp384r1,
                                             [CLEAT_KEY_P521] = NID_secp521r1,
                                             [CLEAT_KEY_OTHER] = NID_secp224r1};
 
-/* Whether a key makes signatures of the algorithm. */
+/* Whether the key can sign with the algorithm. */
 static bool signs(const struct cleat_credential *credential, uint16_t algorithm, int version) {
     size_t size = (size_t)EVP_PKEY_size(credential->public_key);
     if (SSL_get_signature_algorithm_key_type(algorithm) != EVP_PKEY_id(credential->public_key) ||
@@ -80,10 +81,10 @@ static bool signs(const struct cleat_credential *credential, uint16_t algorithm,
     }
 }
 
-/* Whether the peer verifies a signature that the key can make. */
+/* Whether the peer can verify a signature of the key. */
 static bool can_sign(const struct cleat_connection *self,
                      const struct cleat_credential *credential) {
-    /* What RFC 5246 section 7.4.1.4.1 assumes. */
+    /* The defaults of RFC 5246 section 7.4.1.4.1. */
     static const uint16_t defaults[] = {SSL_SIGN_RSA_PKCS1_SHA1, SSL_SIGN_ECDSA_SHA1};
     const struct cleat_sigalgs *own =
         &self->configuration->algorithms
@@ -104,7 +105,7 @@ static bool can_sign(const struct cleat_connection *self,
     return false;
 }
 
-/* The groups of the server: see narrow of connection.c, and CLEAT_DEFAULT_GROUPS. */
+/* The groups of the server: see restrict_settings of connection.c, and CLEAT_DEFAULT_GROUPS. */
 static uint32_t own_groups(const struct cleat_connection *self) {
     const struct cleat_configuration *from =
         self->configuration->settings.algorithms.groups.count > 0 ? self->configuration
@@ -116,7 +117,7 @@ static uint32_t own_groups(const struct cleat_connection *self) {
     return list->count == 0 ? ((uint32_t)1 << (GROUPS - 1)) - 1 : found;
 }
 
-/* TLS 1.2 and below: whether there is a suite for the key, and the client knows the curve. */
+/* TLS 1.2 and earlier: whether there is a shared suite for the key, and the client supports its curve. */
 static bool has_suite(const struct cleat_connection *self,
                       const struct cleat_credential *credential) {
     bool has_group = (self->offered_groups & own_groups(self)) != 0;
@@ -129,7 +130,7 @@ static bool has_suite(const struct cleat_connection *self,
             cleat_has_shared_suite(self, NID_kx_rsa, NID_auth_rsa));
 }
 
-/* TLS 1.2 and below: whether the server asks for such a key. */
+/* TLS 1.2 and earlier: whether the server requests certificates with such a key. */
 static bool is_requested(const SSL *ssl, const struct cleat_credential *credential) {
     const uint8_t *types;
     size_t count = SSL_get0_certificate_types(ssl, &types);
@@ -223,7 +224,8 @@ bool cleat_credential_choice_set_up(const struct cleat_credentials *set, SSL_CTX
                                   cleat_signature_method_for(preferred)) != 1) {
         return false;
     }
-    if (count > 1) { /* its staples, too, are chosen: they cannot be removed from a connection */
+    /* The staples are set with the choice: they cannot be removed from a connection. */
+    if (count > 1) {
         SSL_CTX_set_cert_cb(ssl_ctx, choose, NULL);
         return true;
     }

@@ -1,7 +1,7 @@
 /* credential_load.c: loads certificate chains and private keys into contexts.
  *
- * Everything is read, checked and tried before the context is touched, and then set in one step, so that a failure
- * leaves it as it was. */
+ * Everything is read and checked before the context is changed, and then set in one step, so that a failure leaves
+ * the context unchanged. */
 #include "base/argument.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -14,14 +14,14 @@ static void put(struct cleat_credentials *set, void *credential) {
     cleat_credentials_put(set, cleat_credential_ref(credential));
 }
 
-/* Adds to the context's credentials, or replaces that of the same type of key. Takes over the reference. */
+/* Adds a credential to the context, or replaces the one of the same type. Takes over the reference. */
 static int32_t add(struct cleat_context *self, struct cleat_credential *credential) {
     int32_t status = cleat_context_change_credentials(self, put, credential);
     cleat_credential_unref(credential);
     return status;
 }
 
-/* Returns the type of the key. key: NULL if it is elsewhere. */
+/* Returns the type of the key. key: NULL for a remote key. */
 static int32_t set_chain_and_key(int32_t context, const STACK_OF(CRYPTO_BUFFER) * chain,
                                  EVP_PKEY *key) {
     struct cleat_context *self;
@@ -59,7 +59,7 @@ static int32_t load(int32_t context, const char *certs, int32_t certs_len, const
     return status < 0 ? status : CLEAT_OK;
 }
 
-/* BoringSSL knows more types of keys than TLS has signatures for here. */
+/* BoringSSL supports more types of keys than it can use for TLS signatures. */
 static int32_t check_type(X509 *leaf) {
     EVP_PKEY *key = X509_get_pubkey(leaf);
     int type = key == NULL ? EVP_PKEY_NONE : EVP_PKEY_id(key);

@@ -1,4 +1,4 @@
-/* credential_pem.c: certificate chains and private keys in PEM. */
+/* credential_pem.c: reads certificate chains and private keys in PEM. */
 #include "tls/credential_pem.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "x509/encrypted_key.h"
 
-static int answer_password(char *buffer, int size, int writing, void *data) {
+static int password_callback(char *buffer, int size, int writing, void *data) {
     struct cleat_password *password = data;
     (void)writing;
     password->wanted = true;
@@ -25,12 +25,12 @@ int32_t cleat_pem_read(const char *name, int32_t name_len, char **bytes, int32_t
     return status;
 }
 
-/* A memory BIO reads from a text that stays the caller's. */
+/* Returns a memory BIO over the caller's text, which it does not copy. */
 static BIO *read_from(const char *text, int32_t len) {
     return BIO_new_mem_buf(len > 0 ? text : "", len);
 }
 
-/* The end of the blocks in a PEM text shows as this error. */
+/* After the last PEM block BoringSSL queues this error. */
 static bool queue_says_no_more(void) {
     uint32_t error = ERR_peek_last_error();
     if (ERR_GET_LIB(error) != ERR_LIB_PEM || ERR_GET_REASON(error) != PEM_R_NO_START_LINE) {
@@ -83,7 +83,7 @@ int32_t cleat_pem_chain(const char *text, int32_t len, STACK_OF(CRYPTO_BUFFER) *
     return status;
 }
 
-/* Reads the first encrypted key of the text again, which BoringSSL has found and could not decrypt. */
+/* Reads the first encrypted key of the text, which BoringSSL has found but does not support. */
 static int32_t parse_encrypted_key(const char *text, int32_t len,
                                    const struct cleat_password *password, EVP_PKEY **key) {
     BIO *bio = read_from(text, len);
@@ -103,7 +103,7 @@ static int32_t parse_encrypted_key(const char *text, int32_t len,
     return status;
 }
 
-/* One wrong password in 256 leaves what looks like padding, and then bytes that are no key. */
+/* With one wrong password in 256 the decrypted bytes end in valid padding, and parsing the key fails instead. */
 static bool queue_says_no_key(void) {
     uint32_t error = ERR_peek_error();
     int reason = ERR_GET_REASON(error);
@@ -120,7 +120,7 @@ int32_t cleat_pem_key(const char *text, int32_t len, struct cleat_password *pass
                       EVP_PKEY **key) {
     BIO *bio = read_from(text, len);
     if (bio == NULL) return cleat_fail_nomem();
-    *key = PEM_read_bio_PrivateKey(bio, NULL, answer_password, password);
+    *key = PEM_read_bio_PrivateKey(bio, NULL, password_callback, password);
     BIO_free(bio);
     if (*key != NULL) return CLEAT_OK;
     if (password->wanted && password->text == NULL) {

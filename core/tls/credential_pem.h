@@ -1,4 +1,4 @@
-/* credential_pem.h: certificate chains and private keys in PEM. */
+/* credential_pem.h: reads certificate chains and private keys in PEM. */
 #ifndef CLEAT_CORE_CREDENTIAL_PEM_H
 #define CLEAT_CORE_CREDENTIAL_PEM_H
 
@@ -10,9 +10,9 @@
 
 /* The password of a private key. */
 struct cleat_password {
-    const char *text; /* NULL if there is none */
+    const char *text; /* NULL without a password */
     int32_t len;
-    bool wanted; /* the key is encrypted */
+    bool wanted; /* output: the key is encrypted */
 };
 
 #define CLEAT_CHECK_PASSWORD(position, password, len)                                              \
@@ -24,22 +24,22 @@ struct cleat_password {
         }                                                                                          \
     } while (0)
 
-/* A key where its file's name is due is a mistake that is easily made, and a message about the
- * file would carry the key to wherever messages go. */
+/* Passing a key in place of its file's name is an easy mistake, and an error message with the file name would then
+ * leak the key to logs. */
 #define CLEAT_CHECK_PEM_FILE(position, name, len)                                                  \
     do {                                                                                           \
         CLEAT_CHECK_TEXT(position, name, len);                                                     \
         if ((len) > 0 && memmem((name), (size_t)(len), "-----BEGIN", 10) != NULL) {                \
-            return cleat_fail_usage((position), "PEM data where the name of a file is due");       \
+            return cleat_fail_usage((position), "PEM data in place of a file name");               \
         }                                                                                          \
     } while (0)
 
-/* cleat_pem_read returns CLEAT_OK and the bytes of a named file, to be freed with cleat_release. CLEAT_SYS;
+/* cleat_pem_read returns CLEAT_OK and the bytes of a file, which the caller frees with cleat_release. CLEAT_SYS;
  * CLEAT_NOMEM. */
 int32_t cleat_pem_read(const char *name, int32_t name_len, char **bytes, int32_t *len);
 
-/* cleat_pem_chain returns CLEAT_OK, the certificates of a text in their order, and the first of them also by itself.
- * The caller frees both, also after an error: they are NULL before the call. CLEAT_SSL; CLEAT_NOMEM. */
+/* cleat_pem_chain returns CLEAT_OK, the certificates of a text in their order, and the first of them parsed. Both
+ * must be NULL before the call; the caller frees them, also after an error. CLEAT_SSL; CLEAT_NOMEM. */
 int32_t cleat_pem_chain(const char *text, int32_t len, STACK_OF(CRYPTO_BUFFER) * *chain,
                         X509 **leaf);
 

@@ -1,4 +1,4 @@
-/* credentials.c: sets of credentials, and how BoringSSL chooses among them. */
+/* credentials.c: sets of credentials, and the selection of one of them. */
 #include "tls/credentials.h"
 
 #include "base/memory.h"
@@ -59,7 +59,7 @@ void cleat_credentials_put(struct cleat_credentials *set, struct cleat_credentia
 
 #if CLEAT_HAS_SSL_CREDENTIAL
 
-/* One of the two is NULL. */
+/* Either ssl_ctx or ssl is NULL. */
 static bool add(SSL_CTX *ssl_ctx, SSL *ssl, const SSL_CREDENTIAL *credential) {
     return ssl == NULL ? SSL_CTX_add1_credential(ssl_ctx, credential) == 1
                        : SSL_add1_credential(ssl, credential) == 1;
@@ -71,7 +71,7 @@ static bool add_each(const struct cleat_credentials *set, SSL_CTX *ssl_ctx, SSL 
     for (type = 0; type < CLEAT_KEY_TYPES; type++) {
         if (set->of_type[type] != NULL) count++;
     }
-    /* BoringSSL takes the first that can be used. Those whose issuer is named come first. */
+    /* BoringSSL selects the first usable credential. Those that require a CA that the peer has named come first. */
     for (type = 0; type < CLEAT_KEY_TYPES && count > 1; type++) {
         const struct cleat_credential *credential = set->of_type[type];
         if (credential != NULL && !add(ssl_ctx, ssl, credential->for_issuers)) return false;
@@ -107,7 +107,7 @@ const struct cleat_credential *cleat_credentials_selected(const struct cleat_cre
     return NULL;
 }
 
-void cleat_credentials_note(struct cleat_connection *connection) {
+void cleat_credentials_record_selected(struct cleat_connection *connection) {
     connection->credential = cleat_connection_credential(connection, connection->ssl);
 }
 
@@ -123,13 +123,14 @@ const struct cleat_credential *cleat_credentials_selected(const struct cleat_cre
     int type;
     if (connection->credential != NULL) return connection->credential;
     for (type = 0; set != NULL && type < CLEAT_KEY_TYPES; type++) {
-        if (set->of_type[type] != NULL) return set->of_type[type]; /* the only one, or preferred */
+        /* The only one, or the preferred one. */
+        if (set->of_type[type] != NULL) return set->of_type[type];
     }
     return NULL;
 }
 
-void cleat_credentials_note(struct cleat_connection *connection) {
-    (void)connection; /* credential_choice.c does */
+void cleat_credentials_record_selected(struct cleat_connection *connection) {
+    (void)connection; /* credential_choice.c has stored it */
 }
 
 #endif
@@ -137,10 +138,10 @@ void cleat_credentials_note(struct cleat_connection *connection) {
 bool cleat_credentials_use(const struct cleat_credentials *set, SSL_CTX *ssl_ctx) {
     const struct cleat_credential *rsa = set->of_type[CLEAT_KEY_RSA];
     return cleat_raw_key_use(set->raw, ssl_ctx) && add_all(set, ssl_ctx) &&
-           (rsa == NULL || rsa->key != NULL || cleat_signature_leave_out_decryption(ssl_ctx));
+           (rsa == NULL || rsa->key != NULL || cleat_signature_disable_decryption(ssl_ctx));
 }
 
-/* Certificates are of DER, which says where it ends. */
+/* DER is self-delimiting: the certificates need no separators. */
 void cleat_credentials_digest(const struct cleat_credentials *set, uint8_t digest[CLEAT_DIGEST]) {
     SHA256_CTX hash;
     size_t type;

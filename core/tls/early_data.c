@@ -1,15 +1,15 @@
 /* early_data.c: early data of TLS 1.3.
  *
- * In early data BoringSSL says that the handshake is done, and SSL_read and SSL_write go over into the time after it
- * without a word. So neither is used for both: a client encrypts early data while its transport gives nothing to
- * read, so that the handshake cannot go on in the call; a server looks at what comes by SSL_peek, and takes it only
- * if it is early. What is not early stays for cleat_connection_read. */
+ * During early data SSL_do_handshake reports success, and SSL_read and SSL_write silently continue into ordinary
+ * data. To keep the two apart, a client encrypts early data while its transport returns nothing to read, so that the
+ * handshake cannot continue during the call; a server uses SSL_peek, and reads data only if it is early. Other data
+ * stays for cleat_connection_read. */
 #include "tls/early_data.h"
 
 #include "base/argument.h"
 #include "tls/context.h"
 
-_Static_assert((int)CLEAT_EARLY_DATA_LIMIT <= (int)CLEAT_RECORD, "a record holds all of it");
+_Static_assert((int)CLEAT_EARLY_DATA_LIMIT <= (int)CLEAT_RECORD, "a record can contain all of it");
 
 int32_t cleat_context_early_data(int32_t context) {
     CLEAT_CONTEXT_BEGIN(context);
@@ -45,7 +45,7 @@ void cleat_early_data_finish(struct cleat_connection *connection) {
     connection->early_over = true;
 }
 
-/* The records of early data, at least: there is no memory to be found missing in the middle of one. */
+/* Reserves memory for all early data first, so that no allocation can fail after a part of it was read. */
 static bool reserve(struct cleat_connection *self) {
     size_t len = cleat_queue_len(&self->early);
     return cleat_queue_reserve(&self->early, CLEAT_EARLY_DATA_LIMIT - len);
@@ -56,8 +56,8 @@ static void end(struct cleat_connection *self) {
     self->early_over = true;
 }
 
-/* The library found no early data. If the handshake went on after its end that is its affair, and what failed behind
- * the handshake is found again by a read. */
+/* Called when SSL_peek has returned no early data. If early data has ended, the handshake continues elsewhere, and a
+ * later read reports what has failed after the handshake. */
 static int32_t nothing_early(struct cleat_connection *self, int result) {
     int32_t status = cleat_connection_map_error(self, result, "SSL_peek");
     bool early = SSL_in_early_data(self->ssl) == 1;
@@ -81,7 +81,7 @@ int32_t cleat_early_data_receive(struct cleat_connection *connection) {
         if (SSL_in_early_data(connection->ssl) != 1) {
             end(connection);
         } else {
-            SSL_read(connection->ssl, bytes, result); /* what it has peeked at */
+            SSL_read(connection->ssl, bytes, result); /* removes what SSL_peek has returned */
             cleat_queue_append(&connection->early, bytes, (size_t)result);
         }
         OPENSSL_cleanse(bytes, sizeof bytes);
@@ -89,17 +89,17 @@ int32_t cleat_early_data_receive(struct cleat_connection *connection) {
     return CLEAT_OK;
 }
 
-/* How many more bytes a client may send; its ticket may allow less. */
+/* How many more bytes a client may send; its ticket may allow fewer. */
 static int32_t most(const struct cleat_connection *self) {
     int32_t limit = self->configuration->settings.early_data;
     return (limit == 0 ? INT32_MAX : limit) - self->early_sent;
 }
 
-/* One record. WANT_READ: the ticket allows no more. */
+/* Encrypts one record. CLEAT_WANT_READ: the ticket allows no more. */
 static int32_t encrypt(struct cleat_connection *self, const char *data, int32_t data_len) {
     int result;
     int32_t status;
-    cleat_connection_begin(self, CLEAT_TRANSPORT_DEAF);
+    cleat_connection_begin(self, CLEAT_TRANSPORT_NO_INPUT);
     if (!cleat_transport_reserve(&self->transport, (size_t)data_len + CLEAT_CHUNK_OVERHEAD)) {
         return cleat_fail_nomem();
     }
@@ -123,7 +123,8 @@ static int32_t encrypt_all(struct cleat_connection *self, const char *data, int3
     }
     self->early_sent += done;
     self->early_over = self->early_over || status == CLEAT_WANTS_READ;
-    if (status < 0 && status != CLEAT_WANTS_READ && done == 0) return status; /* or the next call */
+    /* Otherwise the next call reports it. */
+    if (status < 0 && status != CLEAT_WANTS_READ && done == 0) return status;
     cleat_transport_begin(&self->transport, CLEAT_TRANSPORT_PLAIN);
     cleat_transport_flush(&self->transport);
     return self->transport.error != 0 ? cleat_fail_errno(self->transport.error) : done;
@@ -168,11 +169,11 @@ static bool is_there(const struct cleat_connection *self) {
     return cleat_queue_len(&self->early) > 0 || self->early_over;
 }
 
-/* Does the handshake until there is early data, or can be none. */
+/* Continues the handshake until early data has arrived, or none can arrive any more. */
 static int32_t await(struct cleat_connection *self, cleat_deadline deadline) {
     while (!is_there(self)) {
         int32_t status = cleat_connection_step(self, CLEAT_TRANSPORT_PLAIN);
-        if (is_there(self)) return CLEAT_OK; /* the next call finds a failure again */
+        if (is_there(self)) return CLEAT_OK; /* a failure is reported by the next call */
         if (cleat_connection_is_pause(status)) return status;
         if (cleat_connection_is_want(status))
             status = cleat_connection_wait(self, status, deadline);

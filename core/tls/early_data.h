@@ -1,20 +1,20 @@
-/* early_data.h: early data, as the handshake sees it. All functions are called with the connection's lock and both
- * turns. */
+/* early_data.h: early data, for the handshake. All functions must be called with the connection's lock and both
+ * turns held. */
 #ifndef CLEAT_CORE_EARLY_DATA_H
 #define CLEAT_CORE_EARLY_DATA_H
 
 #include "cleat/early_data.h"
 #include "tls/connection.h"
 
-/* cleat_early_data_receive moves the early data that a server has received to connection->early, up to its end.
- * CLEAT_OK at the end, CLEAT_WANT_*, or an error of the library. */
+/* cleat_early_data_receive moves the early data that a server receives to connection->early. CLEAT_OK at the end of
+ * the early data, CLEAT_WANT_*, or BoringSSL's error. */
 int32_t cleat_early_data_receive(struct cleat_connection *connection);
 
-/* cleat_early_data_refused is called when BoringSSL has reported to a client that the server refuses, and lets the
- * handshake go on. */
+/* cleat_early_data_refused must be called when BoringSSL has reported that the server has refused early data. It
+ * lets a client's handshake continue. */
 void cleat_early_data_refused(struct cleat_connection *connection);
 
-/* cleat_early_data_finish is called at the end of the handshake. */
+/* cleat_early_data_finish must be called at the end of the handshake. */
 void cleat_early_data_finish(struct cleat_connection *connection);
 
 #endif

@@ -70,7 +70,7 @@ int32_t cleat_connection_set_ech_configs(int32_t connection, const char *ech_con
 int32_t cleat_connection_ech_accepted(int32_t connection) {
     int32_t result;
     CLEAT_BEGIN(connection);
-    /* In early data BoringSSL says of a client that the server has accepted, before it has answered. */
+    /* During early data SSL_ech_accepted returns 1 on a client before the server has answered. */
     result = (self->established || self->server_side) && SSL_ech_accepted(self->ssl) == 1 ? 1 : 0;
     CLEAT_END(result);
 }
@@ -91,7 +91,7 @@ int32_t cleat_connection_ech_retry_configs(int32_t connection, char *output, int
     int32_t result;
     CLEAT_CHECK_OUT(2, output, output_cap);
     CLEAT_BEGIN(connection);
-    /* From a server that was not verified they could be an attacker's, who would read the name with them. */
+    /* An attacker could have sent the list of an unverified server, to decrypt the name in the next connection. */
     if (self->ech_rejected && self->verified) {
         SSL_get0_ech_retry_configs(self->ssl, &list, &len);
     }

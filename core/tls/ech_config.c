@@ -1,7 +1,7 @@
-/* ech_config.c: reads configurations of Encrypted ClientHello.
+/* ech_config.c: parses configurations of Encrypted ClientHello.
  *
- * With a list of which it supports nothing BoringSSL would send the name in plaintext, without an error. So a list is
- * searched here for what is supported, by rules that are as strict as BoringSSL's or stricter. */
+ * If BoringSSL supports none of the configurations of a list, it sends the name in plaintext, without an error. So
+ * the code below finds the supported configurations first, by rules that are at least as strict as BoringSSL's. */
 #include "tls/ech_config.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "base/memory.h"
 
 #define VERSION 0xfe0d
-#define MANDATORY 0x8000 /* this bit of an extension's type */
+#define MANDATORY 0x8000 /* the bit in the type of a mandatory extension */
 
 enum { X25519_BYTES = 32, NAME_MAX_BYTES = 253, LABEL_MAX_BYTES = 63 };
 
@@ -76,7 +76,7 @@ static bool is_label(const uint8_t *label, size_t len) {
     return true;
 }
 
-/* A last label that begins with a digit would be part of an address for some. */
+/* A name whose last label begins with a digit could be parsed as an IPv4 address. */
 bool cleat_ech_name_is_valid(const uint8_t *name, size_t len) {
     size_t start = 0;
     size_t i;
@@ -112,7 +112,7 @@ static bool is_supported(const struct cleat_ech_config *config) {
 
 int32_t cleat_fail_ech_list(void) {
     return cleat_fail_named("SSL", "INVALID_ECH_CONFIG_LIST",
-                            "the bytes are no list of ECH configurations (ECHConfigList)");
+                            "malformed list of ECH configurations (ECHConfigList)");
 }
 
 int32_t cleat_ech_configs_supported(const char *data, int32_t data_len, uint8_t **list,

@@ -1,5 +1,5 @@
-/* ech_key.c: a server's keys for Encrypted ClientHello, and their configurations. A key is never modified. What a
- * context decrypts with is a set of them, which BoringSSL counts the references of. */
+/* ech_key.c: a server's keys for Encrypted ClientHello, and their configurations. A key is immutable. A context has
+ * a set of them, which BoringSSL reference-counts. */
 #include "tls/ech_key.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "tls/credential_pem.h"
 #include "tls/ech_config.h"
 
-/* The name of the PEM block, which has a list. */
+/* The label of the PEM block with an ECHConfigList. */
 #define PEM_STRING_ECHCONFIG "ECHCONFIG"
 
 struct cleat_ech_key {
@@ -27,7 +27,7 @@ static void ech_key_destroy(struct cleat_object *object) {
     cleat_release(self);
 }
 
-/* A new one that has nothing yet; NULL if memory lacks. */
+/* Creates an empty key; NULL if an allocation failed. */
 static struct cleat_ech_key *make(void) {
     struct cleat_ech_key *self = cleat_allocate(sizeof *self);
     if (self == NULL) return NULL;
@@ -43,7 +43,7 @@ static struct cleat_ech_config config_of(const struct cleat_ech_key *self) {
     struct cleat_ech_config config;
     CBS bytes;
     CBS_init(&bytes, self->config, self->config_len);
-    cleat_ech_config_read(&bytes, &config); /* it was read before */
+    cleat_ech_config_read(&bytes, &config); /* it has been parsed before */
     return config;
 }
 
@@ -112,13 +112,13 @@ static bool is_of_key(const struct cleat_ech_config *config, const EVP_HPKE_KEY 
            CBS_mem_equal(&config->public_key, bytes, len) == 1;
 }
 
-/* Takes over that of the key, if BoringSSL can do all that it promises to clients. */
+/* Stores the configuration of the key, if BoringSSL supports everything that it announces to clients. */
 static int32_t choose_config(struct cleat_ech_key *self, CBS list) {
     while (CBS_len(&list) > 0) {
         struct cleat_ech_config config;
         SSL_ECH_KEYS *trial;
         int32_t status = CLEAT_OK;
-        cleat_ech_config_read(&list, &config); /* all were read before */
+        cleat_ech_config_read(&list, &config); /* all have been parsed before */
         if (!is_of_key(&config, self->key)) continue;
         trial = SSL_ECH_KEYS_new();
         if (trial == NULL ||
@@ -131,7 +131,7 @@ static int32_t choose_config(struct cleat_ech_key *self, CBS list) {
         return status;
     }
     return cleat_fail_named("SSL", "NO_ECH_CONFIG_OF_THE_KEY",
-                            "no ECH configuration has the public key of the private key");
+                            "no ECH configuration in the file is for the private key");
 }
 
 static int32_t read_configs(struct cleat_ech_key *self, const char *text, int32_t len) {
@@ -195,7 +195,7 @@ static EVP_PKEY *private_key(const struct cleat_ech_key *self) {
     return pkey;
 }
 
-/* Writes a list of the configurations of keys to list, which the caller finishes or cleans up. */
+/* Writes an ECHConfigList of the keys' configurations to list, which the caller finishes or cleans up. */
 static bool write_list(CBB *list, struct cleat_ech_key *const *keys, int32_t count) {
     int32_t i;
     CBB configs;
@@ -281,7 +281,7 @@ int32_t cleat_ech_key_public_name(int32_t ech_key, char *output, int32_t output_
     return result;
 }
 
-/* Pins keys by their ids: *found is how many, also after an error. */
+/* Pins the keys with these ids. *found: the number of pinned keys, also after an error. */
 static int32_t find_keys(const int32_t *ids, int32_t count, struct cleat_ech_key **keys,
                          int32_t *found) {
     for (*found = 0; *found < count; (*found)++) {
@@ -323,7 +323,7 @@ int32_t cleat_ech_config_list(const int32_t *ech_keys, int32_t ech_keys_len, cha
     return result;
 }
 
-/* The first is sent to clients that have none of them. */
+/* Servers send the configuration of the first key to clients whose ClientHello they cannot decrypt. */
 static int32_t make_set(struct cleat_ech_key *const *keys, int32_t count, SSL_ECH_KEYS **set) {
     int32_t i;
     cleat_error_clear_queue();

@@ -5,8 +5,8 @@
 #include "base/memory.h"
 #include "cleat/exporter.h"
 
-/* The labels that TLS 1.2 itself derives its secrets with (RFC 5705 section 4; RFC 7627 section 4). In TLS 1.3 they
- * could not collide, but what is refused does not depend on the peer. */
+/* The labels with which TLS 1.2 itself derives secrets (RFC 5705 section 4; RFC 7627 section 4). They cannot collide
+ * in TLS 1.3, but are refused there too, so that a program's result does not depend on the negotiated version. */
 static bool is_reserved(const char *label, int32_t len) {
     static const char *const reserved[] = {"client finished", "server finished", "master secret",
                                            "extended master secret", "key expansion"};

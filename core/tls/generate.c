@@ -1,4 +1,4 @@
-/* generate.c: keys and self-signed certificates. */
+/* generate.c: generates keys and self-signed certificates. */
 #include "cleat/generate.h"
 
 #include <arpa/inet.h>
@@ -11,7 +11,7 @@
 #include "tls/credential_pem.h"
 
 enum {
-    BEFORE = 300, /* how much earlier than now it begins, in seconds */
+    BEFORE = 300, /* how long before now the validity begins, in seconds */
     SERIAL_LEN = 16,
     KEY_ID_LEN = 20,
     NAME_MAX_LEN = 253,
@@ -19,7 +19,7 @@ enum {
     NAMES_MAX = 16384
 };
 
-/* The extensions that are the same in all: no CA, digitalSignature, serverAuth and clientAuth. */
+/* The extensions that all certificates have: not a CA; digitalSignature; serverAuth and clientAuth. */
 static const uint8_t no_ca[] = {0x30, 0x00};
 static const uint8_t signs[] = {0x03, 0x02, 0x07, 0x80};
 static const uint8_t purposes[] = {0x30, 0x14, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05,
@@ -57,7 +57,8 @@ int32_t cleat_generate_key(int32_t key_type, char *output, int32_t output_cap) {
     int32_t result;
     CLEAT_CHECK_OUT(2, output, output_cap);
     CLEAT_CHECK_RANGE(1, key_type, CLEAT_REMOTE_KEY_P256, CLEAT_REMOTE_KEY_ED25519);
-    if (key_type == CLEAT_REMOTE_KEY_P224) return cleat_fail_usage(1, "no key for P-224");
+    if (key_type == CLEAT_REMOTE_KEY_P224)
+        return cleat_fail_usage(1, "keys on P-224 cannot be generated");
     cleat_error_clear_queue();
     bio = BIO_new(BIO_s_mem());
     key = new_key(curves[key_type]);
@@ -87,7 +88,7 @@ static bool is_host(const char *name, size_t len) {
     return true;
 }
 
-/* Returns the length of an IP address's bytes, 0 for what is none. */
+/* Returns the length of an IP address in bytes, or 0 if name is not one. */
 static size_t address_of(const char *name, size_t len, uint8_t address[16]) {
     char text[INET6_ADDRSTRLEN];
     if (len >= sizeof text) return 0;
@@ -97,7 +98,7 @@ static size_t address_of(const char *name, size_t len, uint8_t address[16]) {
     return inet_pton(AF_INET6, text, address) == 1 ? 16 : 0;
 }
 
-/* One alternative name: [2] a host, [7] an address. */
+/* Adds an alternative name: [2] for a host name, [7] for an IP address. */
 static bool add_name(CBB *sequence, const char *name, size_t len) {
     uint8_t address[16];
     size_t address_len = address_of(name, len, address);
@@ -110,7 +111,7 @@ static bool add_name(CBB *sequence, const char *name, size_t len) {
            CBB_add_bytes(&element, (const uint8_t *)name, len) == 1 && CBB_flush(sequence) == 1;
 }
 
-/* The length of the first of the names. */
+/* The length of the first name. */
 static size_t first_len(const char *names, size_t len) {
     const char *comma = memchr(names, ',', len);
     return comma == NULL ? len : (size_t)(comma - names);
@@ -165,7 +166,7 @@ static bool add_names(X509 *x509, const char *names, size_t left) {
     return added;
 }
 
-/* The key's identifier is the beginning of a SHA-256, as RFC 7093 has it. */
+/* The key identifier is a truncated SHA-256 digest of the public key (RFC 7093). */
 static bool add_key_id(X509 *x509) {
     uint8_t value[2 + SHA256_DIGEST_LENGTH] = {0x04, KEY_ID_LEN};
     unsigned len = 0;
@@ -179,7 +180,7 @@ static bool set_identity(X509 *x509, const char *names, size_t names_len) {
     X509_NAME *name = X509_get_subject_name(x509);
     RAND_bytes(serial, sizeof serial);
     serial[0] = (uint8_t)((serial[0] & 0x3f) | 0x40); /* positive, and of full length */
-    /* A common name has at most 64 characters; the alternative names are what counts. */
+    /* A common name has at most 64 characters; verifiers use the alternative names. */
     return ASN1_STRING_set(X509_get_serialNumber(x509), serial, sizeof serial) == 1 &&
            (len > COMMON_NAME_MAX ||
             X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8, (const uint8_t *)names,

@@ -1,8 +1,7 @@
-/* group.c: in TLS 1.2 a client's list of groups says two things: which it takes for the key exchange,
- * and which curves the server's certificate may have. A client that allows one of NIST's curves says
- * that of both, as with OpenSSL. X25519 is no curve of a certificate's: a client that allows it alone
- * would have no ECDSA certificate at all. It offers the other curves behind it, and refuses a server
- * that chooses one of them for the key exchange as soon as that says so. */
+/* group.c: in TLS 1.2 a client's list of groups has two meanings: the groups that it accepts for the key exchange,
+ * and the curves that the server's certificate may have. As with OpenSSL, a list with a NIST curve is used for both.
+ * Certificates cannot have X25519: a client with only X25519 would accept no ECDSA certificate. So it also offers
+ * the NIST curves, after X25519, and refuses a server as soon as it selects one of them for the key exchange. */
 #include "tls/group.h"
 
 #include "base/argument.h"
@@ -46,7 +45,8 @@ void cleat_group_check(const struct cleat_connection *connection, SSL *ssl, uint
         cleat_groups_has(&connection->configuration->algorithms.groups, cleat_group_nid(group))) {
         return;
     }
-    /* The alert ends the handshake. The error that it leaves behind says less than this one. */
+    /* The alert ends the handshake. This error is queued first because it is more specific than the one of the
+     * alert. */
     ERR_put_error(ERR_LIB_SSL, 0, SSL_R_WRONG_CURVE, __FILE__, __LINE__);
     SSL_send_fatal_alert(ssl, SSL_AD_HANDSHAKE_FAILURE);
 }
@@ -58,14 +58,14 @@ bool cleat_group_restrict(struct cleat_connection *connection, SSL *ssl,
     size_t count = 0;
     size_t i;
     connection->restricts_groups = false;
-    /* The curve of a certificate matters only below TLS 1.3. */
+    /* The list restricts the curves of certificates only in TLS 1.2 and earlier. */
     if (groups->count == 0 || configuration->minimum_version >= TLS1_3_VERSION) return true;
     for (i = 0; i < groups->count; i++) offered[count++] = groups->nids[i];
     for (i = 0; i < CURVES; i++) {
         if (cleat_groups_has(groups, curves[i])) return true;
         offered[count++] = curves[i];
     }
-    /* The floor's, by set_ecdh_curve: it is a curve of certificates, too. */
+    /* Only BoringSSL of 2023 has P-224, by set_ecdh_curve. Certificates can have it. */
     if (cleat_groups_has(groups, NID_secp224r1)) return true;
     connection->restricts_groups = true;
     return SSL_set1_curves(ssl, offered, count) == 1;

@@ -9,13 +9,13 @@ enum {
     SERVER_KEY_EXCHANGE = 12,
     SERVER_HELLO_DONE = 14,
     CLIENT_KEY_EXCHANGE = 16,
-    HELLO_SESSION_ID = 2 + 32 /* the version and the random bytes are before it */
+    HELLO_SESSION_ID = 2 + 32 /* after the version and the random bytes */
 };
 
 void cleat_handshake_tap_start(struct cleat_handshake_tap *tap, bool server_side) {
     memset(tap, 0, sizeof *tap);
     tap->server_side = server_side;
-    tap->has_text = !server_side; /* a server need not send a hint */
+    tap->has_text = !server_side; /* a server may send no hint */
 }
 
 static bool in_handshake(const struct cleat_handshake_tap *tap) {
@@ -28,7 +28,8 @@ int cleat_handshake_tap_room(const struct cleat_handshake_tap *tap, int len) {
     return tap->record_left == 1 ? 1 : tap->record_left - 1;
 }
 
-/* The text that begins a key exchange: two bytes of length, and the bytes, which BoringSSL copies as a C string. */
+/* Stores the text at the beginning of a key exchange message: a two-byte length and the bytes, which BoringSSL
+ * copies as a C string. */
 static void keep_text(struct cleat_handshake_tap *tap) {
     size_t len = tap->kept_len < 2 ? SIZE_MAX : (size_t)tap->kept[0] << 8 | tap->kept[1];
     tap->has_text =
@@ -50,19 +51,19 @@ static void end_message(struct cleat_handshake_tap *tap) {
     uint8_t type = tap->message_head[0];
     if (tap->server_side && type == CLIENT_KEY_EXCHANGE) {
         keep_text(tap);
-        tap->asks = true;
+        tap->needs_key = true;
     } else if (!tap->server_side && type == SERVER_HELLO) {
         keep_suite(tap);
     } else if (!tap->server_side && type == SERVER_KEY_EXCHANGE) {
         keep_text(tap);
     } else if (!tap->server_side && type == SERVER_HELLO_DONE) {
-        tap->asks = true;
+        tap->needs_key = true;
     }
     tap->message_head_len = 0;
     tap->kept_len = 0;
 }
 
-/* Returns how many of the bytes belong to the head of a message, or to its body. */
+/* Processes bytes of a message's header or of its body, and returns how many. */
 static size_t follow_message(struct cleat_handshake_tap *tap, const uint8_t *bytes, size_t len) {
     const uint8_t *head = tap->message_head;
     size_t room;
@@ -83,7 +84,7 @@ static size_t follow_message(struct cleat_handshake_tap *tap, const uint8_t *byt
     return len;
 }
 
-/* What is no handshake and no alert begins what is encrypted. */
+/* A record that is neither handshake nor alert begins the encrypted part. */
 static void begin_record(struct cleat_handshake_tap *tap) {
     const uint8_t *head = tap->record_head;
     tap->record_left = (uint16_t)(head[3] << 8 | head[4]);
@@ -113,9 +114,9 @@ bool cleat_handshake_tap_follow(struct cleat_handshake_tap *tap, const uint8_t *
             tap->record_head_len = 0;
         }
     }
-    tap->holds = tap->asks && !tap->off && tap->record_head_len == 0;
-    if (!tap->holds) return false;
-    tap->held = bytes[len - 1];
-    tap->off = true; /* there is one such message */
+    tap->withholds = tap->needs_key && !tap->off && tap->record_head_len == 0;
+    if (!tap->withholds) return false;
+    tap->withheld = bytes[len - 1];
+    tap->off = true; /* a handshake has only one such message */
     return true;
 }

@@ -24,7 +24,7 @@ int32_t cleat_hostname_check(const char *name, int32_t len, int32_t position) {
     }
     for (i = 0; i < len; i++) {
         if ((unsigned char)name[i] > 0x7f) {
-            return cleat_fail_usage(position, "server_hostname is not ASCII: give the A-label");
+            return cleat_fail_usage(position, "server_hostname is not ASCII: pass the A-label");
         }
     }
     return CLEAT_OK;

@@ -34,7 +34,7 @@ void cleat_key_log_unref(struct cleat_key_log *key_log) {
     cleat_release(key_log);
 }
 
-/* BoringSSL's callback for a line, of less than 300 bytes. */
+/* BoringSSL's callback. A line has less than 300 bytes. */
 static void on_line(const SSL *ssl, const char *line) {
     const struct cleat_connection *connection = SSL_get_app_data(ssl);
     struct cleat_key_log *key_log = connection->configuration->key_log;

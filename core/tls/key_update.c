@@ -1,13 +1,13 @@
-/* key_update.c: new keys for what this side writes (RFC 8446 section 4.6.3).
+/* key_update.c: updates the keys with which this side encrypts (RFC 8446 section 4.6.3).
  *
- * BoringSSL encrypts the message with the old keys and has the new ones from then on, so this cannot be taken back or
- * made twice by a call that is repeated: what an earlier call has left in the transport goes first, and if the network
- * does not take it, nothing has happened. The message itself is small, and stays buffered if need be. */
+ * BoringSSL encrypts the KeyUpdate message with the old keys and then uses the new ones, which cannot be undone, and
+ * must not be done twice by a call that is retried. So the transport is flushed first: if that would block, nothing
+ * has changed. The message itself is small, and stays buffered if necessary. */
 #include "base/argument.h"
 #include "cleat/exporter.h"
 #include "tls/connection.h"
 
-/* Room for the message and an alert, so that no memory is found missing in the middle. */
+/* Reserved for the message and an alert, so that no allocation can fail after the keys have changed. */
 enum { ROOM = 256 };
 
 /* Encrypts the messages that BoringSSL has queued. */
@@ -31,7 +31,8 @@ static int32_t update(struct cleat_connection *self, int32_t requested, cleat_de
     if (status < 0) return status;
     if (self->closing) return cleat_fail_shut_down();
     if (!cleat_transport_reserve(transport, ROOM)) return cleat_fail_nomem();
-    /* The answer to the peer's own may be queued: BoringSSL would take it for this one, and not ask the peer. */
+    /* The response to a KeyUpdate of the peer may be queued. BoringSSL would count it as this update, and not send
+     * the request to the peer. */
     status = encrypt(self);
     if (status < 0) return status;
     cleat_error_clear_queue();

@@ -1,5 +1,5 @@
-/* message.c: BoringSSL's callback for each message: before it acts on one that was received, and once it has made one
- * to be sent. */
+/* message.c: BoringSSL's message callback, which is called before BoringSSL processes a received message, and after
+ * it has written one. */
 #include "tls/message.h"
 
 #include "tls/connection.h"
@@ -36,7 +36,7 @@ static void on_message(int is_write, int version, int content_type, const void *
         return;
     }
     if (is_write != 0) {
-        cleat_sigalg_note(connection, ssl, type, message);
+        cleat_sigalg_record(connection, ssl, type, message);
     } else {
         cleat_group_check(connection, ssl, type, message);
     }

@@ -1,4 +1,4 @@
-/* message.h: what the core looks at in the messages of a handshake, beside BoringSSL. */
+/* message.h: the core's own inspection of handshake messages. */
 #ifndef CLEAT_CORE_MESSAGE_H
 #define CLEAT_CORE_MESSAGE_H
 
@@ -9,13 +9,13 @@ enum { CLEAT_SERVER_HELLO = 2, CLEAT_SERVER_KEY_EXCHANGE = 12, CLEAT_CERTIFICATE
 
 struct cleat_connection;
 
-/* cleat_message_set_up has the messages of the connections of ssl_ctx looked at until their handshakes are done, and
- * kept, also afterwards, for those that keep them. */
+/* cleat_message_set_up makes connections of ssl_ctx inspect their messages until the handshake is done, and record
+ * all of them if message events are enabled. */
 void cleat_message_set_up(SSL_CTX *ssl_ctx);
 void cleat_message_handshake_done(struct cleat_connection *connection);
 
-/* cleat_message_named_curve skips the parameters of a ServerKeyExchange with ECDHE, and returns the group; 0 if they
- * are others, or malformed. */
+/* cleat_message_named_curve skips the ECDHE parameters of a ServerKeyExchange, and returns their group; 0 for other
+ * or malformed parameters. */
 uint16_t cleat_message_named_curve(CBS *body);
 
 #endif

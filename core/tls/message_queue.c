@@ -1,5 +1,5 @@
-/* message_queue.c: BoringSSL shows its messages in a callback, where the caller cannot be asked: they are kept, and the
- * caller takes them between two calls. */
+/* message_queue.c: BoringSSL reports messages by a callback, but the ABI has no callbacks: messages are queued until
+ * the caller reads them. */
 #include "tls/message_queue.h"
 
 #include <string.h>
@@ -17,7 +17,7 @@ struct cleat_message {
     double seconds;
     int32_t version;
     int32_t content_type;
-    int32_t lost; /* before it */
+    int32_t lost; /* messages that were discarded before it */
     int32_t len;
     bool sent;
     uint8_t bytes[];

@@ -1,5 +1,5 @@
-/* offered_ticket.c: most tickets that are offered are accepted: so it is kept as it is, and decrypted again only where
- * the handshake has become a full one. */
+/* offered_ticket.c: since most tickets are accepted, the offered ticket is stored encrypted, and decrypted only if
+ * the handshake turns out to be a full one. */
 #include "tls/offered_ticket.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@ struct cleat_offered_ticket {
     uint8_t bytes[];
 };
 
-/* The first ticket is the only one that BoringSSL looks at. */
+/* BoringSSL only uses the first ticket. */
 static bool find(const SSL_CLIENT_HELLO *hello, CBS *ticket) {
     const uint8_t *extension;
     size_t len;
@@ -47,7 +47,7 @@ void cleat_offered_ticket_forget(struct cleat_connection *connection) {
     connection->offered_ticket = NULL;
 }
 
-/* RFC 5077 section 4: name, IV, encrypted session, HMAC. session has room for len bytes. */
+/* RFC 5077 section 4: name, IV, encrypted session, HMAC. session: a buffer of len bytes. */
 static bool decrypt(struct cleat_sessions *sessions, const uint8_t *ticket, size_t len,
                     uint8_t *session, int *session_len) {
     const size_t head = SSL_TICKET_KEY_NAME_LEN + AES_BLOCK_SIZE;

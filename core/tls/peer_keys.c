@@ -26,7 +26,7 @@ void cleat_peer_keys_unref(struct cleat_peer_keys *keys) {
 
 static const uint8_t types[] = {TLSEXT_cert_type_rpk, TLSEXT_cert_type_x509};
 
-/* Which of the types: the first is preferred. */
+/* The accepted certificate types, the preferred one first. */
 static const uint8_t *types_of(const struct cleat_peer_keys *keys, size_t *count) {
     *count = keys != NULL && keys->which == CLEAT_PEER_KEYS_ALSO ? 2 : 1;
     return keys == NULL ? types + 1 : types;
@@ -101,7 +101,7 @@ bool cleat_peer_keys_decide(const struct cleat_connection *connection, int *numb
     return true;
 }
 
-/* Counts the keys, and makes the digest of each where list is not NULL. */
+/* Parses and counts the keys, and stores the digest of each unless list is NULL. */
 static int32_t parse(const char *bytes, int32_t len, uint8_t (*list)[CLEAT_DIGEST], size_t *count) {
     CBS cbs;
     *count = 0;
@@ -150,7 +150,7 @@ static int32_t set(struct cleat_context *self, int32_t which, const char *bytes,
     struct cleat_peer_keys *old;
     int32_t status = CLEAT_OK;
     if (which == CLEAT_PEER_KEYS_NONE && len > 0) {
-        return cleat_fail_usage(3, "there are keys, and none is to be accepted");
+        return cleat_fail_usage(3, "keys must be empty with CLEAT_PEER_KEYS_NONE");
     }
     if (!CLEAT_HAS_RAW_PUBLIC_KEYS && which != CLEAT_PEER_KEYS_NONE)
         return cleat_fail_no_raw_keys();
@@ -177,7 +177,7 @@ int32_t cleat_context_set_peer_public_keys(int32_t context, int32_t which, const
     return status;
 }
 
-/* Of the peer's certificate. CLEAT_SSL if it cannot be parsed. */
+/* Copies the public key of the peer's certificate. CLEAT_SSL if it cannot be parsed. */
 static int32_t key_of_certificate(CRYPTO_BUFFER *certificate, char *output, int32_t output_cap) {
     X509 *parsed = X509_parse_from_buffer(certificate);
     uint8_t *bytes = NULL;

@@ -1,4 +1,4 @@
-/* policy.c: what the policies allow, and what is left of settings. */
+/* policy.c: the compliance policies, and their intersection with other settings. */
 #include "tls/policy.h"
 
 #include <string.h>
@@ -6,12 +6,13 @@
 #include "base/argument.h"
 #include "base/error.h"
 
-/* BoringSSL keeps the lists to itself; they are dated, and do not change. Its credentials do not know of a policy. */
+/* BoringSSL does not export the lists of its policies, so they are repeated here; they are dated and do not change.
+ * BoringSSL's credentials are not restricted by a policy. */
 struct policy {
     bool exists;
-    bool restricts_suites; /* of TLS 1.2 */
+    bool restricts_suites; /* in TLS 1.2 */
     uint16_t minimum_version;
-    struct cleat_groups groups; /* empty: any */
+    struct cleat_groups groups; /* empty if any is allowed */
     struct cleat_sigalgs sigalgs; /* likewise */
 };
 
@@ -111,7 +112,7 @@ int32_t cleat_policy_narrow(const struct cleat_algorithms *lists,
     return CLEAT_OK;
 }
 
-enum { SUITES = 8 }; /* more than a policy allows */
+enum { SUITES = 8 }; /* more than any policy allows */
 
 static bool has_suite(const uint16_t *suites, size_t count, const SSL_CIPHER *suite) {
     size_t i;
@@ -121,7 +122,7 @@ static bool has_suite(const uint16_t *suites, size_t count, const SSL_CIPHER *su
     return false;
 }
 
-/* Writes the names of those of ssl_ctx's suites that are among the given ones, with colons between them. */
+/* Writes a colon-separated list of the names of ssl_ctx's suites that are among the given ones. */
 static bool write_common(const SSL_CTX *ssl_ctx, const uint16_t *suites, size_t count, char *text,
                          size_t size) {
     const STACK_OF(SSL_CIPHER) *list = SSL_CTX_get_ciphers(ssl_ctx);
@@ -140,7 +141,7 @@ static bool write_common(const SSL_CTX *ssl_ctx, const uint16_t *suites, size_t 
     return len > 0;
 }
 
-/* Sets the list, and then what it has in common with the policy's, which ssl_ctx has. */
+/* Sets the intersection of the list and the policy's suites, which ssl_ctx has. */
 static bool set_common(SSL_CTX *ssl_ctx, const char *ciphers) {
     const STACK_OF(SSL_CIPHER) *list = SSL_CTX_get_ciphers(ssl_ctx);
     uint16_t suites[SUITES];

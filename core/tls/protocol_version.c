@@ -1,4 +1,4 @@
-/* protocol_version.c: the range of protocol versions that settings leave. */
+/* protocol_version.c: the range of protocol versions that the settings allow. */
 #include "tls/configuration.h"
 
 _Static_assert(CLEAT_TLS1_VERSION == TLS1_VERSION && CLEAT_TLS1_1_VERSION == TLS1_1_VERSION &&

@@ -1,8 +1,8 @@
-/* psk.c: pauses a handshake where it needs a pre-shared key.
+/* psk.c: suspends a handshake when it needs a pre-shared key.
  *
- * BoringSSL's callbacks find the answer in the connection. They refuse if there is none, which is so where the tap did
- * not hold BoringSSL back, and if the answer was to another question than theirs: the tap reads the messages by itself,
- * and what it has seen must be what BoringSSL sees. */
+ * BoringSSL's callbacks find the caller's answer in the connection. They refuse if there is no answer, which happens
+ * if the tap has not withheld a byte, and if the answer was for another identity or hint: the tap parses the
+ * messages separately, and its result must equal BoringSSL's. */
 #include "tls/psk.h"
 
 #include <string.h>
@@ -32,7 +32,7 @@ static unsigned take_key(struct cleat_psk *psk, uint8_t *key, unsigned max) {
     return len;
 }
 
-/* BoringSSL leaves its copy of the key on the stack, below what the caller of BoringSSL has there. */
+/* BoringSSL leaves a copy of the key on the stack, below the frame of its caller. */
 __attribute__((noinline)) static void wipe_stack(void) {
     uint8_t below[STACK];
     OPENSSL_cleanse(below, sizeof below);
@@ -73,7 +73,7 @@ void cleat_psk_end(struct cleat_connection *connection) {
     connection->psk = NULL;
 }
 
-/* A server without a certificate could not go on with TLS 1.3. */
+/* A server without a certificate cannot use TLS 1.3. */
 static bool restrict_version(SSL *ssl, const struct cleat_configuration *configuration) {
     return configuration->credentials != NULL || configuration->minimum_version > TLS1_2_VERSION ||
            configuration->maximum_version <= TLS1_2_VERSION ||
@@ -106,21 +106,21 @@ bool cleat_psk_switch(struct cleat_connection *connection,
     return true;
 }
 
-static bool takes_psk(const SSL_CIPHER *cipher) {
+static bool uses_psk(const SSL_CIPHER *cipher) {
     return cipher != NULL && SSL_CIPHER_get_auth_nid(cipher) == NID_auth_psk;
 }
 
 bool cleat_psk_is_used(const SSL *ssl) {
     const SSL_CIPHER *pending = SSL_get_pending_cipher(ssl);
-    return takes_psk(pending != NULL ? pending : SSL_get_current_cipher(ssl));
+    return uses_psk(pending != NULL ? pending : SSL_get_current_cipher(ssl));
 }
 
 bool cleat_psk_made(const SSL_SESSION *session) {
-    return takes_psk(SSL_SESSION_get0_cipher(session));
+    return uses_psk(SSL_SESSION_get0_cipher(session));
 }
 
-/* The suite that the server has chosen, if the client has offered it. BoringSSL may not have read the ServerHello yet:
- * it may be in the record whose last byte is held back. */
+/* The suite that the server has selected, NULL unless the client has offered it. BoringSSL may not have processed
+ * the ServerHello yet: it may be in the record whose last byte is withheld. */
 static const SSL_CIPHER *chosen_by_server(const SSL *ssl, uint16_t suite) {
     const STACK_OF(SSL_CIPHER) *offered = SSL_get_ciphers(ssl);
     size_t i;
@@ -131,18 +131,18 @@ static const SSL_CIPHER *chosen_by_server(const SSL *ssl, uint16_t suite) {
     return NULL;
 }
 
-/* What is malformed, and what needs no key, is BoringSSL's to refuse or to go on with. */
+/* Whether the handshake needs a key. BoringSSL handles malformed messages and handshakes without a key. */
 static bool needs_key(const struct cleat_connection *connection) {
     const struct cleat_handshake_tap *tap = &connection->psk->tap;
     const SSL_CIPHER *cipher = connection->server_side
                                    ? SSL_get_pending_cipher(connection->ssl)
                                    : chosen_by_server(connection->ssl, tap->suite);
-    if (!takes_psk(cipher) || !tap->has_text) return false;
+    if (!uses_psk(cipher) || !tap->has_text) return false;
     return !connection->server_side || !tap->has_more ||
            SSL_CIPHER_get_kx_nid(cipher) != NID_kx_psk;
 }
 
-bool cleat_psk_ask(struct cleat_connection *connection) {
+bool cleat_psk_suspend(struct cleat_connection *connection) {
     if (needs_key(connection)) {
         connection->pause = CLEAT_PAUSE_PSK;
         return true;
@@ -151,7 +151,8 @@ bool cleat_psk_ask(struct cleat_connection *connection) {
     return false;
 }
 
-int cleat_psk_seal(uint8_t *name, uint8_t *iv, EVP_CIPHER_CTX *cipher, HMAC_CTX *hmac) {
+int cleat_psk_discard_ticket_key(uint8_t *name, uint8_t *iv, EVP_CIPHER_CTX *cipher,
+                                 HMAC_CTX *hmac) {
     uint8_t keys[2][KEY];
     bool done;
     RAND_bytes(name, NAME);

@@ -1,4 +1,4 @@
-/* psk_question.c: which contexts use pre-shared keys, what a connection asks its caller, and the answers: see psk.c. */
+/* psk_question.c: the settings of pre-shared keys, and the caller's answers to CLEAT_WANT_PSK: see psk.c. */
 #include <string.h>
 
 #include "base/argument.h"
@@ -67,7 +67,8 @@ int32_t cleat_connection_psk_hint(int32_t connection, char *output, int32_t outp
     CLEAT_BEGIN(connection);
     result = check_waiting(self);
     if (result >= 0 && self->server_side) {
-        result = cleat_fail_usage(0, "a server gets no hint");
+        result =
+            cleat_fail_usage(0, "a server receives no hint: see cleat_connection_psk_identity");
     } else if (result >= 0) {
         result = copy_asked(self, output, output_cap);
     }
@@ -103,7 +104,7 @@ static int32_t answer(struct cleat_connection *self, const char *identity, int32
     int32_t status = check_waiting(self);
     if (status < 0) return status;
     if (self->server_side && identity != NULL) {
-        return cleat_fail_usage(2, "the client has sent the identity");
+        return cleat_fail_usage(2, "identity must be absent on a server: the client has sent it");
     }
     if (key_len == 0) return refuse(self);
     if (identity_len > 0) memcpy(psk->identity, identity, (size_t)identity_len);

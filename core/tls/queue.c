@@ -5,8 +5,8 @@
 
 #include "base/memory.h"
 
-/* Room for the records of one large write. One block of that size is kept in the process while
- * no queue has it: the heap would give its pages back, and ask for them again, at each write. */
+/* Room for the records of one large write. The process keeps one spare block of that size: otherwise the heap would
+ * return its pages to the system and request them again at each write. */
 #define LARGE_ROOM ((size_t)CLEAT_CHUNK + CLEAT_CHUNK_OVERHEAD)
 
 static _Atomic(uint8_t *) spare;

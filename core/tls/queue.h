@@ -1,4 +1,4 @@
-/* queue.h: bytes in the order in which they came; no memory is kept while there are none. */
+/* queue.h: a byte queue, which has no memory while it is empty. */
 #ifndef CLEAT_CORE_QUEUE_H
 #define CLEAT_CORE_QUEUE_H
 
@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 enum {
-    CLEAT_CHUNK = 65536, /* what a large write encrypts and sends at once */
-    /* What the records of a chunk may add to it: header, explicit nonce, tag or MAC and
-     * padding, content type. */
+    CLEAT_CHUNK = 65536, /* how many bytes a large write encrypts and sends at once */
+    /* The maximum overhead of the records of a chunk: headers, explicit nonces, tags or MACs and padding, content
+     * types. */
     CLEAT_CHUNK_OVERHEAD = 512
 };
 
@@ -22,11 +22,12 @@ struct cleat_queue {
 
 bool cleat_queue_append(struct cleat_queue *queue, const void *bytes, size_t len);
 
-/* cleat_queue_pop moves up to len bytes out of the queue and returns how many; they are dropped
- * if bytes is NULL. */
+/* cleat_queue_pop removes up to len bytes from the queue, copies them to bytes unless that is NULL, and returns how
+ * many. */
 size_t cleat_queue_pop(struct cleat_queue *queue, void *bytes, size_t len);
 
-/* cleat_queue_reserve returns whether len more bytes can now be appended without an allocation. */
+/* cleat_queue_reserve makes room for len more bytes, which can then be appended without an allocation. Returns false
+ * if an allocation failed. */
 bool cleat_queue_reserve(struct cleat_queue *queue, size_t len);
 void cleat_queue_free(struct cleat_queue *queue);
 

@@ -1,4 +1,4 @@
-/* raw_key.c: makes and loads the raw public key of this side. */
+/* raw_key.c: loads the raw public key of this side. */
 #include "tls/raw_key.h"
 
 #include "base/argument.h"
@@ -15,7 +15,7 @@ int32_t cleat_has_raw_public_keys(void) {
 int32_t cleat_fail_no_raw_keys(void) {
     return cleat_fail(
         CLEAT_UNSUPPORTED, 0,
-        "this build's BoringSSL has no raw public keys (RFC 7250): it needs one of 2026");
+        "raw public keys (RFC 7250) need BoringSSL of 2026, and this library has an older one");
 }
 
 int32_t cleat_raw_key_digest(const EVP_PKEY *key, uint8_t digest[CLEAT_DIGEST]) {
@@ -74,13 +74,13 @@ bool cleat_raw_key_use(const struct cleat_raw_key *raw, SSL_CTX *ssl_ctx) {
     return raw == NULL || SSL_CTX_add1_credential(ssl_ctx, raw->credential) == 1;
 }
 
-bool cleat_raw_key_give(const struct cleat_raw_key *raw, SSL *ssl) {
+bool cleat_raw_key_add(const struct cleat_raw_key *raw, SSL *ssl) {
     return raw == NULL || SSL_add1_credential(ssl, raw->credential) == 1;
 }
 
 #else
 
-bool cleat_raw_key_give(const struct cleat_raw_key *raw, SSL *ssl) {
+bool cleat_raw_key_add(const struct cleat_raw_key *raw, SSL *ssl) {
     (void)raw;
     (void)ssl;
     return true;

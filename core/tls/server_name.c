@@ -1,8 +1,7 @@
-/* server_name.c: pauses a server's handshake at the ClientHello, for the caller to choose by server
- * name.
+/* server_name.c: suspends a server's handshake at the ClientHello, so that the caller can select a context by SNI.
  *
- * BoringSSL calls cleat_server_name_select with the ClientHello and, when that says "retry",
- * leaves the handshake there: the call returns CLEAT_WANT_SERVER_NAME. The next one comes here
+ * BoringSSL calls cleat_server_name_select with the ClientHello. If that returns ssl_select_cert_retry, BoringSSL
+ * suspends the handshake, and the call returns CLEAT_WANT_SERVER_NAME. The next call calls cleat_server_name_select
  * again. */
 #include "tls/server_name.h"
 
@@ -19,7 +18,7 @@ static bool has(const SSL_CLIENT_HELLO *hello, uint16_t type) {
     return SSL_early_callback_ctx_extension_get(hello, type, &extension, &len) == 1;
 }
 
-/* Whether the client would resume a session: by TLS 1.3's pre-shared key, a ticket, or an id. */
+/* Whether the client offers a session: by TLS 1.3's pre_shared_key extension, a ticket, or an id. */
 static bool offers_session(const SSL_CLIENT_HELLO *hello) {
     const uint8_t *extension;
     size_t len;
@@ -28,7 +27,7 @@ static bool offers_session(const SSL_CLIENT_HELLO *hello) {
         len > 0) {
         return true;
     }
-    /* One that speaks TLS 1.3 sends an id that may mean nothing (RFC 8446 appendix D.4). */
+    /* A client with TLS 1.3 may send a random id in compatibility mode (RFC 8446 appendix D.4). */
     return hello->session_id_len > 0 && !has(hello, TLSEXT_TYPE_supported_versions);
 }
 
@@ -43,7 +42,7 @@ enum ssl_select_cert_result_t cleat_server_name_select(const SSL_CLIENT_HELLO *h
 #if !CLEAT_HAS_SSL_CREDENTIAL
     self->offered_groups = cleat_credential_choice_groups(hello);
 #endif
-    if (!self->asks_for_name) return ssl_select_cert_success;
+    if (!self->pauses_at_hello) return ssl_select_cert_success;
     if (!cleat_alpn_keep_offered(self, hello)) return ssl_select_cert_error;
     self->pause = CLEAT_PAUSE_SERVER_NAME;
     return ssl_select_cert_retry;
@@ -56,10 +55,11 @@ int32_t cleat_connection_answer_server_name(int32_t connection, int32_t alert) {
     CLEAT_FIND(self, connection, CLEAT_KIND_CONNECTION);
     pthread_mutex_lock(&self->lock);
     if (self->pause != CLEAT_PAUSE_SERVER_NAME) {
-        result = cleat_fail_usage(0, "the connection does not wait for an answer");
+        result =
+            cleat_fail_usage(0, "the handshake does not wait for a decision on the server name");
     } else {
         self->pause = CLEAT_PAUSE_NONE;
-        self->asks_for_name = false;
+        self->pauses_at_hello = false;
         cleat_alpn_unref(self->offered_alpn);
         self->offered_alpn = NULL;
         if (alert >= 0) {

@@ -1,4 +1,4 @@
-/* server_name.h: a server that pauses at the ClientHello, for its caller to choose by server name. */
+/* server_name.h: suspends a server's handshake at the ClientHello, so that the caller can select a context by SNI. */
 #ifndef CLEAT_CORE_SERVER_NAME_H
 #define CLEAT_CORE_SERVER_NAME_H
 

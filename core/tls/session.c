@@ -1,5 +1,5 @@
-/* session.c: a client's sessions. In TLS 1.2 BoringSSL makes one in the handshake; in TLS 1.3 it makes one of each
- * ticket that it reads. A connection keeps the newest. */
+/* session.c: a client's sessions. In TLS 1.2 BoringSSL creates one in the handshake; in TLS 1.3 one for each ticket
+ * that it reads. A connection keeps the newest. */
 #include "tls/session.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "tls/context.h"
 #include "tls/psk.h"
 
-/* The encoding: this, the digest of the own certificates, and BoringSSL's bytes. */
+/* An encoded session consists of this prefix, the digest of this side's certificates, and BoringSSL's encoding. */
 static const char magic[8] = {'c', 'l', 'e', 'a', 't', 's', 's', '1'};
 
 enum { HEAD = sizeof magic + CLEAT_DIGEST };
@@ -21,7 +21,7 @@ static void session_destroy(struct cleat_object *object) {
     cleat_release(self);
 }
 
-/* Takes over the reference to the session, also when it fails. */
+/* Takes over the reference to the session, also if it fails. */
 static int32_t session_open(SSL_SESSION *session, const struct cleat_configuration *configuration) {
     struct cleat_session *self = cleat_allocate(sizeof *self);
     if (self == NULL) {
@@ -35,7 +35,8 @@ static int32_t session_open(SSL_SESSION *session, const struct cleat_configurati
     return cleat_handle_open(&self->object);
 }
 
-/* Whether the connection uses the cache of its context. What was not verified is neither stored nor offered. */
+/* Whether the connection uses the cache of its context. Sessions with unverified servers are neither stored nor
+ * offered. */
 static bool uses_cache(const struct cleat_connection *connection) {
     return cleat_client_sessions_capacity(connection->configuration->client_sessions) > 0 &&
            connection->server_hostname != NULL && connection->verify_mode != CLEAT_CERT_NONE &&
@@ -61,14 +62,14 @@ static void put(struct cleat_connection *connection, SSL_SESSION *session) {
                               connection->verified_until);
 }
 
-/* A server with a raw public key that resumes in TLS 1.2 need not say so again, as GnuTLS's does not, and BoringSSL's
- * client takes that for a certificate that it does not accept. So there are no such sessions. */
-static bool is_of_no_use(const struct cleat_connection *connection) {
+/* A TLS 1.2 server with a raw public key need not repeat the certificate type when it resumes a session, and GnuTLS
+ * does not. BoringSSL's client then expects a certificate and fails. So such sessions are never resumed. */
+static bool must_not_resume(const struct cleat_connection *connection) {
     return SSL_version(connection->ssl) < TLS1_3_VERSION && cleat_peer_keys_is_raw(connection);
 }
 
 bool cleat_session_keep(struct cleat_connection *connection, SSL_SESSION *session) {
-    if (is_of_no_use(connection)) return false;
+    if (must_not_resume(connection)) return false;
     SSL_SESSION_free(connection->session);
     connection->session = session;
     if (connection->established) put(connection, session);
@@ -110,12 +111,12 @@ void cleat_session_offer(struct cleat_connection *connection) {
     SSL_SESSION_free(session);
 }
 
-/* A resumed handshake of TLS 1.2 makes no session, unless the server gives a new ticket: the one that was resumed goes
- * on. One of TLS 1.3 that was resumed is used up. */
+/* A resumed TLS 1.2 handshake creates no session, unless the server issues a new ticket: the resumed session remains
+ * valid. A resumed TLS 1.3 session must not be used again. */
 static SSL_SESSION *newest(const struct cleat_connection *connection) {
     SSL_SESSION *session = connection->session;
     if (!connection->established || connection->server_side || connection->failed ||
-        is_of_no_use(connection)) {
+        must_not_resume(connection)) {
         return NULL;
     }
     if (session == NULL && SSL_version(connection->ssl) < TLS1_3_VERSION) {
@@ -179,7 +180,7 @@ int32_t cleat_connection_set_session(int32_t connection, int32_t session) {
     return result;
 }
 
-/* The encoding, in a block that is to be wiped and freed. */
+/* Encodes the session in a block that the caller must wipe and free. */
 static int32_t encode(const struct cleat_session *self, char **bytes, size_t *len) {
     uint8_t *encoded = NULL;
     size_t encoded_len = 0;
@@ -215,10 +216,10 @@ int32_t cleat_session_bytes(int32_t session, char *output, int32_t output_cap) {
 }
 
 static int32_t fail_invalid(void) {
-    return cleat_fail_named("SSL", "INVALID_SSL_SESSION", "these bytes are not a session");
+    return cleat_fail_named("SSL", "INVALID_SSL_SESSION", "malformed session");
 }
 
-/* A session without the server's certificate could not be verified again. */
+/* Without the server's certificate, a resumed session could not be verified. */
 static bool is_usable(const SSL_SESSION *session) {
     const STACK_OF(CRYPTO_BUFFER) *sent = SSL_SESSION_get0_peer_certificates(session);
     return SSL_SESSION_is_resumable(session) == 1 && sent != NULL && sk_CRYPTO_BUFFER_num(sent) > 0;
@@ -229,8 +230,9 @@ static int32_t decode(const struct cleat_configuration *configuration, const cha
     SSL_SESSION *session;
     if (data_len < (int32_t)HEAD || memcmp(data, magic, sizeof magic) != 0) return fail_invalid();
     if (memcmp(data + sizeof magic, configuration->credential, CLEAT_DIGEST) != 0) {
-        return cleat_fail_named("SSL", "SESSION_CERTIFICATE_MISMATCH",
-                                "the session is of another certificate than the context has");
+        return cleat_fail_named(
+            "SSL", "SESSION_CERTIFICATE_MISMATCH",
+            "the session belongs to another certificate than the context has now");
     }
     cleat_error_clear_queue();
     session = SSL_SESSION_from_bytes((const uint8_t *)data + HEAD, (size_t)data_len - HEAD,
@@ -318,7 +320,7 @@ int32_t cleat_session_ticket_lifetime_hint(int32_t session) {
     struct cleat_session *self;
     int32_t result;
     CLEAT_FIND(self, session, CLEAT_KIND_SESSION);
-    /* BoringSSL makes the lifetime of a ticket of TLS 1.3 the session's timeout. */
+    /* BoringSSL stores the lifetime of a TLS 1.3 ticket as the session's timeout. */
     result = SSL_SESSION_get_protocol_version(self->session) >= TLS1_3_VERSION
                  ? seconds(SSL_SESSION_get_timeout(self->session))
                  : seconds(SSL_SESSION_get_ticket_lifetime_hint(self->session));

@@ -1,4 +1,4 @@
-/* session_cache.c: a hash table of sessions, which are also in the order in which they came. */
+/* session_cache.c: a hash table of sessions, which are also linked in the order in which they were stored. */
 #include "tls/session_cache.h"
 
 #include <pthread.h>
@@ -20,7 +20,7 @@ struct entry {
 };
 
 struct cleat_session_cache {
-    pthread_mutex_t lock; /* for what follows */
+    pthread_mutex_t lock; /* for the fields below */
     struct entry **buckets; /* NULL until the first session */
     struct entry *oldest;
     struct entry *newest;
@@ -34,7 +34,7 @@ struct cleat_session_cache *cleat_session_cache_new(void) {
     return made;
 }
 
-/* The ids are random bytes that the server has chosen. */
+/* The ids are random bytes of this server, so their first bytes are a good hash. */
 static struct entry **bucket_of(const struct cleat_session_cache *cache, const uint8_t *id,
                                 size_t id_len) {
     uint32_t hash = 0;
@@ -118,7 +118,7 @@ bool cleat_session_cache_store(struct cleat_session_cache *cache, SSL_SESSION *s
     bool stored = false;
     if (len == 0) return false;
     pthread_mutex_lock(&cache->lock);
-    /* A session that resumes comes again: it is there. */
+    /* BoringSSL reports a resumed session again: it is already stored. */
     if (find(cache, id, len) == NULL) stored = make_room(cache) && append(cache, session, id, len);
     pthread_mutex_unlock(&cache->lock);
     return stored;

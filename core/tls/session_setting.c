@@ -1,4 +1,4 @@
-/* session_setting.c: the settings of a context that decide what becomes of a server's sessions. */
+/* session_setting.c: a context's settings of server sessions. */
 #include <string.h>
 
 #include "base/argument.h"
@@ -57,7 +57,7 @@ int32_t cleat_context_set_session_id_context(int32_t context, const char *data, 
     CLEAT_CONTEXT_END(CLEAT_OK);
 }
 
-/* The keys are not part of a configuration: see sessions.h. */
+/* Ticket keys are not part of a configuration: see sessions.h. */
 int32_t cleat_context_set_ticket_keys(int32_t context, const char *keys, int32_t keys_len) {
     int32_t result;
     CLEAT_CHECK_IN(2, keys, keys_len);

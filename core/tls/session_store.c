@@ -1,11 +1,11 @@
-/* session_store.c: sessions in a store of the caller's.
+/* session_store.c: sessions in a store of the caller.
  *
- * BoringSSL asks for a session by a callback that can say "later": the handshake returns CLEAT_WANT_SESSION, and asks
- * again once the caller has answered. What there is to store comes while the handshake goes on, and is kept until its
- * end: there the caller stores it, before a client can have the last flight of TLS 1.2 or the tickets of TLS 1.3.
+ * BoringSSL looks up a session by a callback that can suspend the handshake: it then returns CLEAT_WANT_SESSION, and
+ * BoringSSL calls again once the caller has answered. Sessions to store are queued until the end of the handshake:
+ * the caller stores them before the client receives the last flight of TLS 1.2 or the tickets of TLS 1.3.
  *
- * A ticket is 32 random bytes, the key in the store, and zeros. BoringSSL gives room for a session of the ticket's
- * length only, so it is at least as long as the session. */
+ * A ticket consists of 32 random bytes, which are the key in the store, and zeros. BoringSSL's buffer for the
+ * session is only as long as the ticket, so the ticket must be at least as long as the session. */
 #include "tls/session_store.h"
 
 #include <string.h>
@@ -16,59 +16,59 @@
 #include "tls/session_value.h"
 
 enum {
-    TICKET_MAX = 0xff00, /* 65535 with what is before it in its message */
-    PADDING =
-        64 /* tickets have lengths that are multiples of it: they do not tell much of the session */
+    TICKET_MAX = 0xff00, /* 65535 less the fields before it in its message */
+    /* Tickets have lengths that are multiples of it: they do not tell much of the session. */
+    PADDING = 64
 };
 
-static struct cleat_session_talk *talk_of(struct cleat_connection *connection) {
-    if (connection->session_talk == NULL) {
-        connection->session_talk = cleat_allocate(sizeof *connection->session_talk);
+static struct cleat_session_exchange *exchange_of(struct cleat_connection *connection) {
+    if (connection->session_exchange == NULL) {
+        connection->session_exchange = cleat_allocate(sizeof *connection->session_exchange);
     }
-    return connection->session_talk;
+    return connection->session_exchange;
 }
 
-void cleat_session_talk_end(struct cleat_connection *connection) {
-    struct cleat_session_talk *talk = connection->session_talk;
-    if (talk == NULL) return;
-    while (talk->first != NULL) {
-        struct cleat_session_errand *errand = talk->first;
-        talk->first = errand->next;
-        cleat_release(errand);
+void cleat_session_exchange_end(struct cleat_connection *connection) {
+    struct cleat_session_exchange *exchange = connection->session_exchange;
+    if (exchange == NULL) return;
+    while (exchange->first != NULL) {
+        struct cleat_session_request *request = exchange->first;
+        exchange->first = request->next;
+        cleat_release(request);
     }
-    cleat_release(talk->session);
-    cleat_release(talk);
-    connection->session_talk = NULL;
+    cleat_release(exchange->session);
+    cleat_release(exchange);
+    connection->session_exchange = NULL;
 }
 
 enum found { ERROR, NOTHING, LATER, SESSION };
 
-/* Looks up what the caller has answered for the key, or makes the handshake ask for it. */
+/* Returns the caller's answer for the key, or suspends the handshake until there is one. */
 static enum found look_up(struct cleat_connection *connection, const uint8_t *key) {
-    struct cleat_session_talk *talk = talk_of(connection);
-    if (talk == NULL) return ERROR;
-    if (talk->answered && memcmp(talk->wanted, key, sizeof talk->wanted) == 0) {
-        return talk->session == NULL ? NOTHING : SESSION;
+    struct cleat_session_exchange *exchange = exchange_of(connection);
+    if (exchange == NULL) return ERROR;
+    if (exchange->answered && memcmp(exchange->wanted, key, sizeof exchange->wanted) == 0) {
+        return exchange->session == NULL ? NOTHING : SESSION;
     }
-    if (talk->was_asked) return NOTHING; /* a handshake asks once */
-    memcpy(talk->wanted, key, sizeof talk->wanted);
-    talk->was_asked = true;
+    if (exchange->was_asked) return NOTHING; /* a handshake makes one request */
+    memcpy(exchange->wanted, key, sizeof exchange->wanted);
+    exchange->was_asked = true;
     connection->pause = CLEAT_PAUSE_SESSION;
     return LATER;
 }
 
-/* The session of an answer, or NULL. */
+/* Parses the session of the caller's answer. NULL if it is malformed. */
 static SSL_SESSION *parse(struct cleat_connection *connection) {
-    const struct cleat_session_talk *talk = connection->session_talk;
-    SSL_SESSION *session =
-        SSL_SESSION_from_bytes(talk->session, talk->session_len, connection->initial->ssl_ctx);
+    const struct cleat_session_exchange *exchange = connection->session_exchange;
+    SSL_SESSION *session = SSL_SESSION_from_bytes(exchange->session, exchange->session_len,
+                                                  connection->initial->ssl_ctx);
     ERR_clear_error();
     if (session != NULL) connection->offered_expired = cleat_session_has_expired(session);
     return session;
 }
 
-/* With a TLS 1.3 client BoringSSL does not come here, and one of TLS 1.2 that accepts tickets has no other sessions of
- * this server's: the id that it sends with no ticket is another one's, or made up (RFC 8446 appendix D.4). */
+/* BoringSSL does not call this function for TLS 1.3. A TLS 1.2 client that accepts tickets has no sessions of this
+ * server without them: an id that it sends is another server's, or random (RFC 8446 appendix D.4). */
 SSL_SESSION *cleat_session_find_id(struct cleat_connection *connection, const uint8_t *id,
                                    size_t id_len) {
     bool tickets = (SSL_get_options(connection->ssl) & SSL_OP_NO_TICKET) == 0;
@@ -82,54 +82,54 @@ SSL_SESSION *cleat_session_find_id(struct cleat_connection *connection, const ui
     return NULL;
 }
 
-/* Adds an errand behind the others. Returns whether there was memory. */
+/* Appends a request. Returns false if an allocation failed. */
 static bool add(struct cleat_connection *connection, const uint8_t *key, const uint8_t *session,
                 size_t len) {
-    struct cleat_session_talk *talk = talk_of(connection);
+    struct cleat_session_exchange *exchange = exchange_of(connection);
     const SSL_SESSION *current = SSL_get_session(connection->ssl);
-    struct cleat_session_errand *errand;
-    struct cleat_session_errand **place;
-    if (talk == NULL) return false;
-    errand = cleat_allocate(sizeof *errand + len + CLEAT_SESSION_VALUE_OVERHEAD);
-    if (errand == NULL) return false;
-    memcpy(errand->key, key, sizeof errand->key);
-    errand->question = CLEAT_SESSION_QUESTION_REMOVE;
+    struct cleat_session_request *request;
+    struct cleat_session_request **place;
+    if (exchange == NULL) return false;
+    request = cleat_allocate(sizeof *request + len + CLEAT_SESSION_VALUE_OVERHEAD);
+    if (request == NULL) return false;
+    memcpy(request->key, key, sizeof request->key);
+    request->question = CLEAT_SESSION_QUESTION_REMOVE;
     if (session != NULL) {
-        errand->question = CLEAT_SESSION_QUESTION_PUT;
-        errand->lifetime = current == NULL ? 0 : (int32_t)SSL_SESSION_get_timeout(current);
-        errand->len = cleat_session_value_seal(cleat_sessions_keys(connection->initial->sessions),
-                                               key, session, len, errand->value);
-        if (errand->len == 0) {
-            cleat_release(errand);
+        request->question = CLEAT_SESSION_QUESTION_PUT;
+        request->lifetime = current == NULL ? 0 : (int32_t)SSL_SESSION_get_timeout(current);
+        request->len = cleat_session_value_seal(cleat_sessions_keys(connection->initial->sessions),
+                                                key, session, len, request->value);
+        if (request->len == 0) {
+            cleat_release(request);
             return false;
         }
     }
-    for (place = &talk->first; *place != NULL; place = &(*place)->next) {
+    for (place = &exchange->first; *place != NULL; place = &(*place)->next) {
     }
-    *place = errand;
+    *place = request;
     return true;
 }
 
-bool cleat_session_ask_early(struct cleat_connection *connection) {
+bool cleat_session_queue_early_check(struct cleat_connection *connection) {
     static const char label[] = "cleat early data 1";
-    struct cleat_session_talk *talk = connection->session_talk;
+    struct cleat_session_exchange *exchange = connection->session_exchange;
     SSL_SESSION *session = parse(connection);
     uint8_t key[CLEAT_SESSION_KEY];
     SHA256_CTX hash;
-    if (session == NULL) return !cleat_memory_failed(); /* it will not resume */
+    if (session == NULL) return !cleat_memory_failed(); /* the session will not resume */
     SHA256_Init(&hash);
     SHA256_Update(&hash, label, sizeof label);
-    SHA256_Update(&hash, talk->wanted, sizeof talk->wanted);
+    SHA256_Update(&hash, exchange->wanted, sizeof exchange->wanted);
     SHA256_Final(key, &hash);
     if (add(connection, key, NULL, 0)) {
-        talk->first->question = CLEAT_SESSION_QUESTION_ADD;
-        talk->first->lifetime = (int32_t)SSL_SESSION_get_timeout(session);
+        exchange->first->question = CLEAT_SESSION_QUESTION_ADD;
+        exchange->first->lifetime = (int32_t)SSL_SESSION_get_timeout(session);
     }
     SSL_SESSION_free(session);
-    return talk->first != NULL;
+    return exchange->first != NULL;
 }
 
-/* A session that resumes comes again: it is stored. */
+/* BoringSSL reports a resumed session again: it is already stored. */
 void cleat_session_store_id(struct cleat_connection *connection, const SSL_SESSION *session) {
     unsigned id_len;
     const uint8_t *id = SSL_SESSION_get_id(session, &id_len);
@@ -139,7 +139,8 @@ void cleat_session_store_id(struct cleat_connection *connection, const SSL_SESSI
         SSL_SESSION_to_bytes(session, &bytes, &len) != 1) {
         return;
     }
-    add(connection, id, bytes, len); /* without memory it is not stored, and never resumes */
+    /* If an allocation fails, the session is not stored and cannot resume. */
+    add(connection, id, bytes, len);
     OPENSSL_free(bytes);
 }
 
@@ -148,7 +149,8 @@ static size_t overhead(SSL *ssl) {
     return CLEAT_SESSION_KEY + PADDING;
 }
 
-/* A session that is too long for a ticket, or never resumes, gets one that means nothing, as there must be one. */
+/* BoringSSL must send a ticket. For a session that is too long, or must not resume, it is a single zero byte, which
+ * is not a valid ticket. */
 static int seal(SSL *ssl, uint8_t *ticket, size_t *ticket_len, size_t max, const uint8_t *session,
                 size_t len) {
     struct cleat_connection *connection = SSL_get_app_data(ssl);
@@ -163,7 +165,7 @@ static int seal(SSL *ssl, uint8_t *ticket, size_t *ticket_len, size_t max, const
     return add(connection, ticket, session, len) ? 1 : 0;
 }
 
-/* Of the tickets that a client may offer, one of ours is recognised by its zeros. */
+/* Tickets of this format are recognised by their zeros. */
 static bool is_ours(const uint8_t *ticket, size_t len) {
     size_t i;
     if (len <= CLEAT_SESSION_KEY || (len - CLEAT_SESSION_KEY) % PADDING != 0) return false;
@@ -176,7 +178,7 @@ static bool is_ours(const uint8_t *ticket, size_t len) {
 static enum ssl_ticket_aead_result_t open_ticket(SSL *ssl, uint8_t *session, size_t *session_len,
                                                  size_t max, const uint8_t *ticket, size_t len) {
     struct cleat_connection *connection = SSL_get_app_data(ssl);
-    const struct cleat_session_talk *talk;
+    const struct cleat_session_exchange *exchange;
     if (!is_ours(ticket, len)) return ssl_ticket_aead_ignore_ticket;
     switch (look_up(connection, ticket)) {
         case ERROR: return ssl_ticket_aead_error;
@@ -184,11 +186,11 @@ static enum ssl_ticket_aead_result_t open_ticket(SSL *ssl, uint8_t *session, siz
         case LATER: return ssl_ticket_aead_retry;
         case SESSION: break;
     }
-    talk = connection->session_talk;
-    if (talk->session_len > max) return ssl_ticket_aead_ignore_ticket;
-    SSL_SESSION_free(parse(connection)); /* whether its time is over */
-    memcpy(session, talk->session, talk->session_len);
-    *session_len = talk->session_len;
+    exchange = connection->session_exchange;
+    if (exchange->session_len > max) return ssl_ticket_aead_ignore_ticket;
+    SSL_SESSION_free(parse(connection)); /* sets offered_expired */
+    memcpy(session, exchange->session, exchange->session_len);
+    *session_len = exchange->session_len;
     return ssl_ticket_aead_success;
 }
 
@@ -197,21 +199,21 @@ const SSL_TICKET_AEAD_METHOD *cleat_session_tickets(void) {
     return &method;
 }
 
-/* Whether what was resumed is to be removed. */
+/* Whether the resumed session must be removed from the store. */
 static bool is_used_up(const struct cleat_connection *connection) {
-    const struct cleat_session_talk *talk = connection->session_talk;
+    const struct cleat_session_exchange *exchange = connection->session_exchange;
     return connection->initial->settings.session_events == CLEAT_SESSIONS_SINGLE_USE &&
-           talk != NULL && talk->session != NULL && !talk->removes &&
+           exchange != NULL && exchange->session != NULL && !exchange->removes &&
            SSL_session_reused(connection->ssl) && SSL_version(connection->ssl) == TLS1_3_VERSION;
 }
 
-int32_t cleat_session_talk_store(struct cleat_connection *connection) {
-    struct cleat_session_talk *talk = connection->session_talk;
+int32_t cleat_session_exchange_store(struct cleat_connection *connection) {
+    struct cleat_session_exchange *exchange = connection->session_exchange;
     if (is_used_up(connection)) {
-        talk->removes = true;
-        if (!add(connection, talk->wanted, NULL, 0)) return cleat_fail_nomem();
+        exchange->removes = true;
+        if (!add(connection, exchange->wanted, NULL, 0)) return cleat_fail_nomem();
     }
-    if (talk == NULL || talk->first == NULL) return CLEAT_OK;
+    if (exchange == NULL || exchange->first == NULL) return CLEAT_OK;
     connection->pause = CLEAT_PAUSE_SESSION;
     return CLEAT_WANTS_SESSION;
 }

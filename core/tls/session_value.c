@@ -1,16 +1,17 @@
-/* session_value.c: a value is bound to the key that it is stored under, so that a store which returns another one, or
- * half of one, costs a full handshake, and not a failed one.
+/* session_value.c: a value is bound to the key under which it is stored, so that a store that returns a wrong or
+ * truncated value causes a full handshake instead of a failed one.
  *
- * A plain value has a digest, against such accidents. One that ticket keys encrypt is authenticated by AES-256-GCM,
- * with its own key: then a store that others can read, or write to, has nothing for them. A context with shared
- * keys takes no plain ones: who writes to the store could leave the encryption away. */
+ * A plaintext value has a digest, which detects such errors. With ticket keys a value is encrypted and authenticated
+ * by AES-256-GCM with its own key, so that attackers who can read or write the store gain nothing. A context with
+ * shared ticket keys accepts no plaintext values: otherwise an attacker who can write to the store could omit the
+ * encryption. */
 #include "tls/session_value.h"
 
 #include <string.h>
 
 enum {
     PLAIN = 1,
-    ENCRYPTED = 2, /* the first byte */
+    ENCRYPTED = 2, /* PLAIN and ENCRYPTED are the first byte of a value */
     DIGEST = 16,
     PLAIN_HEAD = 1 + DIGEST,
     NONCE = 12,
@@ -33,7 +34,8 @@ static void digest_of(const uint8_t *name, const uint8_t *session, size_t len,
     memcpy(digest, all, DIGEST);
 }
 
-/* The cipher for the one value, from a ticket key and the key that the value is stored under. */
+/* Initialises the cipher of one value with a key that is derived from a ticket key and the key under which the value
+ * is stored. */
 static bool start(EVP_AEAD_CTX *aead, const struct cleat_ticket_key *key, const uint8_t *name) {
     static const char label[] = "cleat stored session 2";
     uint8_t input[sizeof label + CLEAT_SESSION_KEY];

@@ -1,4 +1,4 @@
-/* sessions.c: what the configurations of a context share: ticket keys, session cache, counters. */
+/* sessions.c: the state that the configurations of a context share: ticket keys, session cache, counters. */
 #include "tls/sessions.h"
 
 #include <stdatomic.h>

@@ -1,8 +1,7 @@
 /* shared_cipher.c: the cipher suites that a server has in common with its client.
  *
- * BoringSSL shows the client's list during the ClientHello only, so what is common is kept, in
- * one word: a bit for each suite of the table below. A spec sees to it that BoringSSL has no
- * suite that is missing here. */
+ * BoringSSL provides the client's list only during the ClientHello, so the shared suites are stored then, as a bit
+ * set with a bit for each suite of the table below. A test checks that the table has all of BoringSSL's suites. */
 #include "base/argument.h"
 #include "tls/connection.h"
 
@@ -46,7 +45,7 @@ static uint32_t taken_by(const SSL *ssl) {
     }
     if (SSL_get_max_proto_version(ssl) >= TLS1_3_VERSION &&
         (SSL_get_options(ssl) & SSL_OP_NO_TLSv1_3) == 0) {
-        set |= 7; /* those of TLS 1.3 are in no list */
+        set |= 7; /* the cipher list does not contain the suites of TLS 1.3 */
     }
     return set;
 }
@@ -73,7 +72,7 @@ bool cleat_has_shared_suite(const struct cleat_connection *self, int key_exchang
     return false;
 }
 
-/* shared returns the suite at index, NULL if there are not so many, and counts them. */
+/* shared counts the shared suites, and returns the one at index, or NULL if index is out of range. */
 static const SSL_CIPHER *shared(const struct cleat_connection *self, int32_t index,
                                 int32_t *count) {
     const SSL_CIPHER *found = NULL;

@@ -1,7 +1,7 @@
-/* sigalg.c: sets the signature algorithms of a connection, which depend on its side, and says which were used.
+/* sigalg.c: sets the signature algorithms of a connection, which depend on its side, and reports which were used.
  *
- * BoringSSL reports the peer's algorithm, and the own one only in newer versions and during the handshake: it is in
- * the messages. */
+ * BoringSSL reports the peer's algorithm, but this side's only in newer versions and during the handshake, so that
+ * is read from the handshake messages. */
 #include "tls/sigalg.h"
 
 #include <string.h>
@@ -16,13 +16,14 @@ static enum cleat_signer own_signer(bool server_side) {
 
 #if CLEAT_HAS_SSL_CREDENTIAL
 
-/* Those of the SSL_CTX have no restriction: it is for both sides. */
+/* The credentials of the SSL_CTX are not restricted, since it is used for both sides: they are replaced by
+ * restricted ones. */
 static bool sign_with(SSL *ssl, const struct cleat_configuration *configuration,
                       enum cleat_signer signer) {
     const struct cleat_credentials *set = configuration->restricted[signer];
     if (set == NULL) return true;
     SSL_certs_clear(ssl);
-    return cleat_raw_key_give(set->raw, ssl) && cleat_credentials_add(set, ssl);
+    return cleat_raw_key_add(set->raw, ssl) && cleat_credentials_add(set, ssl);
 }
 
 #else
@@ -36,7 +37,7 @@ static bool sign_with(SSL *ssl, const struct cleat_configuration *configuration,
 
 #endif
 
-/* Without a list ssl has the default algorithms of its SSL_CTX, but for one that had others before. */
+/* Without a list, ssl has the default algorithms of its SSL_CTX, unless another configuration has set others before. */
 static bool verify_with(SSL *ssl, const struct cleat_configuration *configuration,
                         const struct cleat_configuration *before, enum cleat_signer signer) {
     const struct cleat_sigalgs *list = &configuration->algorithms.sigalgs[signer];
@@ -50,15 +51,15 @@ bool cleat_sigalgs_apply(SSL *ssl, const struct cleat_configuration *configurati
            sign_with(ssl, configuration, own_signer(server_side));
 }
 
-/* The algorithm that TLS 1.1 and earlier have for a key. */
+/* The signature algorithm of TLS 1.1 and earlier for a key. */
 static uint16_t old_algorithm(const struct cleat_connection *connection, const SSL *ssl) {
     const struct cleat_credential *credential = cleat_connection_credential(connection, ssl);
     if (credential == NULL) return 0;
     return credential->type == CLEAT_KEY_RSA ? SSL_SIGN_RSA_PKCS1_MD5_SHA1 : SSL_SIGN_ECDSA_SHA1;
 }
 
-void cleat_sigalg_note(struct cleat_connection *connection, const SSL *ssl, uint8_t type,
-                       CBS message) {
+void cleat_sigalg_record(struct cleat_connection *connection, const SSL *ssl, uint8_t type,
+                         CBS message) {
     uint16_t number;
     if (type == CLEAT_SERVER_KEY_EXCHANGE) {
         const SSL_CIPHER *suite = SSL_get_pending_cipher(ssl);
@@ -76,7 +77,8 @@ void cleat_sigalg_note(struct cleat_connection *connection, const SSL *ssl, uint
     }
 }
 
-/* 0 if nothing was signed: BoringSSL keeps the peer's algorithm in the session. */
+/* 0 if nothing was signed. With a resumed session BoringSSL would return the peer's algorithm of the first
+ * handshake. */
 static uint16_t algorithm_of(const struct cleat_connection *self, bool server) {
     if (!self->established || SSL_session_reused(self->ssl)) return 0;
     return server == self->server_side ? self->signed_with

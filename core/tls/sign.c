@@ -1,4 +1,4 @@
-/* sign.c: signatures as TLS wants them, for the process that has a key which others use from elsewhere. */
+/* sign.c: creates TLS signatures, for the process that has the private key which others use remotely. */
 #include <string.h>
 
 #include "base/argument.h"
@@ -8,13 +8,13 @@
 #include "tls/credential_pem.h"
 #include "tls/signature.h"
 
-/* CLEAT_USAGE for a number that is no algorithm, or of no key that can be elsewhere. */
+/* CLEAT_USAGE for a number that is not an algorithm of a CLEAT_REMOTE_KEY_*. */
 static int32_t check_algorithm(int32_t algorithm) {
     int type = algorithm < 0 || algorithm > UINT16_MAX
                    ? EVP_PKEY_NONE
                    : SSL_get_signature_algorithm_key_type((uint16_t)algorithm);
     if (type == EVP_PKEY_RSA || type == EVP_PKEY_EC || type == EVP_PKEY_ED25519) return CLEAT_OK;
-    return cleat_fail_usage(5, "algorithm is no CLEAT_SIGNATURE_*");
+    return cleat_fail_usage(5, "algorithm is %d, not a CLEAT_SIGNATURE_*", (int)algorithm);
 }
 
 static int32_t make(EVP_PKEY *key, uint16_t algorithm, const char *data, int32_t data_len,
@@ -25,7 +25,7 @@ static int32_t make(EVP_PKEY *key, uint16_t algorithm, const char *data, int32_t
     int32_t result;
     if (SSL_get_signature_algorithm_key_type(algorithm) != EVP_PKEY_id(key)) {
         return cleat_fail_named("SSL", "WRONG_SIGNATURE_TYPE",
-                                "the algorithm does not fit the private key");
+                                "the algorithm does not match the type of the private key");
     }
     cleat_error_clear_queue();
     digest = EVP_MD_CTX_new();

@@ -1,7 +1,7 @@
-/* signature.c: pauses a handshake where it needs a signature by a key that is elsewhere.
+/* signature.c: suspends a handshake when it needs a signature by a remote key.
  *
- * BoringSSL calls `sign` with the message; the handshake stays there, and the call returns CLEAT_WANT_SIGNATURE. After
- * the answer BoringSSL calls `complete`. A failure of either sends no alert in BoringSSL: it is sent here. */
+ * BoringSSL calls `sign` with the message, which suspends the handshake: the call returns CLEAT_WANT_SIGNATURE.
+ * After the answer BoringSSL calls `complete`. BoringSSL sends no alert if one of them fails, so they send it. */
 #include "tls/signature.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@
 struct cleat_signature {
     uint16_t algorithm;
     enum cleat_key_type key_type;
-    EVP_PKEY *key; /* the public one of the certificate that was sent */
+    EVP_PKEY *key; /* the public key of the certificate that was sent */
     uint8_t *answer; /* the signature; NULL until the caller has answered */
     size_t answer_len;
     size_t input_len;
@@ -46,7 +46,8 @@ bool cleat_signature_set_up(EVP_MD_CTX *digest, uint16_t algorithm, EVP_PKEY *ke
                      : EVP_DigestVerifyInit(digest, &context, hash, NULL, key);
     return done == 1 && (!SSL_is_signature_algorithm_rsa_pss(algorithm) ||
                          (EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
-                          EVP_PKEY_CTX_set_rsa_pss_saltlen(context, -1) == 1)); /* the digest's */
+                          /* -1: the length of the digest. */
+                          EVP_PKEY_CTX_set_rsa_pss_saltlen(context, -1) == 1));
 }
 
 static bool verifies(const struct cleat_signature *self, const uint8_t *signature, size_t len) {
@@ -60,7 +61,7 @@ static bool verifies(const struct cleat_signature *self, const uint8_t *signatur
     return good;
 }
 
-/* credential: what the handshake presents. */
+/* credential: the one that the handshake presents. */
 static struct cleat_signature *new_signature(const struct cleat_credential *credential,
                                              uint16_t algorithm, const uint8_t *in, size_t in_len) {
     struct cleat_signature *made;
@@ -108,7 +109,8 @@ static enum ssl_private_key_result_t complete(SSL *ssl, uint8_t *out, size_t *ou
     return ssl_private_key_success;
 }
 
-/* A raw RSA operation, by which an attacker could read recorded connections. Configurations leave its suites out. */
+/* RSA key exchange needs a raw RSA operation, with which an attacker could decrypt recorded connections.
+ * Configurations disable its suites, so this is never called. */
 static enum ssl_private_key_result_t decrypt(SSL *ssl, uint8_t *out, size_t *out_len,
                                              size_t max_out, const uint8_t *in, size_t in_len) {
     (void)out;
@@ -121,8 +123,9 @@ static enum ssl_private_key_result_t decrypt(SSL *ssl, uint8_t *out, size_t *out
 
 const SSL_PRIVATE_KEY_METHOD cleat_signature_method = {sign, decrypt, complete};
 
-/* The rule "!kRSA" cannot follow every list: groups of equal preference end one. So the list is written again. */
-bool cleat_signature_leave_out_decryption(SSL_CTX *ssl_ctx) {
+/* Appending the rule "!kRSA" does not work for every list: nothing can follow a group of equal preference. So the
+ * list is written anew from its suites. */
+bool cleat_signature_disable_decryption(SSL_CTX *ssl_ctx) {
     const STACK_OF(SSL_CIPHER) *suites = SSL_CTX_get_ciphers(ssl_ctx);
     size_t count = sk_SSL_CIPHER_num(suites);
     size_t left = 0;

@@ -54,7 +54,7 @@ static int32_t copy_buffer(const CRYPTO_BUFFER *buffer, char *output, int32_t ou
                           (int64_t)CRYPTO_BUFFER_len(buffer), output, output_cap);
 }
 
-/* The credential whose response was set last, of those that have one; NULL if none has. */
+/* The credential whose response was set last, or another one with a response; NULL if none has one. */
 static const struct cleat_credential *stapled(const struct cleat_credentials *set) {
     int type;
     if (set == NULL) return NULL;
@@ -89,7 +89,7 @@ int32_t cleat_context_scts(int32_t context, char *output, int32_t output_cap) {
     CLEAT_CONTEXT_END(result);
 }
 
-/* What BoringSSL refuses is refused when it is set, by trying it. */
+/* Checks that BoringSSL accepts the list. */
 static int32_t check_scts(const char *scts, int32_t scts_len) {
     SSL_CTX *trial = SSL_CTX_new(TLS_with_buffers_method());
     int32_t status = CLEAT_OK;
@@ -104,10 +104,10 @@ static int32_t check_scts(const char *scts, int32_t scts_len) {
     return status;
 }
 
-/* What there is to be stapled, and where. */
+/* A staple, and the credentials to which it belongs. */
 struct staple {
     bool is_response;
-    CRYPTO_BUFFER *bytes; /* NULL for none */
+    CRYPTO_BUFFER *bytes; /* NULL to remove it */
     bool is_for[CLEAT_KEY_TYPES];
 };
 
@@ -115,14 +115,16 @@ static enum cleat_ocsp_fault check_response(const struct cleat_credential *crede
                                             const CRYPTO_BUFFER *response, bool by_issuer) {
     X509 *leaf = X509_parse_from_buffer(credential->chain[0]);
     enum cleat_ocsp_fault fault;
-    if (leaf == NULL) return CLEAT_OCSP_NO_MEMORY; /* it was parsed when it was loaded */
-    fault = cleat_ocsp_names(CRYPTO_BUFFER_data(response), CRYPTO_BUFFER_len(response), leaf,
-                             by_issuer);
+    /* It was parsed when it was loaded, so an allocation has failed. */
+    if (leaf == NULL) return CLEAT_OCSP_NO_MEMORY;
+    fault = cleat_ocsp_covers(CRYPTO_BUFFER_data(response), CRYPTO_BUFFER_len(response), leaf,
+                              by_issuer);
     X509_free(leaf);
     return fault;
 }
 
-/* Finds the certificates that the response is about. by_issuer: CAs may give the same serial number. */
+/* Finds the certificates that the response covers. by_issuer: the issuer's name must match, too, since two CAs may
+ * use the same serial number. */
 static enum cleat_ocsp_fault find_named(const struct cleat_credentials *set, struct staple *staple,
                                         bool by_issuer) {
     enum cleat_ocsp_fault result = CLEAT_OCSP_NOT_COVERED;
@@ -131,9 +133,9 @@ static enum cleat_ocsp_fault find_named(const struct cleat_credentials *set, str
         enum cleat_ocsp_fault fault;
         if (set->of_type[type] == NULL) continue;
         fault = check_response(set->of_type[type], staple->bytes, by_issuer);
-        staple->is_for[type] = fault == CLEAT_OCSP_FINE;
+        staple->is_for[type] = fault == CLEAT_OCSP_NO_FAULT;
         if (fault == CLEAT_OCSP_NO_MEMORY) return fault;
-        if (fault == CLEAT_OCSP_FINE || result == CLEAT_OCSP_NOT_COVERED) result = fault;
+        if (fault == CLEAT_OCSP_NO_FAULT || result == CLEAT_OCSP_NOT_COVERED) result = fault;
     }
     return result;
 }
@@ -147,11 +149,11 @@ static int32_t find_places(const struct cleat_credentials *set, struct staple *s
     fault = find_named(set, staple, true);
     if (fault == CLEAT_OCSP_NOT_COVERED) fault = find_named(set, staple, false);
     if (fault == CLEAT_OCSP_NO_MEMORY) return cleat_fail_nomem();
-    if (fault == CLEAT_OCSP_FINE) return CLEAT_OK;
+    if (fault == CLEAT_OCSP_NO_FAULT) return CLEAT_OK;
     return cleat_fail_named("OCSP", cleat_ocsp_fault_name(fault), cleat_ocsp_fault_text(fault));
 }
 
-/* Replaces one credential by another one with the staple. */
+/* Replaces one credential by a copy with the staple. */
 static int32_t staple_to(struct cleat_credentials *set, int type, const struct staple *staple) {
     const struct cleat_credential *old = set->of_type[type];
     struct cleat_credential *made;
@@ -164,7 +166,7 @@ static int32_t staple_to(struct cleat_credentials *set, int type, const struct s
     return CLEAT_OK;
 }
 
-/* With the context's lock. */
+/* Must be called with the context's lock held. */
 static int32_t replace(struct cleat_context *self, const struct staple *staple) {
     struct cleat_credentials *made = cleat_credentials_copy(self->credentials);
     int32_t status = CLEAT_OK;
@@ -181,7 +183,7 @@ static int32_t replace(struct cleat_context *self, const struct staple *staple) 
     return CLEAT_OK;
 }
 
-/* Removes them all. */
+/* Removes the staple from all credentials. */
 static int32_t remove_staples(struct cleat_context *self, bool is_response) {
     struct staple nothing = {.is_response = is_response};
     int type;
@@ -191,7 +193,7 @@ static int32_t remove_staples(struct cleat_context *self, bool is_response) {
     return replace(self, &nothing);
 }
 
-/* Sets one of the staples, with the context's lock. bytes: NULL for none. */
+/* Sets a staple. Must be called with the context's lock held. bytes: NULL to remove it. */
 static int32_t set_staple(struct cleat_context *self, bool is_response, const char *bytes,
                           int32_t len) {
     struct staple staple = {.is_response = is_response};
@@ -199,7 +201,7 @@ static int32_t set_staple(struct cleat_context *self, bool is_response, const ch
     cleat_error_clear_queue();
     if (bytes == NULL) return remove_staples(self, is_response);
     if (len > CLEAT_STAPLE_MAX) return cleat_fail_usage(2, "more than %d bytes", CLEAT_STAPLE_MAX);
-    if (self->credentials == NULL || /* or there is a raw public key alone */
+    if (self->credentials == NULL || /* or there is only a raw public key */
         self->credentials->of_type[self->credentials->last_loaded] == NULL) {
         return cleat_fail_usage(0, "load a certificate first: the %s for it",
                                 is_response ? "OCSP response is" : "timestamps are");

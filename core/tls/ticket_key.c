@@ -1,6 +1,6 @@
-/* ticket_key.c: ticket keys by their source. Random ones encrypt for as long as BoringSSL's own would, and are accepted
- * for as long again, or for as long as the session timeout says. Those of a secret are derived each time that they are
- * needed, so there is no state that has to change when a period ends. */
+/* ticket_key.c: random, given and derived ticket keys. A random key encrypts for as long as BoringSSL's own would,
+ * and is then accepted for the same time, or for the session timeout if that is longer. Keys of a secret are derived
+ * each time they are needed, so that no state has to change when a period ends. */
 #include "tls/ticket_key.h"
 
 #include <pthread.h>
@@ -20,12 +20,12 @@ _Static_assert(KEY_BYTES == CLEAT_TICKET_KEY_SIZE, "a key has no padding");
 
 struct random_key {
     struct cleat_ticket_key key;
-    int64_t made; /* in seconds of the monotonic clock */
+    int64_t made; /* when it was generated, in seconds of the monotonic clock */
     bool is_there;
 };
 
 struct cleat_ticket_keys {
-    pthread_mutex_t lock; /* for what follows */
+    pthread_mutex_t lock; /* for the fields below */
     struct random_key newest;
     struct random_key previous;
     struct cleat_ticket_key *set; /* NULL unless the caller has set keys */
@@ -33,7 +33,7 @@ struct cleat_ticket_keys {
     struct cleat_ticket_secret *secrets; /* NULL unless the caller has set secrets */
     int32_t secret_count;
     int32_t period;
-    int32_t timeout; /* 0 is the default one */
+    int32_t timeout; /* 0 for the default */
 };
 
 struct cleat_ticket_keys *cleat_ticket_keys_new(void) {
@@ -50,7 +50,7 @@ void cleat_ticket_keys_free(struct cleat_ticket_keys *keys) {
     cleat_release(keys);
 }
 
-/* Takes over what was allocated, both may be NULL. */
+/* Replaces keys and secrets. Takes over set and secrets, which may be NULL. */
 static void replace(struct cleat_ticket_keys *keys, struct cleat_ticket_key *set, int32_t set_count,
                     struct cleat_ticket_secret *secrets, int32_t secret_count, int32_t period) {
     struct cleat_ticket_key *old_set;
@@ -63,7 +63,7 @@ static void replace(struct cleat_ticket_keys *keys, struct cleat_ticket_key *set
     keys->secrets = secrets;
     keys->secret_count = secret_count;
     keys->period = period;
-    /* What was random before must not come back with the age that it has. */
+    /* Old random keys must not be used again if the caller removes its keys. */
     OPENSSL_cleanse(&keys->newest, sizeof keys->newest);
     OPENSSL_cleanse(&keys->previous, sizeof keys->previous);
     pthread_mutex_unlock(&keys->lock);
@@ -134,9 +134,9 @@ bool cleat_ticket_keys_are_shared(struct cleat_ticket_keys *keys) {
     return shared;
 }
 
-/* The functions below are called with the lock. */
+/* The static functions below must be called with the lock held. */
 
-/* How long the longest session of the context can be resumed. */
+/* How long sessions of the context can be resumed at most, in seconds. */
 static int64_t longest(const struct cleat_ticket_keys *keys) {
     return keys->timeout > 0 ? keys->timeout : SSL_DEFAULT_SESSION_PSK_DHE_TIMEOUT;
 }

@@ -1,5 +1,6 @@
-/* ticket_secret.c: HKDF-SHA256 (RFC 5869) makes the key of a period of a secret, the period's length and its number.
- * The key's name is an id of the secret and the number, which is no secret: all tickets of the period have it. */
+/* ticket_secret.c: HKDF-SHA256 (RFC 5869) derives the key of a period from a secret, the period's length and its
+ * number. The key's name consists of an id of the secret and the number; it is not secret: all tickets of the period
+ * contain it. */
 #include "tls/ticket_secret.h"
 
 #include <string.h>
@@ -9,7 +10,7 @@
 
 enum { SECRET_ID = CLEAT_TICKET_SECRET_ID, NUMBER = 8 };
 
-_Static_assert(SECRET_ID + NUMBER == SSL_TICKET_KEY_NAME_LEN, "both are the name");
+_Static_assert(SECRET_ID + NUMBER == SSL_TICKET_KEY_NAME_LEN, "a name consists of both");
 
 static void put_number(uint8_t bytes[8], int64_t number) {
     int i;
@@ -23,7 +24,7 @@ static int64_t get_number(const uint8_t bytes[8]) {
     return number > INT64_MAX ? INT64_MAX : (int64_t)number;
 }
 
-/* HKDF-Expand, whose info is a letter and two numbers. */
+/* HKDF-Expand; info consists of a letter and two numbers. */
 static bool expand(const struct cleat_ticket_secret *secret, char letter, int64_t number,
                    uint8_t *bytes, size_t len) {
     uint8_t info[17] = {(uint8_t)letter};
@@ -42,13 +43,13 @@ static bool extract(struct cleat_ticket_secret *secret, const uint8_t *bytes, si
            expand(secret, 'i', 0, secret->id, sizeof secret->id);
 }
 
-/* Returns how many secrets there are, or CLEAT_USAGE. */
+/* Returns the number of secrets, or CLEAT_USAGE. */
 static int32_t count_secrets(CBS secrets) {
     int32_t count = 0;
     while (CBS_len(&secrets) > 0) {
         CBS secret;
         if (!CBS_get_u16_length_prefixed(&secrets, &secret)) {
-            return cleat_fail_usage(2, "a secret is shorter than the length before it");
+            return cleat_fail_usage(2, "a secret is shorter than its length prefix says");
         }
         if (CBS_len(&secret) < CLEAT_TICKET_SECRET_MIN) {
             return cleat_fail_usage(2, "a secret has at least %d bytes", CLEAT_TICKET_SECRET_MIN);

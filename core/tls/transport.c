@@ -8,10 +8,10 @@
 #include "net/socket.h"
 
 enum {
-    ROOM = 4096, /* for a record of the handshake: longer ones are received by themselves */
-    SMALLEST = 21 /* of the records with data: a header and an AEAD's tag */
+    ROOM = 4096, /* for a record of the handshake; longer records are received separately */
+    SMALLEST = 21 /* the shortest record with data: a header and an AEAD tag */
 };
-_Static_assert((int)CLEAT_AHEAD < (int)SMALLEST, "a record with data is not received as a whole");
+_Static_assert((int)CLEAT_AHEAD < (int)SMALLEST, "a whole record with data is never read ahead");
 
 void cleat_transport_init(struct cleat_transport *transport, int fd) {
     transport->fd = fd;
@@ -46,10 +46,10 @@ void cleat_transport_expect(struct cleat_transport *transport, int len) {
     transport->expected = len;
 }
 
-/* In a handshake more is received than the library asks for, which saves a system call for each record's header, and
- * for short records: what is certainly of the handshake, and the start of what comes then. That is never a whole record
- * with data, so the descriptor stays readable while there is data, as programs that wait for it expect; nor
- * close_notify, so what follows that is never received here. */
+/* Returns how many bytes to receive when BoringSSL wants len. During the handshake this is more, which saves a
+ * system call for each record's header and for short records: the bytes that certainly belong to the handshake, and
+ * CLEAT_AHEAD more. That never includes a whole record with data, so the descriptor remains readable while there is
+ * data, as programs that poll it expect; nor a whole close_notify, so bytes behind that are never received. */
 int cleat_transport_prepare(struct cleat_transport *transport, int len) {
     int most = len > transport->expected ? len : transport->expected;
     if (!transport->handshaking || len > ROOM) return len;
@@ -58,7 +58,7 @@ int cleat_transport_prepare(struct cleat_transport *transport, int len) {
     return len + CLEAT_AHEAD;
 }
 
-/* prepare has reserved room for what does not fit into head. */
+/* cleat_transport_prepare has reserved room for bytes that do not fit into head. */
 static void keep(struct cleat_transport *self, const char *bytes, int len) {
     if (len > (int)sizeof self->head) {
         (void)cleat_queue_append(&self->in, bytes, (size_t)len);
@@ -119,7 +119,7 @@ static int receive(struct cleat_transport *self, char *buffer, int len) {
     if (self->head_start < self->head_end) return read_head(self, buffer, len);
     if (self->fd < 0 || cleat_queue_len(&self->in) > 0) return read_memory(self, buffer, len);
     if (self->reads++ == CLEAT_READS) {
-        /* The peer sends what is of no use, faster than it is read: it must not keep the call here. */
+        /* A peer that sends records without data faster than they are read must not keep the call from returning. */
         self->wanted = 0;
         return -1;
     }
@@ -129,14 +129,14 @@ static int receive(struct cleat_transport *self, char *buffer, int len) {
     return early || self->mode == CLEAT_TRANSPORT_WAITS ? -1 : read_fd(self, buffer, len);
 }
 
-/* The same, but for what the tap holds back. */
+/* The same, without the byte that the tap withholds. */
 static int receive_tapped(struct cleat_transport *self, char *buffer, int len) {
     struct cleat_handshake_tap *tap = self->tap;
     int got;
     self->wanted = 0;
-    if (tap->holds) return -1;
+    if (tap->withholds) return -1;
     if (tap->released) {
-        buffer[0] = (char)tap->held;
+        buffer[0] = (char)tap->withheld;
         tap->released = false;
         return 1;
     }
@@ -153,7 +153,7 @@ static int transport_read(BIO *bio, char *buffer, int len) {
     int got = -1;
     BIO_clear_retry_flags(bio);
     if (len <= 0) return 0;
-    if (self->mode != CLEAT_TRANSPORT_DEAF) {
+    if (self->mode != CLEAT_TRANSPORT_NO_INPUT) {
         got = self->tap == NULL ? receive(self, buffer, len) : receive_tapped(self, buffer, len);
     }
     if (got < 0 && self->error == 0) BIO_set_retry_read(bio);
@@ -161,7 +161,7 @@ static int transport_read(BIO *bio, char *buffer, int len) {
     return got;
 }
 
-/* How many of the bytes the network took at once: none if it is full. */
+/* Returns how many bytes the network accepts without waiting; 0 if it is full, or on an error. */
 static size_t send_now(struct cleat_transport *self, const char *bytes, size_t len) {
     for (;;) {
         ssize_t moved = send(self->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -172,8 +172,8 @@ static size_t send_now(struct cleat_transport *self, const char *bytes, size_t l
     }
 }
 
-/* An error of the network is left in error for the caller to find; the record is buffered all the
- * same, so that the library never has it half written. */
+/* A network error is stored in error for the caller; the record is buffered nevertheless, so that BoringSSL never
+ * has a partly written record. */
 static int transport_write(BIO *bio, const char *bytes, int len) {
     struct cleat_transport *self = BIO_get_data(bio);
     size_t now = 0;
@@ -197,10 +197,10 @@ static long transport_control(BIO *bio, int command, long number, void *pointer)
     (void)bio;
     (void)number;
     (void)pointer;
-    return command == BIO_CTRL_FLUSH ? 1 : 0; /* the connection flushes, when it is time */
+    return command == BIO_CTRL_FLUSH ? 1 : 0; /* ignored: the connection flushes explicitly */
 }
 
-/* The one method of all transports, made by the first. */
+/* The BIO method of all transports, created with the first. */
 static _Atomic(BIO_METHOD *) shared_method;
 
 static const BIO_METHOD *get_method(void) {
@@ -232,7 +232,7 @@ void cleat_transport_set_tap(struct cleat_transport *transport, struct cleat_han
 }
 
 void cleat_transport_release(struct cleat_transport *transport) {
-    transport->tap->holds = false;
+    transport->tap->withholds = false;
     transport->tap->released = true;
 }
 

@@ -1,14 +1,14 @@
-/* transport_wait.c: how a connection waits for the network: without its lock, so that another
- * thread can read or write meanwhile; in poll, or in recv itself. */
+/* transport_wait.c: waits for the network, in poll or in recv. The connection's lock is released meanwhile, so that
+ * another thread can read or write. */
 #include <errno.h>
 #include <sys/socket.h>
 
 #include "net/wait.h"
 #include "tls/transport.h"
 
-/* With an infinite timeout on a blocking descriptor, block in recv: one system call in place of
- * three. It receives no more than a record's header, or what a handshake may, and leaves it where
- * the library looks next. False: the descriptor does not block. */
+/* With an infinite timeout on a blocking descriptor, blocks in recv: one system call instead of three. It receives
+ * at most a record's header, or what cleat_transport_prepare allows during the handshake, and stores it for
+ * BoringSSL. False if the descriptor is non-blocking. */
 static bool receive(struct cleat_transport *self, struct cleat_object *object,
                     pthread_mutex_t *lock, int32_t *status) {
     char bytes[CLEAT_EXPECTED_MAX + CLEAT_AHEAD];

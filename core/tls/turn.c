@@ -10,13 +10,13 @@
 #include "net/wait.h"
 #include "tls/connection.h"
 
-/* A call that waits: on its own stack. */
+/* A waiting call, on the stack of its thread. */
 struct cleat_turn_waiter {
     struct cleat_turn_waiter *next;
-    pthread_cond_t changed; /* granted, or the connection was closed */
-    int fd; /* in an interruptible thread, an eventfd that is written then; -1 otherwise */
-    unsigned wants; /* once granted, what the call has */
-    unsigned later; /* what it wants after the handshake */
+    pthread_cond_t changed; /* signalled when the turn is granted or the connection closed */
+    int fd; /* in an interruptible thread, an eventfd that is written likewise; otherwise -1 */
+    unsigned wants; /* the turns that the call waits for; once granted, those that it has */
+    unsigned later; /* the turns that it wants after the handshake */
     bool granted;
 };
 
@@ -31,7 +31,7 @@ void cleat_turn_grant(struct cleat_turns *turns) {
     while (*link != NULL) {
         struct cleat_turn_waiter *waiter = *link;
         if ((waiter->wants & taken) != 0) {
-            taken |= waiter->wants; /* later calls do not overtake it */
+            taken |= waiter->wants; /* later calls must not overtake it */
             link = &waiter->next;
             continue;
         }
@@ -75,10 +75,10 @@ static void withdraw(struct cleat_turns *turns, struct cleat_turn_waiter *waiter
     struct cleat_turn_waiter **link = &turns->first;
     while (*link != waiter) link = &(*link)->next;
     *link = waiter->next;
-    cleat_turn_grant(turns); /* it may have stood before others */
+    cleat_turn_grant(turns); /* calls behind it may be able to proceed */
 }
 
-/* Deadlines are the monotonic clock's, so the condition variable is as well. */
+/* Deadlines are times of the monotonic clock, so the condition variable uses it, too. */
 static bool init(pthread_cond_t *condition) {
     pthread_condattr_t attributes;
     bool ready;
@@ -97,7 +97,7 @@ static int wait_until(pthread_cond_t *condition, pthread_mutex_t *lock, cleat_de
     return pthread_cond_timedwait(condition, lock, &time);
 }
 
-/* A signal does not end pthread_cond_wait: an interruptible thread waits for an eventfd. */
+/* Signals do not end pthread_cond_wait, so interruptible threads wait for an eventfd instead. */
 static bool open_waiter(struct cleat_turn_waiter *waiter) {
     waiter->fd = -1;
     if (!init(&waiter->changed)) {
@@ -146,7 +146,7 @@ static int32_t wait_for_grant(struct cleat_connection *self, struct cleat_turn_w
     if (left < 0) {
         status = left;
     } else if (waiter->granted) {
-        status = CLEAT_OK; /* at the last moment, perhaps */
+        status = CLEAT_OK; /* even if the deadline has passed meanwhile */
     } else if (status >= 0) {
         status = cleat_fail(CLEAT_TIMEOUT, 0, "timed out");
     }
@@ -159,7 +159,7 @@ int32_t cleat_turn_wait(struct cleat_connection *self, unsigned wants, unsigned 
     struct cleat_turn_waiter waiter = {.wants = wants, .later = later};
     int32_t status;
     *held = CLEAT_TURN_NONE;
-    if ((wanted_or_held(&self->turns) & wants) == 0) { /* the others wait for another turn */
+    if ((wanted_or_held(&self->turns) & wants) == 0) { /* the waiting calls want the other turn */
         self->turns.held |= wants;
         *held = wants;
         return CLEAT_OK;

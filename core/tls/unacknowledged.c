@@ -6,12 +6,12 @@
 #include "base/memory.h"
 
 enum {
-    KEY = 32, /* of ChaCha20, in front of the bytes */
-    BLOCK = 1024, /* what is decrypted at a time */
-    COUNTER_STEP = 64 /* bytes for each value of ChaCha20's counter */
+    KEY = 32, /* the length of ChaCha20's key, which precedes the encrypted bytes */
+    BLOCK = 1024, /* how many bytes are decrypted at a time */
+    COUNTER_STEP = 64 /* bytes per value of ChaCha20's counter */
 };
 
-/* position: of the first byte, a multiple of COUNTER_STEP. Each key is used for one text. */
+/* position: that of the first byte, a multiple of COUNTER_STEP. The nonce is constant since each key is used once. */
 static void crypt(uint8_t *out, const uint8_t *in, int32_t len, const uint8_t *key,
                   int32_t position) {
     static const uint8_t nonce[12];

@@ -1,9 +1,8 @@
-/* unacknowledged.h: bytes that a write has encrypted and not counted, because the network has not
- * taken all of their records. They cannot be taken back, so the next write must begin with them.
+/* unacknowledged.h: bytes that a write has encrypted but not counted, because the network has not accepted all of
+ * their records. Encryption cannot be undone, so the next write must begin with them.
  *
- * They are kept for the comparison, encrypted with a random key and not in plaintext. A digest would
- * be smaller, but could not show whether a write of fewer bytes begins as they do.
- */
+ * They are stored for that comparison, encrypted with a random key instead of in plaintext. A digest would be
+ * smaller, but could not be compared with a write of fewer bytes. */
 #ifndef CLEAT_CORE_UNACKNOWLEDGED_H
 #define CLEAT_CORE_UNACKNOWLEDGED_H
 
@@ -11,8 +10,8 @@
 #include <stdint.h>
 
 struct cleat_unacknowledged {
-    uint8_t *block; /* NULL if there was no memory: then nothing matches */
-    int32_t start; /* what is in front of it was counted */
+    uint8_t *block; /* NULL if the allocation failed: then nothing matches */
+    int32_t start; /* the bytes before it have been counted */
     int32_t end;
 };
 
@@ -20,15 +19,15 @@ static inline int32_t cleat_unacknowledged_len(const struct cleat_unacknowledged
     return self->end - self->start;
 }
 
-/* cleat_unacknowledged_keep returns false if there is no memory; len bytes are outstanding then all
- * the same. What was kept before must have been counted. */
+/* cleat_unacknowledged_keep stores the bytes. All earlier ones must have been counted. It returns false if an
+ * allocation failed; the len bytes are unacknowledged nevertheless. */
 bool cleat_unacknowledged_keep(struct cleat_unacknowledged *self, const char *data, int32_t len);
 
-/* cleat_unacknowledged_matches returns whether data begins with the bytes, or they with data. */
+/* cleat_unacknowledged_matches returns whether data begins with the bytes, or the bytes begin with data. */
 bool cleat_unacknowledged_matches(const struct cleat_unacknowledged *self, const char *data,
                                   int32_t len);
 
-/* cleat_unacknowledged_count takes the first len bytes away. */
+/* cleat_unacknowledged_count removes the first len bytes. */
 void cleat_unacknowledged_count(struct cleat_unacknowledged *self, int32_t len);
 
 void cleat_unacknowledged_free(struct cleat_unacknowledged *self);

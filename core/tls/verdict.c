@@ -1,4 +1,4 @@
-/* verdict.c: what the verification of a connection's peer has found, and the caller's answer to it. */
+/* verdict.c: the result of the verification of a connection's peer, and the caller's answer to CLEAT_WANT_VERIFY. */
 #include "base/argument.h"
 #include "cleat/verify.h"
 #include "tls/connection.h"
@@ -12,7 +12,7 @@ static bool is_good(const struct cleat_connection *self) {
     return self->verify_error.error == X509_V_OK;
 }
 
-/* The answer was an alert. The verification's own reason stays, if it has one. */
+/* Called if the answer is an alert. The verification's reason is kept, if it has refused the peer. */
 static void refuse(struct cleat_connection *self, uint8_t alert) {
     if (is_good(self)) {
         self->verify_error = (struct cleat_verify_error){X509_V_ERR_APPLICATION_VERIFICATION, 0, 0};
@@ -23,10 +23,12 @@ static void refuse(struct cleat_connection *self, uint8_t alert) {
 
 static int32_t answer(struct cleat_connection *self, int32_t alert) {
     if (alert == CLEAT_ALERT_DESCRIPTION_CLOSE_NOTIFY) {
-        return cleat_fail_usage(2, "close_notify is no fatal alert");
+        return cleat_fail_usage(
+            2, "close_notify is not a fatal alert: choose another CLEAT_ALERT_DESCRIPTION_*");
     }
     if (self->pause != CLEAT_PAUSE_VERIFY) {
-        return cleat_fail_usage(0, "the connection does not wait for an answer");
+        return cleat_fail_usage(0,
+                                "the handshake does not wait for cleat_connection_answer_verify");
     }
     if (alert == CLEAT_VERDICT_KEEP && !is_good(self) && !self->tolerates_refusals) {
         alert = cleat_verify_error_alert(&self->verify_error);

@@ -123,7 +123,7 @@ int32_t cleat_verification_error(int32_t verification, int32_t index, char *outp
     return result;
 }
 
-/* NULL if there is none. Without a chain that was built only the one that was to be verified is known. */
+/* NULL if there is none. If no chain was built, only the certificate that was verified is known. */
 static CRYPTO_BUFFER *certificate_at(const struct cleat_verification *self, int depth) {
     const STACK_OF(CRYPTO_BUFFER) *chain = self->refused;
     if (sk_CRYPTO_BUFFER_num(chain) == 0 && depth == 0) chain = self->sent;

@@ -13,7 +13,7 @@
 
 #define TIME_MAX 253402300799.0 /* the end of the year 9999 */
 
-/* What a context says of verifications, as it is at one moment. */
+/* A snapshot of a context's settings for verifications. */
 struct source {
     struct cleat_settings settings;
     struct cleat_trust *trust;
@@ -28,9 +28,9 @@ static int32_t read_context(int32_t context, struct source *source) {
     CLEAT_CONTEXT_END(status);
 }
 
-/* The certificate and then the others, which may be absent, as if a peer had sent them. */
-static int32_t gather(struct cleat_certificate *certificate, const char *untrusted,
-                      int32_t untrusted_len, STACK_OF(CRYPTO_BUFFER) * *sent) {
+/* Makes the list of the certificate and the untrusted ones, which may be absent, as if a peer had sent them. */
+static int32_t collect_certificates(struct cleat_certificate *certificate, const char *untrusted,
+                                    int32_t untrusted_len, STACK_OF(CRYPTO_BUFFER) * *sent) {
     struct cleat_bundle *bundle = NULL;
     STACK_OF(X509) *all = sk_X509_new_null();
     int32_t status = CLEAT_OK;
@@ -51,7 +51,7 @@ static int32_t gather(struct cleat_certificate *certificate, const char *untrust
     return status;
 }
 
-/* Takes over what was sent. */
+/* Takes over sent. */
 static int32_t verify(const struct cleat_peer_terms *terms, STACK_OF(CRYPTO_BUFFER) * sent) {
     struct cleat_peer_report report;
     STACK_OF(X509) *chain = cleat_peer_chain(terms, sent, &report);
@@ -95,7 +95,7 @@ static struct cleat_peer_terms terms_of(const struct source *source, int32_t pur
     return terms;
 }
 
-/* The certificate is pinned by the caller. name: NULL for none. */
+/* The caller has pinned the certificate. name: NULL for none. */
 static int32_t run(int32_t context, struct cleat_certificate *certificate, int32_t purpose,
                    const char *name, double time, const char *untrusted, int32_t untrusted_len) {
     STACK_OF(CRYPTO_BUFFER) * sent;
@@ -104,7 +104,7 @@ static int32_t run(int32_t context, struct cleat_certificate *certificate, int32
     int32_t result = read_context(context, &source);
     if (result < 0) return result;
     cleat_error_clear_queue();
-    result = gather(certificate, untrusted, untrusted_len, &sent);
+    result = collect_certificates(certificate, untrusted, untrusted_len, &sent);
     if (result >= 0) {
         terms = terms_of(&source, purpose, name, time);
         result = verify(&terms, sent);
@@ -127,7 +127,7 @@ int32_t cleat_verification_new(int32_t context, int32_t certificate, int32_t pur
         if (result < 0) return result;
     }
     if (isnan(time) || time > TIME_MAX) {
-        return cleat_fail_usage(6, "time is not in the years 1970 to 9999");
+        return cleat_fail_usage(6, "time is not a number, or is after the year 9999");
     }
     CLEAT_CHECK_IN(7, untrusted, untrusted_len);
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);

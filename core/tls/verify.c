@@ -1,5 +1,5 @@
-/* verify.c: connects the verification of certificates to the connection that asks for it: whose
- * certificate it is, what became of it, and what the peer is sent. */
+/* verify.c: verifies the peers of connections: collects the requirements, stores the result in the connection, and
+ * selects the alert. */
 #include "tls/verify.h"
 
 #include <stdio.h>
@@ -10,12 +10,12 @@
 #include "x509/chain_bytes.h"
 #include "x509/peer.h"
 
-/* A server's ticket for TLS 1.3 holds all that the client has sent as its chain. BoringSSL sends
- * two, and fails if they take more than 64 KiB; its clients of 2023 refuse one of more than 16.
- * A client with that many certificates gets none. */
+/* A TLS 1.3 server's ticket contains the client's whole chain. BoringSSL sends two tickets, and fails if they exceed
+ * 64 KiB; clients with BoringSSL of 2023 refuse a ticket of more than 16 KiB. So a client with a longer chain gets
+ * no tickets. */
 #define TICKET_CERTIFICATES_MAX ((size_t)14 * 1024)
 
-static void bound_tickets(SSL *ssl) {
+static void limit_tickets(SSL *ssl) {
     const STACK_OF(CRYPTO_BUFFER) *sent = SSL_get0_peer_certificates(ssl);
     size_t count = sent == NULL ? 0 : sk_CRYPTO_BUFFER_num(sent);
     size_t len = 0;
@@ -24,9 +24,10 @@ static void bound_tickets(SSL *ssl) {
     if (len > TICKET_CERTIFICATES_MAX) SSL_set_options(ssl, SSL_OP_NO_TICKET);
 }
 
-/* All faults are looked for where a caller can accept in spite of them, or the connection does. Returns false if memory
- * lacks. */
-static bool keep_faults(struct cleat_connection *connection, struct cleat_verify_faults **faults) {
+/* Prepares the collection of all faults, if the caller or the connection can accept a peer in spite of them. Returns
+ * false if an allocation failed. */
+static bool prepare_faults(struct cleat_connection *connection,
+                           struct cleat_verify_faults **faults) {
     if (!connection->tolerates_refusals && connection->verify_events != 2) return true;
     if (connection->verify_faults == NULL) {
         connection->verify_faults = cleat_allocate(sizeof *connection->verify_faults);
@@ -37,8 +38,8 @@ static bool keep_faults(struct cleat_connection *connection, struct cleat_verify
     return true;
 }
 
-/* What becomes of a verdict: accepted, refused, or a question for the caller first. A verification that could not be
- * made is always a refusal. */
+/* Converts a verdict to BoringSSL's result: accepted, refused, or suspended until the caller decides. If the
+ * verification could not be completed, the peer is always refused. */
 static enum ssl_verify_result_t decide(struct cleat_connection *connection,
                                        enum cleat_peer_verdict verdict) {
     bool accepted = verdict == CLEAT_PEER_ACCEPTED;
@@ -54,7 +55,7 @@ static enum ssl_verify_result_t decide(struct cleat_connection *connection,
     return accepted || connection->tolerates_refusals ? ssl_verify_ok : ssl_verify_invalid;
 }
 
-/* What the connection asks of its peer. */
+/* The connection's requirements for its peer. */
 static struct cleat_peer_terms terms_of(const struct cleat_connection *connection) {
     const struct cleat_configuration *configuration = connection->configuration;
     struct cleat_peer_terms terms = {
@@ -82,13 +83,13 @@ static struct cleat_peer_terms terms_of(const struct cleat_connection *connectio
     return terms;
 }
 
-/* A raw public key, in place of a certificate. */
-static enum cleat_peer_verdict ask_key(struct cleat_connection *connection, int number) {
+/* Stores the result for a raw public key. number: the verify code, 0 if it is trusted. */
+static enum cleat_peer_verdict verify_raw_key(struct cleat_connection *connection, int number) {
     struct cleat_verify_faults *faults = NULL;
     struct cleat_verify_error error = {number, 0, 0};
     if (connection->verify_mode == CLEAT_CERT_NONE) return CLEAT_PEER_ACCEPTED;
     if (number == CLEAT_X509_RPK_UNTRUSTED) cleat_verify_error_set(&error, number, 0);
-    if (number != X509_V_ERR_OUT_OF_MEM && !keep_faults(connection, &faults)) {
+    if (number != X509_V_ERR_OUT_OF_MEM && !prepare_faults(connection, &faults)) {
         error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
     }
     if (faults != NULL && error.error != X509_V_OK) cleat_verify_faults_add(faults, error);
@@ -97,22 +98,22 @@ static enum cleat_peer_verdict ask_key(struct cleat_connection *connection, int 
     connection->verify_error = error;
     connection->was_verified = true;
     connection->verified = error.error == X509_V_OK;
-    connection->verified_until = INT64_MAX; /* a key does not end */
+    connection->verified_until = INT64_MAX; /* a raw public key does not expire */
     return connection->verified ? CLEAT_PEER_ACCEPTED : CLEAT_PEER_REFUSED;
 }
 
-static enum cleat_peer_verdict ask(struct cleat_connection *connection,
-                                   const STACK_OF(CRYPTO_BUFFER) * sent) {
+static enum cleat_peer_verdict verify_certificates(struct cleat_connection *connection,
+                                                   const STACK_OF(CRYPTO_BUFFER) * sent) {
     const struct cleat_configuration *configuration = connection->configuration;
     bool knows_name = cleat_ech_keep_public_name(connection);
     struct cleat_peer_terms terms;
     struct cleat_peer_report report;
     enum cleat_peer_verdict verdict;
     int number;
-    if (cleat_peer_keys_decide(connection, &number)) return ask_key(connection, number);
+    if (cleat_peer_keys_decide(connection, &number)) return verify_raw_key(connection, number);
     if (connection->verify_mode == CLEAT_CERT_NONE) return cleat_peer_decode(sent);
     terms = terms_of(connection);
-    if (!keep_faults(connection, &terms.faults) || !knows_name) {
+    if (!prepare_faults(connection, &terms.faults) || !knows_name) {
         connection->verify_error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
         return CLEAT_PEER_REFUSED;
     }
@@ -132,8 +133,8 @@ static enum cleat_peer_verdict ask(struct cleat_connection *connection,
     return verdict;
 }
 
-/* BoringSSL's callback: once a peer has sent its certificates, when a client resumes a session, and again after the
- * answer to a pause. */
+/* BoringSSL's verify callback. It is called when the peer has sent its certificates, when a client resumes a
+ * session, and again after the caller's answer. */
 static enum ssl_verify_result_t verify_peer(SSL *ssl, uint8_t *alert) {
     struct cleat_connection *connection = SSL_get_app_data(ssl);
     enum cleat_peer_verdict verdict = CLEAT_PEER_ACCEPTED;
@@ -141,14 +142,14 @@ static enum ssl_verify_result_t verify_peer(SSL *ssl, uint8_t *alert) {
     if (connection->verify_answered) {
         connection->verify_answered = false;
     } else {
-        verdict = ask(connection, SSL_get0_peer_certificates(ssl));
+        verdict = verify_certificates(connection, SSL_get0_peer_certificates(ssl));
         ERR_clear_error();
         result = decide(connection, verdict);
     }
-    if (result == ssl_verify_ok && connection->server_side) bound_tickets(ssl);
+    if (result == ssl_verify_ok && connection->server_side) limit_tickets(ssl);
     if (result != ssl_verify_invalid) return result;
     if (verdict == CLEAT_PEER_UNDECODABLE) {
-        /* BoringSSL adds its own behind this one, and the first in the queue is reported. */
+        /* BoringSSL queues its own error behind this one; the first in the queue is reported. */
         ERR_put_error(ERR_LIB_SSL, 0, SSL_R_DECODE_ERROR, __FILE__, __LINE__);
         *alert = SSL_AD_DECODE_ERROR;
     } else {
@@ -166,7 +167,7 @@ enum ssl_verify_result_t cleat_verify_resumed(struct cleat_connection *connectio
         connection->verify_answered = false;
     } else if (cleat_peer_keys_is_raw(connection) ||
                (sent != NULL && sk_CRYPTO_BUFFER_num(sent) > 0)) {
-        result = decide(connection, ask(connection, sent));
+        result = decide(connection, verify_certificates(connection, sent));
     } else if (connection->verify_mode == CLEAT_CERT_REQUIRED) {
         connection->verify_error = (struct cleat_verify_error){X509_V_ERR_CERT_REJECTED, 0, 0};
         result = ssl_verify_invalid;
@@ -179,13 +180,13 @@ STACK_OF(X509) * cleat_verify_chain(const struct cleat_connection *connection,
                                     const STACK_OF(CRYPTO_BUFFER) * sent,
                                     struct cleat_peer_report *report) {
     struct cleat_peer_terms terms = terms_of(connection);
-    /* A stapled OCSP response was checked in the handshake, and ends before the certificates do. */
+    /* The stapled OCSP response was verified in the handshake, and may have expired since. */
     terms.requires_ocsp = terms.asks_ocsp = false;
     terms.ocsp_response_len = 0;
     return cleat_peer_chain(&terms, sent, report);
 }
 
-/* BoringSSL's own list leaves out Ed25519 and P-521, which a browser does not need. */
+/* BoringSSL's own list omits Ed25519 and P-521. */
 static const uint16_t default_algorithms[] = {
     SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_RSA_PSS_RSAE_SHA256, SSL_SIGN_RSA_PKCS1_SHA256,
     SSL_SIGN_ECDSA_SECP384R1_SHA384, SSL_SIGN_RSA_PSS_RSAE_SHA384, SSL_SIGN_RSA_PKCS1_SHA384,
@@ -209,7 +210,7 @@ bool cleat_verify_set_up(SSL_CTX *ssl_ctx, int32_t verify_mode) {
 }
 
 void cleat_verify_start(SSL *ssl, bool server_side, int32_t verify_mode) {
-    int mode = SSL_VERIFY_PEER; /* a client's callback decides in all cases */
+    int mode = SSL_VERIFY_PEER; /* on a client the callback always decides */
     if (server_side && verify_mode == CLEAT_CERT_NONE) mode = SSL_VERIFY_NONE;
     if (server_side && verify_mode == CLEAT_CERT_REQUIRED) mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
     SSL_set_custom_verify(ssl, mode, verify_peer);

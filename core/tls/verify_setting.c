@@ -1,11 +1,11 @@
-/* verify_setting.c: a context's settings of include/cleat/verify.h. */
+/* verify_setting.c: the settings of cleat/verify.h. */
 #include <math.h>
 
 #include "base/argument.h"
 #include "cleat/verify.h"
 #include "tls/context.h"
 
-/* 9999-12-31 23:59:59, the last time that a certificate can name. */
+/* 9999-12-31 23:59:59, the latest time that a certificate can contain. */
 #define TIME_MAX 253402300799.0
 
 int32_t cleat_context_set_verify_events(int32_t context, int32_t on) {
@@ -50,7 +50,8 @@ int32_t cleat_context_verify_time(int32_t context, double *time) {
 }
 
 int32_t cleat_context_set_verify_time(int32_t context, double time) {
-    if (isnan(time) || time > TIME_MAX) return cleat_fail_usage(2, "time is out of range");
+    if (isnan(time) || time > TIME_MAX)
+        return cleat_fail_usage(2, "time is not a number, or is after the year 9999");
     CLEAT_CONTEXT_BEGIN(context);
     self->settings.verify_time = time < 0 ? -1 : (double)(int64_t)time;
     cleat_context_changed(self);

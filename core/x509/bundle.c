@@ -1,5 +1,5 @@
-/* bundle.c: parses certificates and revocation lists, whole, before anything uses the first of them:
- * a failure adds nothing. */
+/* bundle.c: parses all certificates and revocation lists of a file or text before any of them is used, so that a
+ * failure adds nothing. */
 #include "x509/bundle.h"
 
 #include <stdio.h>
@@ -45,8 +45,9 @@ int32_t cleat_bundle_count(const struct cleat_bundle *bundle) {
     return (int32_t)(sk_X509_num(bundle->certificates) + sk_X509_CRL_num(bundle->crls));
 }
 
-/* Each takes over what it is given. A certificate's extensions are looked at here and not when it
- * is first used: if memory runs out then it stays invalid, and would be so for all. */
+/* Both functions take over the caller's reference. X509_check_purpose decodes and caches the certificate's
+ * extensions. It is called here and not at first use: if an allocation failed then, the certificate would stay
+ * invalid in all contexts that share it. */
 static bool append_certificate(struct cleat_bundle *bundle, X509 *certificate) {
     X509_check_purpose(certificate, -1, 0);
     if (!cleat_memory_failed() && sk_X509_push(bundle->certificates, certificate) != 0) return true;
@@ -72,12 +73,12 @@ static bool is_ascii(const char *data, int32_t len) {
     return true;
 }
 
-/* Certificates and revocation lists in DER, one after the other. */
+/* Parses concatenated certificates and revocation lists in DER. */
 static int32_t parse_der(const char *data, int32_t len, struct cleat_bundle *bundle) {
     const uint8_t *at = (const uint8_t *)data;
     const uint8_t *end = at + len;
-    /* What does not even begin as DER is nothing that could be loaded; for what is broken further on
-     * BoringSSL has the reason. */
+    /* Data that does not begin with a SEQUENCE contains no certificate; for later errors BoringSSL reports the
+     * reason. */
     if (*at != 0x30) return cleat_fail_named("ASN1", "NOT_ENOUGH_DATA", "not enough data");
     while (at < end) {
         const uint8_t *start = at;
@@ -96,12 +97,12 @@ static int32_t parse_der(const char *data, int32_t len, struct cleat_bundle *bun
     return CLEAT_OK;
 }
 
-/* A PEM block: from its BEGIN line to where the next one begins. */
+/* A PEM block: from its BEGIN line up to the next one. */
 struct block {
     const char *start;
     int32_t len;
     int32_t line; /* from 1 */
-    int32_t ordinal; /* among the blocks of interest, from 1 */
+    int32_t ordinal; /* among the certificates and revocation lists, from 1 */
 };
 
 static bool is_label(const struct block *block, const char *label) {
@@ -120,8 +121,8 @@ static bool is_line_start(const char *text, const char *at) {
     return at == text || at[-1] == '\n' || at[-1] == '\r';
 }
 
-/* Finds the first BEGIN at the start of a line at or behind at. Where files were joined, a byte order
- * mark may be before it. */
+/* Finds the first "-----BEGIN " at the start of a line, from at on. A byte order mark may precede it where files
+ * were concatenated. */
 static const char *find_begin(const char *text, const char *at, const char *end) {
     while ((at = memmem(at, (size_t)(end - at), begin_mark, sizeof begin_mark - 1)) != NULL) {
         const char *before = at;
@@ -138,7 +139,7 @@ static int32_t count_lines(const char *from, const char *to) {
     return count;
 }
 
-/* NULL if BoringSSL has to read the block, and say what is wrong with it. */
+/* NULL if the block is not in strict form: BoringSSL then parses it or reports what is wrong. */
 static X509 *read_strict(const struct block *block) {
     uint8_t *der = cleat_allocate((size_t)block->len);
     const uint8_t *at = der;
@@ -152,7 +153,7 @@ static X509 *read_strict(const struct block *block) {
     return certificate;
 }
 
-/* NULL, and an error of BoringSSL's, if it is none. */
+/* NULL, and an error in BoringSSL's queue, if the block is not a certificate. */
 static X509 *read_certificate(const struct block *block) {
     X509 *certificate = read_strict(block);
     BIO *bio;
@@ -170,7 +171,7 @@ static X509_CRL *read_crl(const struct block *block) {
     return crl;
 }
 
-/* Parses a block of interest. CLEAT_OK; CLEAT_NOMEM; CLEAT_SSL. */
+/* Parses a certificate or revocation list. CLEAT_OK; CLEAT_NOMEM; CLEAT_SSL. */
 static int32_t parse_block(const struct block *block, struct cleat_bundle *bundle) {
     bool appended;
     if (is_certificate(block)) {
@@ -185,7 +186,7 @@ static int32_t parse_block(const struct block *block, struct cleat_bundle *bundl
     return appended ? CLEAT_OK : cleat_fail_nomem();
 }
 
-/* Called when parse_block has failed, whose error this thread's record still has. */
+/* Records a block for which parse_block has failed, with the reason from this thread's record. */
 static int32_t skip_block(struct cleat_bundle *bundle, const struct block *block) {
     struct cleat_skipped *more = cleat_resize(bundle->skipped, ((size_t)bundle->skipped_count + 1) *
                                                                    sizeof *bundle->skipped);
@@ -250,7 +251,7 @@ static int32_t make(const char *bytes, int32_t len, bool pem, enum cleat_bundle_
     return CLEAT_OK;
 }
 
-/* Returns the status, and leaves no bundle behind a failure. */
+/* Fails for an empty bundle, which it releases. */
 static int32_t refuse_empty(struct cleat_bundle **bundle, const char *library, const char *reason,
                             const char *words) {
     if (cleat_bundle_count(*bundle) > 0 || (*bundle)->skipped_count > 0) return CLEAT_OK;
@@ -275,7 +276,7 @@ int32_t cleat_bundle_from_data(const char *bytes, int32_t len, struct cleat_bund
     int32_t status;
     bool pem;
     cleat_file_skip_mark(&bytes, &len);
-    /* Data without a block is a text if it is ASCII (Python has a str), and otherwise bytes. */
+    /* Data without a PEM block is treated as text if it is ASCII (a str in Python), and otherwise as DER. */
     pem = len == 0 ||
           (bytes[0] != 0x30 && (is_present(bytes, len, "-----BEGIN") || is_ascii(bytes, len)));
     status = make(bytes, len, pem, CLEAT_BUNDLE_STRICT, bundle);

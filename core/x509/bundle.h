@@ -1,7 +1,6 @@
-/* bundle.h: certificates and revocation lists that were loaded together: a file's, or a text's.
+/* bundle.h: the certificates and revocation lists of one file or text.
  *
- * A bundle is never modified once it is made, so that contexts share it: the system's CA
- * certificates are parsed once. */
+ * A bundle is immutable, so that contexts can share it: the system's CA certificates are parsed once. */
 #ifndef CLEAT_CORE_BUNDLE_H
 #define CLEAT_CORE_BUNDLE_H
 
@@ -11,7 +10,7 @@
 #include "base/boringssl.h"
 #include "base/error.h"
 
-/* A PEM block that was passed over because BoringSSL cannot parse it. */
+/* A PEM block that was skipped because BoringSSL cannot parse it. */
 struct cleat_skipped {
     int32_t ordinal; /* among the file's certificates and revocation lists, from 1 */
     int32_t line; /* where it begins, from 1 */
@@ -26,27 +25,27 @@ struct cleat_bundle {
     int32_t skipped_count;
 };
 
-/* What is done about a block that cannot be parsed. */
+/* How a block that cannot be parsed is handled. */
 enum cleat_bundle_mode {
-    CLEAT_BUNDLE_STRICT, /* it is an error, which names the block */
-    CLEAT_BUNDLE_LENIENT /* it costs that certificate only: the system's bundle */
+    CLEAT_BUNDLE_STRICT, /* loading fails, with the block's position in the message */
+    CLEAT_BUNDLE_LENIENT /* the block is skipped: for the system's bundle */
 };
 
-/* The functions below return CLEAT_OK and a bundle that the caller owns; or CLEAT_SSL,
- * CLEAT_NOMEM. The first takes a file's content: PEM, or DER revocation lists; X509
- * NO_CERTIFICATE_OR_CRL_FOUND if there is nothing in it. The second takes data: PEM, or DER one after
- * the other; PEM NO_START_LINE or ASN1 NOT_ENOUGH_DATA. len is more than 0 for it. */
+/* The functions below return CLEAT_OK and a bundle that the caller owns; or CLEAT_SSL, CLEAT_NOMEM. The first parses
+ * a file's content: PEM, or concatenated DER; X509 NO_CERTIFICATE_OR_CRL_FOUND if it contains neither a certificate
+ * nor a revocation list. The second parses data, of at least one byte: PEM, or concatenated DER; PEM NO_START_LINE
+ * or ASN1 NOT_ENOUGH_DATA if it contains none. */
 int32_t cleat_bundle_from_file(const char *bytes, int32_t len, enum cleat_bundle_mode mode,
                                struct cleat_bundle **bundle);
 int32_t cleat_bundle_from_data(const char *bytes, int32_t len, struct cleat_bundle **bundle);
 
-/* cleat_bundle_new_empty is for a system that has none. CLEAT_NOMEM. */
+/* cleat_bundle_new_empty creates an empty bundle, for a system without CA certificates. CLEAT_NOMEM. */
 int32_t cleat_bundle_new_empty(struct cleat_bundle **bundle);
 
-/* cleat_bundle_count returns how many certificates and revocation lists there are. */
+/* cleat_bundle_count returns the number of certificates and revocation lists. */
 int32_t cleat_bundle_count(const struct cleat_bundle *bundle);
 
 struct cleat_bundle *cleat_bundle_ref(struct cleat_bundle *bundle);
-void cleat_bundle_unref(struct cleat_bundle *bundle); /* NULL is none */
+void cleat_bundle_unref(struct cleat_bundle *bundle); /* does nothing for NULL */
 
 #endif

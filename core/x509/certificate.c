@@ -1,5 +1,5 @@
-/* certificate.c: certificates and their plain fields. Names are in certificate_name.c, times in
- * certificate_time.c, extensions in certificate_extension.c. */
+/* certificate.c: certificate objects and their simple fields. Names are in certificate_name.c, times in
+ * certificate_time.c, keys in certificate_key.c, extensions in certificate_extension.c and certificate_usage.c. */
 #include "x509/certificate.h"
 
 #include "base/argument.h"
@@ -15,8 +15,8 @@ static void certificate_destroy(struct cleat_object *object) {
 
 int32_t cleat_certificate_open(X509 *x509) {
     struct cleat_certificate *self = cleat_allocate(sizeof *self);
-    /* Its key and its extensions were decoded if there was memory: what is not there now never
-     * will be. */
+    /* BoringSSL decodes the key and the extensions only once: if an allocation fails now, they would be missing for
+     * the life of the certificate. */
     X509_check_purpose(x509, -1, 0);
     if (self == NULL || cleat_memory_failed()) {
         cleat_release(self);
@@ -85,7 +85,7 @@ int32_t cleat_certificate_version(int32_t certificate) {
     struct cleat_certificate *self;
     int32_t result;
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
-    result = (int32_t)X509_get_version(self->x509) + 1; /* it counts from 0 */
+    result = (int32_t)X509_get_version(self->x509) + 1; /* BoringSSL counts from 0 */
     CLEAT_DONE(self);
     return result;
 }
@@ -109,7 +109,7 @@ int32_t cleat_certificate_serial_number(int32_t certificate, char *output, int32
     int i;
     CLEAT_CHECK_OUT(2, output, output_cap);
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
-    /* Not i2a_ASN1_INTEGER, which breaks lines. */
+    /* i2a_ASN1_INTEGER is not used because it wraps lines. */
     number = X509_get0_serialNumber(self->x509);
     text = cleat_allocate((size_t)ASN1_STRING_length(number) * 2 + 3);
     if (text == NULL) {

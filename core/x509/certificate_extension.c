@@ -1,6 +1,5 @@
-/* certificate_extension.c: subject alternative names, and the URIs of authority information
- * access and CRL distribution points. They are decoded by hand and not printed by BoringSSL,
- * which turns zero bytes in names into dots. */
+/* certificate_extension.c: subject alternative names, and the URIs of authority information access and CRL
+ * distribution points. BoringSSL's printing functions are not used because they replace zero bytes in names by dots. */
 #include <stdio.h>
 
 #include "base/argument.h"
@@ -26,7 +25,7 @@ int32_t cleat_certificate_read(const X509 *x509, int nid, void **decoded, const 
 static bool add_uri(struct cleat_uri **list, size_t *count, int32_t which,
                     const GENERAL_NAME *name) {
     if (name->type != GEN_URI) return true;
-    if ((*count & (*count - 1)) == 0) { /* full: its size is the next power of two */
+    if ((*count & (*count - 1)) == 0) { /* full: its capacity is the next power of two */
         size_t size = *count == 0 ? 1 : 2 * *count;
         struct cleat_uri *larger = cleat_resize(*list, size * sizeof **list);
         if (larger == NULL) return false;
@@ -64,7 +63,7 @@ static bool collect_crl_points(struct cleat_extensions *extensions) {
     for (i = 0; i < sk_DIST_POINT_num(extensions->crl_points); i++) {
         const DIST_POINT *point = sk_DIST_POINT_value(extensions->crl_points, i);
         const GENERAL_NAMES *names;
-        /* A point may be empty, or relative to the issuer's name: neither has URIs. */
+        /* A distribution point may be empty, or relative to the issuer's name: neither has URIs. */
         if (point->distpoint == NULL || point->distpoint->type != 0) continue;
         names = point->distpoint->name.fullname;
         for (j = 0; j < sk_GENERAL_NAME_num(names); j++) {
@@ -74,8 +73,8 @@ static bool collect_crl_points(struct cleat_extensions *extensions) {
     return true;
 }
 
-/* Frees what a failed attempt left. */
-static void forget_extension(struct cleat_extensions *self, enum cleat_extension extension) {
+/* Frees the decoded extension, whole or in part. */
+static void clear_extension(struct cleat_extensions *self, enum cleat_extension extension) {
     switch (extension) {
         case CLEAT_EXTENSION_ALT_NAMES:
             GENERAL_NAMES_free(self->alt_names);
@@ -133,7 +132,7 @@ int32_t cleat_certificate_decode(struct cleat_certificate *certificate,
     pthread_mutex_lock(&certificate->lock);
     if (!self->decoded[extension]) {
         status = decode_extension(self, certificate->x509, extension);
-        if (status < 0) forget_extension(self, extension);
+        if (status < 0) clear_extension(self, extension);
         self->decoded[extension] = status >= 0;
     }
     pthread_mutex_unlock(&certificate->lock);
@@ -141,9 +140,9 @@ int32_t cleat_certificate_decode(struct cleat_certificate *certificate,
 }
 
 void cleat_extensions_free(struct cleat_extensions *extensions) {
-    forget_extension(extensions, CLEAT_EXTENSION_ALT_NAMES);
-    forget_extension(extensions, CLEAT_EXTENSION_ACCESS);
-    forget_extension(extensions, CLEAT_EXTENSION_CRL_POINTS);
+    clear_extension(extensions, CLEAT_EXTENSION_ALT_NAMES);
+    clear_extension(extensions, CLEAT_EXTENSION_ACCESS);
+    clear_extension(extensions, CLEAT_EXTENSION_CRL_POINTS);
 }
 
 int32_t cleat_certificate_alt_name_count(int32_t certificate) {
@@ -156,7 +155,7 @@ int32_t cleat_certificate_alt_name_count(int32_t certificate) {
     return result;
 }
 
-static int32_t answer_type(const GENERAL_NAME *name, char *output, int32_t output_cap) {
+static int32_t copy_type(const GENERAL_NAME *name, char *output, int32_t output_cap) {
     static const char *const types[] = {
         [GEN_OTHERNAME] = "othername",
         [GEN_EMAIL] = "email",
@@ -172,7 +171,7 @@ static int32_t answer_type(const GENERAL_NAME *name, char *output, int32_t outpu
     return cleat_copy_out(type, (int64_t)strlen(type), output, output_cap);
 }
 
-/* As OpenSSL, and so Python, prints it: no "::". */
+/* OpenSSL's and Python's format: without "::". */
 static void format_address(const ASN1_OCTET_STRING *address, char *text, size_t size) {
     const uint8_t *bytes = ASN1_STRING_get0_data(address);
     int len = ASN1_STRING_length(address);
@@ -190,7 +189,7 @@ static void format_address(const ASN1_OCTET_STRING *address, char *text, size_t 
     }
 }
 
-static int32_t answer_value(const GENERAL_NAME *name, char *output, int32_t output_cap) {
+static int32_t copy_value(const GENERAL_NAME *name, char *output, int32_t output_cap) {
     char text[64] = "";
     switch (name->type) {
         case GEN_EMAIL:
@@ -199,17 +198,17 @@ static int32_t answer_value(const GENERAL_NAME *name, char *output, int32_t outp
             return cleat_copy_out((const char *)ASN1_STRING_get0_data(name->d.ia5),
                                   ASN1_STRING_length(name->d.ia5), output, output_cap);
         case GEN_IPADD: format_address(name->d.iPAddress, text, sizeof text); break;
-        case GEN_RID: return cleat_answer_oid(name->d.registeredID, output, output_cap);
+        case GEN_RID: return cleat_copy_oid(name->d.registeredID, output, output_cap);
         case GEN_DIRNAME: break;
         default: snprintf(text, sizeof text, "<unsupported>"); break;
     }
     return cleat_copy_out(text, (int64_t)strlen(text), output, output_cap);
 }
 
-typedef int32_t (*question_function)(const GENERAL_NAME *name, char *output, int32_t output_cap);
+typedef int32_t (*copy_function)(const GENERAL_NAME *name, char *output, int32_t output_cap);
 
-static int32_t ask(int32_t certificate, int32_t index, question_function question, char *output,
-                   int32_t output_cap) {
+static int32_t copy_alt_name(int32_t certificate, int32_t index, copy_function copy, char *output,
+                             int32_t output_cap) {
     struct cleat_certificate *self;
     int32_t result;
     CLEAT_CHECK_OUT(3, output, output_cap);
@@ -220,8 +219,8 @@ static int32_t ask(int32_t certificate, int32_t index, question_function questio
     } else if (index < 0 || (size_t)index >= sk_GENERAL_NAME_num(self->extensions.alt_names)) {
         result = cleat_fail_usage(2, "index out of range");
     } else {
-        result = question(sk_GENERAL_NAME_value(self->extensions.alt_names, (size_t)index), output,
-                          output_cap);
+        result = copy(sk_GENERAL_NAME_value(self->extensions.alt_names, (size_t)index), output,
+                      output_cap);
     }
     CLEAT_DONE(self);
     return result;
@@ -229,15 +228,15 @@ static int32_t ask(int32_t certificate, int32_t index, question_function questio
 
 int32_t cleat_certificate_alt_name_type(int32_t certificate, int32_t index, char *output,
                                         int32_t output_cap) {
-    return ask(certificate, index, answer_type, output, output_cap);
+    return copy_alt_name(certificate, index, copy_type, output, output_cap);
 }
 
 int32_t cleat_certificate_alt_name_value(int32_t certificate, int32_t index, char *output,
                                          int32_t output_cap) {
-    return ask(certificate, index, answer_value, output, output_cap);
+    return copy_alt_name(certificate, index, copy_value, output, output_cap);
 }
 
-/* Decodes the extension that has the URIs, and returns all of its URIs. */
+/* Decodes the extension that contains the list, and stores all URIs of the extension. */
 static int32_t find_uris(struct cleat_certificate *self, int32_t which,
                          const struct cleat_uri **list, size_t *count) {
     bool crl = which == CLEAT_URI_CRL;

@@ -1,4 +1,4 @@
-/* certificate_key.c: the public key of a certificate, its signature algorithm, its fingerprints, and its host names. */
+/* certificate_key.c: a certificate's public key, signature algorithm and fingerprints, and host name matching. */
 #include "base/argument.h"
 #include "base/memory.h"
 #include "x509/certificate.h"
@@ -14,12 +14,12 @@ int32_t cleat_certificate_signature_algorithm(int32_t certificate, char *output,
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
     X509_get0_signature(NULL, &algorithm, self->x509);
     X509_ALGOR_get0(&object, NULL, NULL, algorithm);
-    result = cleat_answer_oid(object, output, output_cap);
+    result = cleat_copy_oid(object, output, output_cap);
     CLEAT_DONE(self);
     return result;
 }
 
-/* The caller's to free, or NULL: for a key that BoringSSL cannot use that is no error. */
+/* Returns the key, which the caller frees, or NULL without an error for a key that BoringSSL does not support. */
 static EVP_PKEY *key_of(const struct cleat_certificate *self) {
     EVP_PKEY *key = X509_get_pubkey(self->x509);
     if (key == NULL) ERR_clear_error();
@@ -41,7 +41,7 @@ int32_t cleat_certificate_public_key(int32_t certificate, char *output, int32_t 
     EVP_PKEY_free(key);
     X509_PUBKEY_get0_param(&object, NULL, NULL, NULL, X509_get_X509_PUBKEY(self->x509));
     result =
-        cleat_memory_failed() ? cleat_fail_nomem() : cleat_answer_oid(object, output, output_cap);
+        cleat_memory_failed() ? cleat_fail_nomem() : cleat_copy_oid(object, output, output_cap);
     CLEAT_DONE(self);
     return result;
 }
@@ -115,7 +115,7 @@ int32_t cleat_certificate_fingerprint(int32_t certificate, int32_t which, const 
     cleat_error_clear_queue();
     md = find_digest(digest, digest_len);
     if (md == NULL) {
-        result = cleat_fail_usage(3, "no such digest");
+        result = cleat_fail_usage(3, "digest is none of sha256, sha384, sha512, sha224, sha1, md5");
         CLEAT_DONE(self);
         return result;
     }
@@ -131,8 +131,8 @@ int32_t cleat_certificate_fingerprint(int32_t certificate, int32_t which, const 
     return result;
 }
 
-/* BoringSSL of 2023 takes the common name if the alternative names cannot be decoded; a verification refuses such a
- * certificate, and one that has two lists of them. */
+/* A verification refuses certificates whose alternative names are malformed or repeated. BoringSSL of 2023 would
+ * match the common name of such a certificate instead. */
 static bool has_bad_names(const X509 *x509) {
     void *names;
     bool repeated;
@@ -144,7 +144,7 @@ static bool has_bad_names(const X509 *x509) {
 int32_t cleat_certificate_matches(int32_t certificate, const char *name, int32_t name_len) {
     struct cleat_certificate *self;
     char *text;
-    int answer;
+    int match;
     int32_t result;
     CLEAT_CHECK_TEXT(2, name, name_len);
     if (name_len == 0) return cleat_fail_usage(3, "empty name");
@@ -156,12 +156,12 @@ int32_t cleat_certificate_matches(int32_t certificate, const char *name, int32_t
     } else {
         memcpy(text, name, (size_t)name_len);
         text[name_len] = '\0';
-        answer = has_bad_names(self->x509) ? 0 : X509_check_ip_asc(self->x509, text, 0);
-        if (answer == -2) { /* it is no address */
-            answer = X509_check_host(self->x509, text, (size_t)name_len,
-                                     X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL);
+        match = has_bad_names(self->x509) ? 0 : X509_check_ip_asc(self->x509, text, 0);
+        if (match == -2) { /* text is not an IP address */
+            match = X509_check_host(self->x509, text, (size_t)name_len,
+                                    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL);
         }
-        result = cleat_memory_failed() ? cleat_fail_nomem() : answer == 1;
+        result = cleat_memory_failed() ? cleat_fail_nomem() : match == 1;
         cleat_error_clear_queue();
     }
     cleat_release(text);

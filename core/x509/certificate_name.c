@@ -4,8 +4,8 @@
 #include "x509/certificate.h"
 #include "x509/oid.h"
 
-/* CLEAT_OK and the name that which chooses. */
-static int32_t choose(struct cleat_certificate *self, int32_t which, const X509_NAME **name) {
+/* Stores the name that which selects. */
+static int32_t find_name(struct cleat_certificate *self, int32_t which, const X509_NAME **name) {
     const GENERAL_NAME *alt = NULL;
     int32_t status;
     if (which == CLEAT_NAME_SUBJECT || which == CLEAT_NAME_ISSUER) {
@@ -20,7 +20,8 @@ static int32_t choose(struct cleat_certificate *self, int32_t which, const X509_
         alt = sk_GENERAL_NAME_value(self->extensions.alt_names, (size_t)(which - CLEAT_NAME_ALT));
     }
     if (alt == NULL || alt->type != GEN_DIRNAME) {
-        return cleat_fail_usage(2, "there is no such name");
+        return cleat_fail_usage(2, "which is %d: the certificate has no such directory name",
+                                (int)which);
     }
     *name = alt->d.directoryName;
     return CLEAT_OK;
@@ -31,47 +32,46 @@ int32_t cleat_certificate_name_count(int32_t certificate, int32_t which) {
     const X509_NAME *name = NULL;
     int32_t result;
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
-    result = choose(self, which, &name);
+    result = find_name(self, which, &name);
     if (result >= 0) result = (int32_t)X509_NAME_entry_count(name);
     CLEAT_DONE(self);
     return result;
 }
 
-/* What one function below asks of the attribute that it found. */
-typedef int32_t (*question_function)(const X509_NAME_ENTRY *entry, char *output,
-                                     int32_t output_cap);
+/* Reads one property of an attribute. */
+typedef int32_t (*get_function)(const X509_NAME_ENTRY *entry, char *output, int32_t output_cap);
 
-static int32_t ask(int32_t certificate, int32_t which, int32_t index, question_function question,
-                   char *output, int32_t output_cap) {
+static int32_t read_attribute(int32_t certificate, int32_t which, int32_t index, get_function get,
+                              char *output, int32_t output_cap) {
     struct cleat_certificate *self;
     const X509_NAME *name = NULL;
     int32_t result;
     CLEAT_FIND(self, certificate, CLEAT_KIND_CERTIFICATE);
     cleat_error_clear_queue();
-    result = choose(self, which, &name);
+    result = find_name(self, which, &name);
     if (result < 0) {
         /* reported already */
     } else if (index < 0 || index >= X509_NAME_entry_count(name)) {
         result = cleat_fail_usage(3, "index out of range");
     } else {
-        result = question(X509_NAME_get_entry(name, index), output, output_cap);
+        result = get(X509_NAME_get_entry(name, index), output, output_cap);
     }
     CLEAT_DONE(self);
     return result;
 }
 
-static int32_t answer_rdn(const X509_NAME_ENTRY *entry, char *output, int32_t output_cap) {
+static int32_t get_rdn(const X509_NAME_ENTRY *entry, char *output, int32_t output_cap) {
     (void)output;
     (void)output_cap;
     return X509_NAME_ENTRY_set(entry);
 }
 
-static int32_t answer_type(const X509_NAME_ENTRY *entry, char *output, int32_t output_cap) {
-    return cleat_answer_oid(X509_NAME_ENTRY_get_object(entry), output, output_cap);
+static int32_t copy_type(const X509_NAME_ENTRY *entry, char *output, int32_t output_cap) {
+    return cleat_copy_oid(X509_NAME_ENTRY_get_object(entry), output, output_cap);
 }
 
-/* The contents of the value's encoding: without its tag and length. */
-static int32_t answer_contents(const ASN1_STRING *value, char *output, int32_t output_cap) {
+/* Copies the contents octets of the value's DER encoding. */
+static int32_t copy_contents(const ASN1_STRING *value, char *output, int32_t output_cap) {
     ASN1_TYPE *any = NULL;
     uint8_t *der = NULL;
     CBS encoding;
@@ -97,19 +97,19 @@ static int32_t answer_contents(const ASN1_STRING *value, char *output, int32_t o
     return result;
 }
 
-static int32_t answer_value(const X509_NAME_ENTRY *entry, char *output, int32_t output_cap) {
+static int32_t copy_value(const X509_NAME_ENTRY *entry, char *output, int32_t output_cap) {
     const ASN1_STRING *value = X509_NAME_ENTRY_get_data(entry);
     uint8_t *text = NULL;
     int len;
     int32_t result;
-    if (ASN1_STRING_type(value) == V_ASN1_BIT_STRING) { /* x500UniqueIdentifier is no text */
+    if (ASN1_STRING_type(value) == V_ASN1_BIT_STRING) { /* x500UniqueIdentifier is not a text */
         return cleat_copy_out((const char *)ASN1_STRING_get0_data(value), ASN1_STRING_length(value),
                               output, output_cap);
     }
     len = ASN1_STRING_to_UTF8(&text, value);
     if (len < 0 && !cleat_memory_failed()) { /* it is not a string */
         cleat_error_clear_queue();
-        return answer_contents(value, output, output_cap);
+        return copy_contents(value, output, output_cap);
     }
     result = len < 0 ? cleat_fail_ssl("ASN1_STRING_to_UTF8")
                      : cleat_copy_out((const char *)text, len, output, output_cap);
@@ -118,17 +118,17 @@ static int32_t answer_value(const X509_NAME_ENTRY *entry, char *output, int32_t 
 }
 
 int32_t cleat_certificate_name_rdn(int32_t certificate, int32_t which, int32_t index) {
-    return ask(certificate, which, index, answer_rdn, NULL, 0);
+    return read_attribute(certificate, which, index, get_rdn, NULL, 0);
 }
 
 int32_t cleat_certificate_name_type(int32_t certificate, int32_t which, int32_t index, char *output,
                                     int32_t output_cap) {
     CLEAT_CHECK_OUT(4, output, output_cap);
-    return ask(certificate, which, index, answer_type, output, output_cap);
+    return read_attribute(certificate, which, index, copy_type, output, output_cap);
 }
 
 int32_t cleat_certificate_name_value(int32_t certificate, int32_t which, int32_t index,
                                      char *output, int32_t output_cap) {
     CLEAT_CHECK_OUT(4, output, output_cap);
-    return ask(certificate, which, index, answer_value, output, output_cap);
+    return read_attribute(certificate, which, index, copy_value, output, output_cap);
 }

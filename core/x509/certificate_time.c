@@ -1,5 +1,5 @@
-/* certificate_time.c: the validity of certificates, printed as OpenSSL prints it. BoringSSL accepts
- * a UTCTime with an offset from UTC in a certificate, and does not print it. */
+/* certificate_time.c: the validity of certificates, in OpenSSL's format. BoringSSL accepts a UTCTime with an offset
+ * from UTC in a certificate, but cannot print it. */
 #include "base/argument.h"
 #include "base/memory.h"
 #include "x509/certificate.h"
@@ -8,7 +8,7 @@
 
 enum { WITHOUT_ZONE = 12, WITH_OFFSET = 17 }; /* lengths of YYMMDDhhmmss and YYMMDDhhmmss+hhmm */
 
-/* The number that two digits are, or -1. */
+/* The value of two decimal digits, or -1. */
 static int two_digits(const char *text) {
     if (text[0] < '0' || text[0] > '9' || text[1] < '0' || text[1] > '9') return -1;
     return (text[0] - '0') * 10 + text[1] - '0';
@@ -24,7 +24,7 @@ static bool parse_offset(const char *text, int *seconds) {
     return true;
 }
 
-/* The same moment in UTC, or NULL if time is no UTCTime with an offset. The caller frees it. */
+/* The same time in UTC, which the caller frees; or NULL if time is not a UTCTime with an offset. */
 static ASN1_TIME *to_utc(const ASN1_TIME *time) {
     const char *text = (const char *)ASN1_STRING_get0_data(time);
     char local[WITHOUT_ZONE + 2];
@@ -62,8 +62,8 @@ static int32_t print_time(BIO *bio, const ASN1_TIME *time, char *output, int32_t
     return cleat_copy_out((const char *)text, (int64_t)len, output, output_cap);
 }
 
-static int32_t answer_time(int32_t certificate, const ASN1_TIME *(*field)(const X509 *x509),
-                           char *output, int32_t output_cap) {
+static int32_t copy_time(int32_t certificate, const ASN1_TIME *(*field)(const X509 *x509),
+                         char *output, int32_t output_cap) {
     struct cleat_certificate *self;
     BIO *bio;
     int32_t result;
@@ -79,11 +79,11 @@ static int32_t answer_time(int32_t certificate, const ASN1_TIME *(*field)(const 
 }
 
 int32_t cleat_certificate_not_before(int32_t certificate, char *output, int32_t output_cap) {
-    return answer_time(certificate, X509_get0_notBefore, output, output_cap);
+    return copy_time(certificate, X509_get0_notBefore, output, output_cap);
 }
 
 int32_t cleat_certificate_not_after(int32_t certificate, char *output, int32_t output_cap) {
-    return answer_time(certificate, X509_get0_notAfter, output, output_cap);
+    return copy_time(certificate, X509_get0_notAfter, output, output_cap);
 }
 
 static bool to_seconds(const ASN1_TIME *time, double *seconds) {

@@ -1,4 +1,4 @@
-/* certificate_usage.c: all extensions as bytes, and those that say what a certificate may be used for. */
+/* certificate_usage.c: extensions as bytes, key usage, extended key usage, basic constraints and key identifiers. */
 #include "base/argument.h"
 #include "base/memory.h"
 #include "x509/certificate.h"
@@ -26,7 +26,7 @@ int32_t cleat_certificate_extension_oid(int32_t certificate, int32_t index, char
         result = cleat_fail_usage(2, "index out of range");
     } else {
         *critical = X509_EXTENSION_get_critical(extension) != 0 ? 1 : 0;
-        result = cleat_answer_dotted(X509_EXTENSION_get_object(extension), output, output_cap);
+        result = cleat_copy_dotted(X509_EXTENSION_get_object(extension), output, output_cap);
     }
     CLEAT_DONE(self);
     return result;
@@ -98,15 +98,15 @@ int32_t cleat_certificate_extended_key_usage(int32_t certificate, int32_t index,
         result = cleat_fail_usage(2, "index out of range");
     } else {
         result =
-            cleat_answer_dotted(sk_ASN1_OBJECT_value(decoded, (size_t)index), output, output_cap);
+            cleat_copy_dotted(sk_ASN1_OBJECT_value(decoded, (size_t)index), output, output_cap);
     }
     EXTENDED_KEY_USAGE_free(decoded);
     CLEAT_DONE(self);
     return result;
 }
 
-/* A path length that is negative or larger than the result can be is none that limits anything, but it is there. */
-static int32_t bounded(const ASN1_INTEGER *number) {
+/* A path length that is negative or exceeds an int32_t limits nothing: it is reported as INT32_MAX, not as absent. */
+static int32_t path_length_of(const ASN1_INTEGER *number) {
     int64_t value = 0;
     if (number == NULL) return -1;
     if (ASN1_INTEGER_get_int64(&value, number) != 1 || value < 0 || value > INT32_MAX) {
@@ -132,7 +132,7 @@ int32_t cleat_certificate_basic_constraints(int32_t certificate, int32_t *ca,
     if (result >= 0 && decoded != NULL) {
         const BASIC_CONSTRAINTS *constraints = decoded;
         *ca = constraints->ca != 0 ? 1 : 0;
-        *path_length = bounded(constraints->pathlen);
+        *path_length = path_length_of(constraints->pathlen);
         result = 1;
     }
     BASIC_CONSTRAINTS_free(decoded);
@@ -140,7 +140,7 @@ int32_t cleat_certificate_basic_constraints(int32_t certificate, int32_t *ca,
     return result;
 }
 
-static int32_t answer_string(const ASN1_OCTET_STRING *string, char *output, int32_t output_cap) {
+static int32_t copy_string(const ASN1_OCTET_STRING *string, char *output, int32_t output_cap) {
     if (string == NULL) return 0;
     return cleat_copy_out((const char *)ASN1_STRING_get0_data(string), ASN1_STRING_length(string),
                           output, output_cap);
@@ -161,8 +161,8 @@ int32_t cleat_certificate_key_id(int32_t certificate, int32_t which, char *outpu
                         : cleat_certificate_read(self->x509, NID_authority_key_identifier, &decoded,
                                                  "authorityKeyIdentifier");
     if (result >= 0 && decoded != NULL) {
-        result = answer_string(is_subject ? decoded : ((AUTHORITY_KEYID *)decoded)->keyid, output,
-                               output_cap);
+        result = copy_string(is_subject ? decoded : ((AUTHORITY_KEYID *)decoded)->keyid, output,
+                             output_cap);
     }
     if (is_subject) {
         ASN1_OCTET_STRING_free(decoded);

@@ -1,6 +1,6 @@
-/* chain.c: one chain. BoringSSL does not look at what a trusted certificate says of itself, and
- * takes keys and signatures of any strength that it can compute. OpenSSL looks, at the security
- * level that Python and Debian give it: docs/decisions/09 and 12. */
+/* chain.c: verifies one chain. BoringSSL does not check the extensions of trusted certificates, and accepts keys and
+ * signatures of any strength. OpenSSL checks both, at the security level that Python and Debian set:
+ * docs/decisions/09 and 12. */
 #include "x509/chain.h"
 
 #include "base/memory.h"
@@ -8,10 +8,11 @@
 #include "x509/strength.h"
 #include "x509/strict.h"
 
-/* What the callback of a verification knows, as its app data. */
+/* The app data of a verification, for its callback. */
 struct state {
     int purpose;
-    int constrained; /* depth of the last certificate whose names were compared here, or -1 */
+    /* Depth of the last certificate whose names were checked against name constraints, or -1. */
+    int constrained;
     struct cleat_verify_error *error;
     struct cleat_verify_faults *faults; /* NULL: the first fault ends the verification */
 };
@@ -51,8 +52,8 @@ static bool is_partial(X509_STORE_CTX *verification) {
             X509_V_FLAG_PARTIAL_CHAIN) != 0;
 }
 
-/* Intermediates between a certificate at that depth and the peer's own. Those that a CA has issued
- * to itself do not count: RFC 5280 section 4.2.1.9. */
+/* The number of intermediates between the certificate at depth and the peer's own. Self-issued ones do not count:
+ * RFC 5280 section 4.2.1.9. */
 static long path_length(const STACK_OF(X509) * chain, size_t depth) {
     long length = 0;
     size_t i;
@@ -62,8 +63,8 @@ static long path_length(const STACK_OF(X509) * chain, size_t depth) {
     return length;
 }
 
-/* What a certificate says of itself. BoringSSL has looked only if it is not a trusted one, and a
- * peer's own may be that. */
+/* Checks a certificate's extensions. BoringSSL has not checked those of trusted certificates, which the peer's own
+ * may be. */
 static int check_extensions(const STACK_OF(X509) * chain, size_t depth, int purpose) {
     X509 *certificate = sk_X509_value(chain, depth);
     long limit = X509_get_pathlen(certificate);
@@ -110,9 +111,9 @@ bool cleat_chain_check(const STACK_OF(X509) * chain, size_t depth, int purpose,
     return error->error == X509_V_OK;
 }
 
-/* A self-signed certificate whose key may not sign certificates is for BoringSSL not its own
- * issuer, so that it misses one though the certificate is trusted itself. Then the chain ends
- * where it is, and the rest of what BoringSSL asks, such as the dates, follows. */
+/* BoringSSL does not treat a self-signed certificate whose key usage excludes signing certificates as its own
+ * issuer, and so reports a missing issuer even if the certificate itself is trusted. With PARTIAL_CHAIN the chain
+ * ends there, and BoringSSL continues with its other checks, such as the dates. */
 static bool end_at_trusted(X509 *certificate, X509_STORE_CTX *verification, int depth) {
     if (depth != 0 ||
         X509_STORE_CTX_get_error(verification) != X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
@@ -124,9 +125,9 @@ static bool end_at_trusted(X509 *certificate, X509_STORE_CTX *verification, int 
     return true;
 }
 
-/* BoringSSL met a constraint of a kind that it does not evaluate. It calls for each certificate
- * above that has one; all of them are compared the first time. */
-static bool constrain(X509_STORE_CTX *verification, struct state *state, int depth) {
+/* Called when BoringSSL has found a name constraint of a kind that it does not evaluate. It calls once for each
+ * issuer with such a constraint; the first call checks the constraints of all issuers. */
+static bool check_constraints(X509_STORE_CTX *verification, struct state *state, int depth) {
     int code;
     if (X509_STORE_CTX_get_error(verification) != X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE) {
         return false;
@@ -141,14 +142,15 @@ static bool constrain(X509_STORE_CTX *verification, struct state *state, int dep
     return false;
 }
 
-/* BoringSSL of 2023 has -1 where a common name is outside of the constraints. */
+/* BoringSSL of 2023 reports depth -1 if a common name violates the constraints. */
 static int depth_of(X509_STORE_CTX *verification) {
     int depth = X509_STORE_CTX_get_error_depth(verification);
     return depth < 0 ? 0 : depth;
 }
 
-/* Notes a fault where all of them are asked for, and goes on as if there were none. */
-static int note(X509_STORE_CTX *verification, const struct state *state, int number, int depth) {
+/* If all faults are collected, records this one and lets the verification continue. Returns whether it continues. */
+static int record_fault(X509_STORE_CTX *verification, const struct state *state, int number,
+                        int depth) {
     int code = X509_STORE_CTX_get_error(verification);
     if (state->faults == NULL) return 0;
     cleat_verify_faults_add(state->faults, (struct cleat_verify_error){code, number, depth});
@@ -156,8 +158,8 @@ static int note(X509_STORE_CTX *verification, const struct state *state, int num
     return 1;
 }
 
-/* BoringSSL's verify callback: called for each fault, and for each certificate of a chain from the
- * trusted one down to the peer's own. Returns whether to go on. */
+/* BoringSSL's verify callback, which is called for each fault, and for each certificate of a chain from the trusted
+ * one down to the peer's own. Returns whether the verification continues. */
 static int on_certificate(int ok, X509_STORE_CTX *verification) {
     X509 *certificate = X509_STORE_CTX_get_current_cert(verification);
     int depth = depth_of(verification);
@@ -166,23 +168,23 @@ static int on_certificate(int ok, X509_STORE_CTX *verification) {
     if (certificate == NULL) return ok;
     if (ok != 1) {
         if (!end_at_trusted(certificate, verification, depth) &&
-            !constrain(verification, state, depth)) {
-            return note(verification, state, 0, depth);
+            !check_constraints(verification, state, depth)) {
+            return record_fault(verification, state, 0, depth);
         }
         X509_STORE_CTX_set_error(verification, X509_V_OK);
         return 1;
     }
     chain = X509_STORE_CTX_get0_chain(verification);
-    /* BoringSSL takes one whose issuer has the same name for self-signed. If it is not, then it is
-     * trusted only as part of a partial chain. */
+    /* BoringSSL treats a certificate whose issuer has the same name as self-signed. If its own key does not verify
+     * its signature, it is trusted only with PARTIAL_CHAIN. */
     if (sk_X509_num(chain) == 1 && !is_partial(verification) &&
         !cleat_chain_is_self_signed(certificate)) {
         X509_STORE_CTX_set_error(verification, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
-        return note(verification, state, 0, depth);
+        return record_fault(verification, state, 0, depth);
     }
     if (cleat_chain_check(chain, (size_t)depth, state->purpose, state->error)) return 1;
     X509_STORE_CTX_set_error(verification, state->error->error);
-    return note(verification, state, state->error->number, depth);
+    return record_fault(verification, state, state->error->number, depth);
 }
 
 static bool set_up(X509_STORE_CTX *verification, const struct cleat_chain_request *request,
@@ -193,7 +195,7 @@ static bool set_up(X509_STORE_CTX *verification, const struct cleat_chain_reques
            X509_STORE_CTX_set_app_data(verification, state) == 1 && !cleat_memory_failed();
 }
 
-/* NULL if memory lacks. */
+/* NULL if an allocation failed. */
 static STACK_OF(X509) * copy_chain(const STACK_OF(X509) * chain) {
     STACK_OF(X509) *copy = sk_X509_dup(chain);
     size_t i;
@@ -207,7 +209,7 @@ bool cleat_chain_accept(const struct cleat_chain_request *request, const STACK_O
     return *request->accepted != NULL;
 }
 
-/* Keeps a refused chain, in place of an earlier one. If that fails memory has. */
+/* Stores a refused chain in place of an earlier one. It fails only if an allocation has failed. */
 static void keep_refused(const struct cleat_chain_request *request, const STACK_OF(X509) * chain) {
     if (request->refused == NULL) return;
     sk_X509_pop_free(*request->refused, X509_free);
@@ -240,7 +242,7 @@ bool cleat_chain_verify(const struct cleat_chain_request *request, STACK_OF(X509
         accepted = cleat_strict_check(X509_STORE_CTX_get0_chain(verification), error);
         if (!accepted && request->faults != NULL) cleat_verify_faults_add(request->faults, *error);
     }
-    /* BoringSSL's own limit ends the search for issuers, as if there were none. */
+    /* BoringSSL's own depth limit is not used: it would report a missing issuer. */
     if (accepted && is_too_long(request, X509_STORE_CTX_get0_chain(verification))) {
         accepted = false;
         *error = (struct cleat_verify_error){X509_V_ERR_CERT_CHAIN_TOO_LONG, 0, request->depth + 1};
@@ -251,7 +253,7 @@ bool cleat_chain_verify(const struct cleat_chain_request *request, STACK_OF(X509
     } else if (!accepted && intermediates == NULL && anchors == NULL) {
         keep_refused(request, X509_STORE_CTX_get0_chain(verification));
     }
-    /* BoringSSL ignores some failed allocations: after one no result is certain. */
+    /* BoringSSL ignores some failed allocations, after which its result cannot be trusted. */
     if (cleat_memory_failed() ||
         (accepted && !cleat_chain_accept(request, X509_STORE_CTX_get0_chain(verification)))) {
         accepted = false;

@@ -1,4 +1,4 @@
-/* chain_bytes.c: certificates that a peer has sent are shared with the list of them, not copied. */
+/* chain_bytes.c: converts chains to DER. Buffers of certificates that the peer has sent are shared, not copied. */
 #include "x509/chain_bytes.h"
 
 #include <stdbool.h>

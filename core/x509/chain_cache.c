@@ -1,9 +1,9 @@
 /* chain_cache.c: a table of a fixed size, 64 KiB, in sets of four entries. The key's first byte chooses the set; the
  * oldest entry of a set is replaced.
  *
- * Each set has its own lock, which a thread holds while it compares or copies four entries. A thread that does not get
- * it after some attempts continues as if there were no entry. In a process that was forked while another thread held a
- * lock the set stays locked, and is not used. */
+ * Each set has its own spin lock, held while four entries are compared or one is written. A thread that cannot
+ * acquire it after TRIES attempts continues as if there were no entry. If the process was forked while another
+ * thread held a lock, that set stays locked in the child and is not used. */
 #include "x509/chain_cache.h"
 
 #include <stdatomic.h>
@@ -17,7 +17,7 @@ enum { SETS = 256, ENTRIES = 4, TRIES = 1000 };
 struct entry {
     uint8_t key[CLEAT_DIGEST];
     struct cleat_chain_moment since;
-    int64_t until; /* 0 in an entry that was never used */
+    int64_t until; /* 0 in an unused entry */
 };
 
 struct set {
@@ -30,7 +30,6 @@ static struct set sets[SETS];
 struct cleat_chain_moment cleat_chain_moment_now(void) {
     struct timespec monotonic;
     clock_gettime(CLOCK_MONOTONIC, &monotonic);
-    /* Dates are compared with time() by BoringSSL, which may be behind the finer clock. */
     return (struct cleat_chain_moment){cleat_wall_clock(), (int64_t)monotonic.tv_sec};
 }
 
@@ -54,9 +53,9 @@ static struct entry *find(struct set *set, const uint8_t key[CLEAT_DIGEST]) {
     return NULL;
 }
 
-/* A wall clock that was set back to before the verification makes the entry void: its certificates may not be valid
- * yet. */
-static bool is_in_force(const struct entry *entry, struct cleat_chain_moment now, int32_t seconds) {
+/* If the wall clock was set back to before the verification, the entry is not valid: its certificates may not be
+ * valid yet. */
+static bool is_valid(const struct entry *entry, struct cleat_chain_moment now, int32_t seconds) {
     int64_t wall_age = now.wall - entry->since.wall;
     int64_t age = now.monotonic - entry->since.monotonic;
     return now.wall < entry->until && wall_age >= 0 && wall_age < seconds && age >= 0 &&
@@ -70,14 +69,14 @@ bool cleat_chain_cache_has(const uint8_t key[CLEAT_DIGEST], struct cleat_chain_m
     bool found;
     if (!try_lock(set)) return false;
     entry = find(set, key);
-    found = entry != NULL && is_in_force(entry, now, seconds);
+    found = entry != NULL && is_valid(entry, now, seconds);
     if (found) *until = entry->until;
     unlock(set);
     return found;
 }
 
-/* The entry to replace: the key's own, or else the oldest. */
-static struct entry *choose(struct set *set, const uint8_t key[CLEAT_DIGEST]) {
+/* The entry to replace: the one with this key, or else the oldest. */
+static struct entry *find_victim(struct set *set, const uint8_t key[CLEAT_DIGEST]) {
     struct entry *chosen = find(set, key);
     int i;
     if (chosen != NULL) return chosen;
@@ -94,7 +93,7 @@ void cleat_chain_cache_add(const uint8_t key[CLEAT_DIGEST], struct cleat_chain_m
     struct set *set = &sets[key[0]];
     struct entry *entry;
     if (until <= since.wall || !try_lock(set)) return;
-    entry = choose(set, key);
+    entry = find_victim(set, key);
     memcpy(entry->key, key, CLEAT_DIGEST);
     entry->since = since;
     entry->until = until;

@@ -1,8 +1,8 @@
-/* chain_cache.h: which chains were verified lately, in this process.
+/* chain_cache.h: the cache of successful verifications of this process.
  *
- * An entry says that a verification was successful, and until when it stays so. Its key is a digest of all that the
- * verification depends on but the time: see peer.c. Failures are never entered. Each miss costs a verification and
- * nothing else, so an entry may be dropped at any time. */
+ * An entry records that a verification has succeeded, and until when that result is valid. Its key is a digest of
+ * all inputs of the verification except the time: see peer.c. Failures are never cached. A miss only costs another
+ * verification, so an entry may be evicted at any time. */
 #ifndef CLEAT_CORE_CHAIN_CACHE_H
 #define CLEAT_CORE_CHAIN_CACHE_H
 
@@ -11,7 +11,8 @@
 
 #include "base/file.h"
 
-/* Both clocks, in seconds: dates are compared with the first, which may be set; ages are of the second. */
+/* The time by two clocks, in seconds. Dates are compared with the wall clock, which can be set; ages are measured by
+ * both. */
 struct cleat_chain_moment {
     int64_t wall;
     int64_t monotonic;
@@ -19,13 +20,13 @@ struct cleat_chain_moment {
 
 struct cleat_chain_moment cleat_chain_moment_now(void);
 
-/* cleat_chain_cache_has returns whether a verification of that key has succeeded less than `seconds` before now, by
- * both clocks, and is still right at now. */
+/* cleat_chain_cache_has returns whether a verification with that key has succeeded less than `seconds` before now,
+ * by both clocks, and its result is still valid at now. It then stores until when. */
 bool cleat_chain_cache_has(const uint8_t key[CLEAT_DIGEST], struct cleat_chain_moment now,
                            int32_t seconds, int64_t *until);
 
-/* cleat_chain_cache_add enters a verification that has begun at `since` and succeeded. until: when the first of its
- * certificates and revocation lists ends, by the wall clock. */
+/* cleat_chain_cache_add adds a successful verification that has begun at `since`. until: when the first of its
+ * certificates and revocation lists expires, by the wall clock. */
 void cleat_chain_cache_add(const uint8_t key[CLEAT_DIGEST], struct cleat_chain_moment since,
                            int64_t until);
 

@@ -1,7 +1,7 @@
-/* encrypted_key.c: the key derivation is parsed here and computed by BoringSSL, which also decrypts.
+/* encrypted_key.c: parses the parameters of PBES2. BoringSSL's functions derive the key and decrypt.
  *
- *   EncryptedPrivateKeyInfo ::= SEQUENCE { algorithm SEQUENCE { pbes2 OID, parameters }, OCTET STRING }
- *   parameters ::= SEQUENCE { kdf SEQUENCE { OID, parameters }, cipher SEQUENCE { OID, iv } } */
+ * EncryptedPrivateKeyInfo ::= SEQUENCE { algorithm SEQUENCE { pbes2 OID, parameters }, OCTET STRING } parameters ::=
+ * SEQUENCE { kdf SEQUENCE { OID, parameters }, cipher SEQUENCE { OID, iv } } */
 #include "x509/encrypted_key.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-/* The contents of object identifiers. */
+/* Object identifiers without tag and length. */
 static const uint8_t pbes2[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d};
 static const uint8_t pbkdf2[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0c};
 static const uint8_t scrypt[] = {0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b};
@@ -27,7 +27,7 @@ struct scheme {
     uint64_t n;
     uint64_t r;
     uint64_t p;
-    uint64_t key_len; /* 0 if it is not written */
+    uint64_t key_len; /* 0 if absent */
 };
 
 static int32_t fail_malformed(void) {
@@ -41,7 +41,7 @@ bool cleat_encrypted_key_is_for(uint32_t error) {
             reason == PKCS8_R_UNSUPPORTED_KEY_DERIVATION_FUNCTION);
 }
 
-/* The last number of an identifier that begins so; -1 for another. */
+/* The last byte of an object identifier that consists of the prefix and one more byte; -1 for others. */
 static int last_number(const CBS *oid, const uint8_t *prefix, size_t len) {
     const uint8_t *bytes = CBS_data(oid);
     return CBS_len(oid) == len + 1 && memcmp(bytes, prefix, len) == 0 ? bytes[len] : -1;
@@ -69,7 +69,7 @@ static const EVP_CIPHER *cipher_of(const CBS *oid) {
     }
 }
 
-/* The length of the key, which may be written or not. */
+/* The optional length of the key. */
 static bool get_key_len(CBS *parameters, struct scheme *scheme) {
     return !CBS_peek_asn1_tag(parameters, CBS_ASN1_INTEGER) ||
            (CBS_get_asn1_uint64(parameters, &scheme->key_len) && scheme->key_len > 0);
@@ -114,14 +114,14 @@ static int32_t parse_scrypt(CBS *parameters, struct scheme *scheme) {
     if (scheme->n < 2 || (scheme->n & (scheme->n - 1)) != 0 || scheme->r == 0 || scheme->p == 0) {
         return cleat_fail_named("EVP", "INVALID_PARAMETERS", "invalid parameters");
     }
-    /* Each alone first, so that no product overflows. */
+    /* Each factor is checked first, so that no product overflows. */
     if (scheme->n > CLEAT_SCRYPT_WORK_MAX || scheme->r > CLEAT_SCRYPT_WORK_MAX ||
         scheme->p > CLEAT_SCRYPT_WORK_MAX ||
         scheme->n * scheme->r > CLEAT_SCRYPT_WORK_MAX / scheme->p ||
         (scheme->n + scheme->p + 1) * scheme->r * 128 > CLEAT_SCRYPT_MEMORY_MAX) {
         return cleat_fail_named(
             "EVP", "MEMORY_LIMIT_EXCEEDED",
-            "memory limit exceeded (scrypt may take 65 MiB, and N * r * p be 2^22)");
+            "memory limit exceeded (the limits for scrypt are 65 MiB, and 2^22 for N * r * p)");
     }
     return CLEAT_OK;
 }
@@ -192,7 +192,7 @@ static bool derive(const struct scheme *scheme, const char *password, size_t len
                           CLEAT_SCRYPT_MEMORY_MAX, key, key_len) == 1;
 }
 
-/* plain: as many bytes as there are of ciphertext. */
+/* plain: a buffer as long as the ciphertext. */
 static bool decrypt(const struct scheme *scheme, const uint8_t *key, uint8_t *plain, size_t *len) {
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
     int first = 0;
@@ -208,8 +208,8 @@ static bool decrypt(const struct scheme *scheme, const uint8_t *key, uint8_t *pl
     return decrypted;
 }
 
-/* One wrong password in 256 leaves what looks like padding, and then no key. */
-static void note_bad_decrypt(void) {
+/* With one wrong password in 256 the decrypted bytes end in valid padding, and parsing the key fails instead. */
+static void report_bad_decrypt(void) {
     uint32_t error = ERR_peek_error();
     if (ERR_GET_LIB(error) != ERR_LIB_EVP || ERR_GET_REASON(error) != EVP_R_DECODE_ERROR) return;
     ERR_clear_error();
@@ -226,7 +226,7 @@ static EVP_PKEY *open_key(const struct scheme *scheme, const char *password, siz
         decrypt(scheme, key, plain, &len)) {
         CBS_init(&info, plain, len);
         opened = EVP_parse_private_key(&info);
-        if (opened == NULL) note_bad_decrypt();
+        if (opened == NULL) report_bad_decrypt();
     }
     OPENSSL_cleanse(key, sizeof key);
     return opened;

@@ -3,8 +3,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-/* A field of RSASSA-PSS-params (RFC 8017 appendix A.2.3) that is a digest, or for the mask MGF1 with one. Both are
- * SHA-1 where they are absent. */
+/* Reads a field of RSASSA-PSS-params (RFC 8017 appendix A.2.3): the digest, or the digest of the mask generation
+ * function MGF1. Both default to SHA-1. */
 static bool read_pss_field(CBS *params, unsigned number, bool is_mask, const EVP_MD **md) {
     static const uint8_t mgf1[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08};
     CBS field;
@@ -29,7 +29,7 @@ static bool read_pss_field(CBS *params, unsigned number, bool is_mask, const EVP
     return *md != NULL;
 }
 
-/* NULL if there are two. */
+/* NULL if the signature and the mask use different digests. */
 static const EVP_MD *digest_of_pss(const X509 *certificate) {
     const X509_ALGOR *algorithm = NULL;
     const void *value = NULL;

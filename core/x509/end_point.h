@@ -7,8 +7,9 @@
 
 #include "base/boringssl.h"
 
-/* cleat_end_point_digest returns CLEAT_OK and makes the digest of a server's certificate. *len is 0 if the signature of
- * the certificate has no digest, or more than one. CLEAT_SSL if the certificate cannot be parsed; CLEAT_NOMEM. */
+/* cleat_end_point_digest returns CLEAT_OK and computes the digest of a server's certificate. *len is 0 if the
+ * certificate's signature algorithm uses no hash, or more than one. CLEAT_SSL if the certificate cannot be parsed;
+ * CLEAT_NOMEM. */
 int32_t cleat_end_point_digest(CRYPTO_BUFFER *certificate, uint8_t digest[EVP_MAX_MD_SIZE],
                                size_t *len);
 

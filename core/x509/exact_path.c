@@ -1,10 +1,10 @@
-/* exact_path.c: certificates without key identifiers.
+/* exact_path.c: paths with certificates without key identifiers.
  *
- * X509_verify_cert looks for issuers by name and key identifier, and takes a certificate whose
- * subject is its issuer for self-signed unless the identifiers differ. Where a CA has rolled over
- * its key without writing identifiers, or has issued a certificate for its own name, that misses a
- * path whose signatures are right. Such a path is verified here: the peer's certificate for its name
- * and dates by X509_verify_cert, as if it were trusted, and the path edge by edge. */
+ * X509_verify_cert looks for issuers by name and key identifier, and treats a certificate whose subject is its
+ * issuer as self-signed unless the identifiers differ. If a CA has rolled over its key without key identifiers, or
+ * has issued a certificate for its own name, X509_verify_cert misses a path whose signatures are valid. Such a path
+ * is verified here: X509_verify_cert verifies the peer's certificate for its name and dates as if it were trusted,
+ * and the code below verifies each edge of the path. */
 #include "x509/exact_path.h"
 
 #include "base/memory.h"
@@ -32,7 +32,7 @@ static bool is_current(X509 *certificate, int64_t now) {
            X509_cmp_time_posix(X509_get0_notAfter(certificate), now) > 0;
 }
 
-/* Whether the policies of RFC 5280 section 6.1 would decide on the path. */
+/* Whether the path depends on the policy processing of RFC 5280 section 6.1. */
 static bool has_policies(const X509 *certificate) {
     return has_extension(certificate, NID_policy_constraints) ||
            has_extension(certificate, NID_policy_mappings) ||
@@ -56,8 +56,8 @@ static bool verify_edges(const struct cleat_chain_request *request, const STACK_
     return true;
 }
 
-/* As BoringSSL does: a CA's certificates for itself are not constrained, and a peer's certificate
- * without alternative names has no place below constraints. */
+/* As BoringSSL does: name constraints do not apply to self-issued CA certificates, and a peer's certificate without
+ * alternative names is refused below constraints. */
 static bool verify_names(const STACK_OF(X509) * path) {
     bool has_constraints = false;
     size_t i;
@@ -70,13 +70,13 @@ static bool verify_names(const STACK_OF(X509) * path) {
     return !has_constraints || has_extension(sk_X509_value(path, 0), NID_subject_alt_name);
 }
 
-/* Trust that is written beside a certificate ("BEGIN TRUSTED CERTIFICATE"). */
+/* Checks explicit trust settings ("BEGIN TRUSTED CERTIFICATE"). */
 static bool verify_anchor(const struct cleat_chain_request *request, X509 *anchor, bool partial) {
     int trust = X509_check_trust(anchor, cleat_chain_trust(request->purpose), 0);
     return trust == X509_TRUST_TRUSTED || (partial && trust != X509_TRUST_REJECTED);
 }
 
-/* Names and dates of the peer's certificate, and all else that is asked of it alone. */
+/* Verifies the peer's certificate alone, as if it were trusted: names, dates, extensions, strength. */
 static bool verify_leaf(const struct cleat_chain_request *request) {
     struct cleat_chain_request alone = *request;
     struct cleat_verify_error error;

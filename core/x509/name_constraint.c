@@ -1,14 +1,14 @@
 /* name_constraint.c: IP addresses under name constraints.
  *
- * BoringSSL's NAME_CONSTRAINTS_check fails for every certificate that has an address below a
- * constraint on addresses. So the constraints are parsed once more: those on addresses are
- * evaluated here, as OpenSSL does, and BoringSSL evaluates what is left of the copy. */
+ * BoringSSL's NAME_CONSTRAINTS_check fails for every certificate with an IP address below a constraint on addresses.
+ * So the constraints are parsed again: constraints on addresses are evaluated here, as OpenSSL does, and removed
+ * from the copy; BoringSSL evaluates the rest of the copy. */
 #include "x509/name_constraint.h"
 
 #include <string.h>
 
-/* Whether the bits of a mask that are set come first. OpenSSL does not look; a mask that is no
- * prefix is not one that RFC 5280 has. */
+/* Whether the one bits of a mask are contiguous at the start. OpenSSL does not check this; RFC 5280 allows only such
+ * masks (CIDR). */
 static bool is_prefix(const uint8_t *mask, size_t len) {
     bool ended = false;
     size_t i;
@@ -20,7 +20,7 @@ static bool is_prefix(const uint8_t *mask, size_t len) {
     return true;
 }
 
-/* X509_V_OK if the address lies in the range: as many bytes of address, as many of mask. */
+/* X509_V_OK if the address is in the range, which is an address and a mask of the same length. */
 static int match(const ASN1_OCTET_STRING *address, const ASN1_OCTET_STRING *range) {
     const uint8_t *bytes = ASN1_STRING_get0_data(address);
     const uint8_t *base = ASN1_STRING_get0_data(range);
@@ -32,7 +32,8 @@ static int match(const ASN1_OCTET_STRING *address, const ASN1_OCTET_STRING *rang
     if (!is_prefix(base + range_len / 2, (size_t)range_len / 2)) {
         return X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX;
     }
-    if (range_len != 2 * len) return X509_V_ERR_PERMITTED_VIOLATION; /* of the other family */
+    if (range_len != 2 * len)
+        return X509_V_ERR_PERMITTED_VIOLATION; /* of the other address family */
     for (i = 0; i < len; i++) {
         if (((bytes[i] ^ base[i]) & base[len + i]) != 0) return X509_V_ERR_PERMITTED_VIOLATION;
     }
@@ -41,8 +42,8 @@ static int match(const ASN1_OCTET_STRING *address, const ASN1_OCTET_STRING *rang
 
 enum result { NONE, OUTSIDE, INSIDE };
 
-/* Where the address stands to the ranges among trees. What is malformed is an error even if
- * another range has matched already. */
+/* Compares the address with the address ranges among trees. A malformed range is an error even if another one
+ * matches. */
 static int compare(const ASN1_OCTET_STRING *address, const STACK_OF(GENERAL_SUBTREE) * trees,
                    enum result *result) {
     size_t i;
@@ -85,12 +86,12 @@ static void remove_ranges(STACK_OF(GENERAL_SUBTREE) * trees) {
     }
 }
 
-/* names: the certificate's alternative ones. Takes the ranges out of constraints. */
+/* names: the certificate's alternative names. Removes the address ranges from constraints. */
 static int check(X509 *certificate, const GENERAL_NAMES *names, NAME_CONSTRAINTS *constraints) {
     size_t ranges = sk_GENERAL_SUBTREE_num(constraints->permittedSubtrees) +
                     sk_GENERAL_SUBTREE_num(constraints->excludedSubtrees);
     size_t i;
-    /* BoringSSL's bound, against a certificate that takes long. */
+    /* BoringSSL's limit, against certificates that are costly to check. */
     if (ranges > 0 && sk_GENERAL_NAME_num(names) > ((size_t)1 << 20) / ranges) {
         return X509_V_ERR_UNSPECIFIED;
     }
@@ -105,8 +106,8 @@ static int check(X509 *certificate, const GENERAL_NAMES *names, NAME_CONSTRAINTS
     return NAME_CONSTRAINTS_check(certificate, constraints);
 }
 
-/* The parsed extension, or NULL. absent says whether there is none, and not one that cannot be
- * read. */
+/* Returns the parsed extension, or NULL. absent: whether there is no such extension; false for one that cannot be
+ * parsed. */
 static void *parse(X509 *certificate, int nid, bool *absent) {
     int critical = 0;
     void *value = X509_get_ext_d2i(certificate, nid, &critical, NULL);

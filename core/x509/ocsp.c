@@ -1,4 +1,4 @@
-/* ocsp.c: whether an OCSP response may speak of a certificate, and what it says. */
+/* ocsp.c: verifies OCSP responses, and finds the status of a certificate in them. */
 #include "x509/ocsp.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "x509/ocsp_response.h"
 #include "x509/strength.h"
 
-/* No responder needs more than its own certificate and, for older clients, its issuers'. */
+/* A responder needs to send only its own certificate and, for older clients, its issuers'. */
 #define CERTIFICATES_MAX 8
 
 static bool equals(const CBS *bytes, const uint8_t *data, size_t len) {
@@ -26,8 +26,8 @@ static bool is_key_of(const CBS *digest, const EVP_MD *md, const X509 *certifica
     return is_digest_of(digest, md, ASN1_STRING_get0_data(key), (size_t)ASN1_STRING_length(key));
 }
 
-/* The hashes of a CertID. SHA-1 does here: an attacker with a second preimage of an issuer's key could still not sign
- * for it. */
+/* The hash of a CertID. SHA-1 is acceptable here: an attacker with a second preimage of an issuer's key could still
+ * not sign with that key. */
 static const EVP_MD *id_hash(const CBS *oid) {
     switch (OBJ_cbs2nid(oid)) {
         case NID_sha1: return EVP_sha1();
@@ -68,7 +68,8 @@ static bool has_serial(const struct cleat_ocsp_single *single, const X509 *certi
     return same;
 }
 
-/* Finds the one status of the certificate. by_name: only with the name of its issuer. issuer: NULL for any. */
+/* Finds the certificate's status. by_name: its issuer's name must match, too. issuer: the issuer that must match,
+ * NULL for any. */
 static enum cleat_ocsp_fault find_status(const struct cleat_ocsp_response *response,
                                          const X509 *certificate, bool by_name, const X509 *issuer,
                                          struct cleat_ocsp_status *status) {
@@ -76,7 +77,7 @@ static enum cleat_ocsp_fault find_status(const struct cleat_ocsp_response *respo
     CBS statuses = response->statuses;
     struct cleat_ocsp_single single;
     while (CBS_len(&statuses) > 0) {
-        if (cleat_ocsp_single_next(&statuses, &single) != CLEAT_OCSP_FINE)
+        if (cleat_ocsp_single_next(&statuses, &single) != CLEAT_OCSP_NO_FAULT)
             return CLEAT_OCSP_MALFORMED;
         if (!has_serial(&single, certificate)) continue;
         if (by_name && !has_issuer_name(&single, certificate)) continue;
@@ -84,8 +85,8 @@ static enum cleat_ocsp_fault find_status(const struct cleat_ocsp_response *respo
             if (fault == CLEAT_OCSP_NOT_COVERED) fault = CLEAT_OCSP_WRONG_ISSUER;
             continue;
         }
-        if (fault == CLEAT_OCSP_FINE) return CLEAT_OCSP_AMBIGUOUS;
-        fault = CLEAT_OCSP_FINE;
+        if (fault == CLEAT_OCSP_NO_FAULT) return CLEAT_OCSP_AMBIGUOUS;
+        fault = CLEAT_OCSP_NO_FAULT;
         *status = single.status;
     }
     return fault;
@@ -99,7 +100,7 @@ static bool is_responder(const struct cleat_ocsp_response *response, X509 *certi
            equals(&response->responder, name, len);
 }
 
-/* The time is not that of the process: in tests of responses of other times it is given. */
+/* now is a parameter because the caller may verify for another time than the present. */
 static bool is_valid_at(const X509 *certificate, int64_t now) {
     int64_t begin;
     int64_t end;
@@ -108,7 +109,7 @@ static bool is_valid_at(const X509 *certificate, int64_t now) {
            now <= end;
 }
 
-/* Whether the issuer itself has made the holder of this certificate a responder: RFC 6960 section 4.2.2.2. */
+/* Checks that the issuer itself has issued the delegate's certificate, for OCSP signing: RFC 6960 section 4.2.2.2. */
 static enum cleat_ocsp_fault check_delegate(X509 *delegate, X509 *issuer, int64_t now) {
     uint32_t flags = X509_get_extension_flags(delegate);
     if (!cleat_chain_is_issued_by(delegate, issuer) ||
@@ -122,12 +123,12 @@ static enum cleat_ocsp_fault check_delegate(X509 *delegate, X509 *issuer, int64_
     if (cleat_strength_has_weak_key(delegate) || cleat_strength_has_weak_signature(delegate)) {
         return CLEAT_OCSP_WEAK;
     }
-    return CLEAT_OCSP_FINE;
+    return CLEAT_OCSP_NO_FAULT;
 }
 
-/* Reads an AlgorithmIdentifier: the digest, NULL if the algorithm has its own, and the type of key. The digests are
- * those that core/x509/strength.c lets pass in certificates. The parameters must be as the algorithm's RFC says, though
- * nothing depends on them. */
+/* Reads an AlgorithmIdentifier: the digest (NULL if the signature algorithm has a built-in one) and the type of key.
+ * It accepts the digests that core/x509/strength.c accepts in certificates. The parameters must be as the
+ * algorithm's RFC requires, although they are not used. */
 static enum cleat_ocsp_fault get_algorithm(CBS algorithm, const EVP_MD **md, int *key_type) {
     CBS oid;
     CBS null;
@@ -144,7 +145,7 @@ static enum cleat_ocsp_fault get_algorithm(CBS algorithm, const EVP_MD **md, int
     if (*key_type == EVP_PKEY_RSA && CBS_len(&algorithm) > 0) {
         is_malformed = CBS_get_asn1(&algorithm, &null, CBS_ASN1_NULL) != 1 || CBS_len(&null) != 0;
     }
-    return is_malformed || CBS_len(&algorithm) != 0 ? CLEAT_OCSP_MALFORMED : CLEAT_OCSP_FINE;
+    return is_malformed || CBS_len(&algorithm) != 0 ? CLEAT_OCSP_MALFORMED : CLEAT_OCSP_NO_FAULT;
 }
 
 static enum cleat_ocsp_fault check_signature(const struct cleat_ocsp_response *response,
@@ -156,7 +157,7 @@ static enum cleat_ocsp_fault check_signature(const struct cleat_ocsp_response *r
     enum cleat_ocsp_fault fault = get_algorithm(response->algorithm, &md, &key_type);
     EVP_PKEY *key = X509_get_pubkey(signer);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    if (fault == CLEAT_OCSP_FINE &&
+    if (fault == CLEAT_OCSP_NO_FAULT &&
         !(key != NULL && context != NULL && EVP_PKEY_id(key) == key_type &&
           EVP_DigestVerifyInit(context, NULL, md, NULL, key) == 1 &&
           EVP_DigestVerify(context, CBS_data(signature), CBS_len(signature), CBS_data(data),
@@ -179,19 +180,19 @@ static X509 *next_certificate(CBS *certificates) {
     return certificate;
 }
 
-/* The certificates that were sent are tried in their order, until one may sign. */
+/* The certificates in the response are tried in order, until one is authorized and verifies the signature. */
 static enum cleat_ocsp_fault check_signer(const struct cleat_ocsp_response *response, X509 *issuer,
                                           int64_t now) {
     enum cleat_ocsp_fault fault = CLEAT_OCSP_NO_SIGNER;
     CBS certificates = response->certificates;
     int count = 0;
     if (is_responder(response, issuer)) return check_signature(response, issuer);
-    while (CBS_len(&certificates) > 0 && fault != CLEAT_OCSP_FINE) {
+    while (CBS_len(&certificates) > 0 && fault != CLEAT_OCSP_NO_FAULT) {
         X509 *certificate = ++count > CERTIFICATES_MAX ? NULL : next_certificate(&certificates);
         if (certificate == NULL) return CLEAT_OCSP_MALFORMED;
         if (is_responder(response, certificate)) {
             fault = check_delegate(certificate, issuer, now);
-            if (fault == CLEAT_OCSP_FINE) fault = check_signature(response, certificate);
+            if (fault == CLEAT_OCSP_NO_FAULT) fault = check_signature(response, certificate);
         }
         X509_free(certificate);
     }
@@ -207,11 +208,12 @@ static enum cleat_ocsp_fault verify(const uint8_t *response, size_t len, X509 *c
                                     X509 *issuer, int64_t now, struct cleat_ocsp_status *status) {
     struct cleat_ocsp_response parsed;
     enum cleat_ocsp_fault fault = cleat_ocsp_response_parse(response, len, &parsed);
-    if (fault == CLEAT_OCSP_FINE) fault = find_status(&parsed, certificate, false, issuer, status);
-    if (fault == CLEAT_OCSP_FINE) fault = check_signer(&parsed, issuer, now);
-    if (fault != CLEAT_OCSP_FINE) return fault;
+    if (fault == CLEAT_OCSP_NO_FAULT)
+        fault = find_status(&parsed, certificate, false, issuer, status);
+    if (fault == CLEAT_OCSP_NO_FAULT) fault = check_signer(&parsed, issuer, now);
+    if (fault != CLEAT_OCSP_NO_FAULT) return fault;
     if (status->this_update > now + CLEAT_OCSP_SKEW) return CLEAT_OCSP_NOT_YET_VALID;
-    return now < cleat_ocsp_end(status) ? CLEAT_OCSP_FINE : CLEAT_OCSP_EXPIRED;
+    return now < cleat_ocsp_end(status) ? CLEAT_OCSP_NO_FAULT : CLEAT_OCSP_EXPIRED;
 }
 
 enum cleat_ocsp_fault cleat_ocsp_verify(const uint8_t *response, size_t len, X509 *certificate,
@@ -222,12 +224,12 @@ enum cleat_ocsp_fault cleat_ocsp_verify(const uint8_t *response, size_t len, X50
     return cleat_memory_failed() ? CLEAT_OCSP_NO_MEMORY : fault;
 }
 
-enum cleat_ocsp_fault cleat_ocsp_names(const uint8_t *response, size_t len, const X509 *certificate,
-                                       bool by_issuer) {
+enum cleat_ocsp_fault cleat_ocsp_covers(const uint8_t *response, size_t len,
+                                        const X509 *certificate, bool by_issuer) {
     struct cleat_ocsp_response parsed;
     struct cleat_ocsp_status status;
     enum cleat_ocsp_fault fault = cleat_ocsp_response_parse(response, len, &parsed);
-    if (fault == CLEAT_OCSP_FINE)
+    if (fault == CLEAT_OCSP_NO_FAULT)
         fault = find_status(&parsed, certificate, by_issuer, NULL, &status);
     return cleat_memory_failed() ? CLEAT_OCSP_NO_MEMORY : fault;
 }

@@ -1,4 +1,4 @@
-/* ocsp_check.c: the verification of an OCSP response that a caller has from somewhere. */
+/* ocsp_check.c: verifies an OCSP response without a connection, and has the texts of faults. */
 #include <time.h>
 
 #include "base/argument.h"
@@ -8,7 +8,45 @@
 #include "x509/chain.h"
 #include "x509/ocsp.h"
 
-/* A response of some CA says nothing of a certificate of another, even if both have the same name. */
+static const struct {
+    const char *name;
+    const char *text;
+} faults[] = {
+    [CLEAT_OCSP_NO_FAULT] = {"NO_ERROR", "no error"},
+    [CLEAT_OCSP_MALFORMED] = {"MALFORMED_RESPONSE", "the OCSP response is malformed"},
+    [CLEAT_OCSP_NOT_SUCCESSFUL] = {"RESPONSE_STATUS",
+                                   "the OCSP response reports an error of the responder"},
+    [CLEAT_OCSP_CRITICAL_EXTENSION] = {"UNHANDLED_CRITICAL_EXTENSION",
+                                       "the OCSP response has an unknown critical extension"},
+    [CLEAT_OCSP_NOT_COVERED] = {"CERTIFICATE_NOT_COVERED",
+                                "the OCSP response is for other certificates"},
+    [CLEAT_OCSP_WRONG_ISSUER] = {"ISSUER_MISMATCH",
+                                 "the OCSP response is for a certificate of another issuer"},
+    [CLEAT_OCSP_AMBIGUOUS] = {"AMBIGUOUS_STATUS",
+                              "the OCSP response has several statuses for the certificate"},
+    [CLEAT_OCSP_NO_SIGNER] =
+        {"SIGNER_CERTIFICATE_NOT_FOUND",
+         "the OCSP response is signed by neither the issuer nor a certificate in it"},
+    [CLEAT_OCSP_NOT_AUTHORIZED] = {"RESPONDER_NOT_AUTHORIZED",
+                                   "the issuer has not authorized the OCSP responder"},
+    [CLEAT_OCSP_WEAK] =
+        {"SIGNATURE_ALGORITHM",
+         "the OCSP response's signature is too weak or of an unsupported algorithm"},
+    [CLEAT_OCSP_BAD_SIGNATURE] = {"SIGNATURE_FAILURE", "the OCSP response's signature is wrong"},
+    [CLEAT_OCSP_NOT_YET_VALID] = {"STATUS_NOT_YET_VALID", "the OCSP response is not yet valid"},
+    [CLEAT_OCSP_EXPIRED] = {"STATUS_EXPIRED", "the OCSP response has expired"},
+    [CLEAT_OCSP_NO_MEMORY] = {"NO_MEMORY", "out of memory"},
+};
+
+const char *cleat_ocsp_fault_name(enum cleat_ocsp_fault fault) {
+    return faults[fault].name;
+}
+
+const char *cleat_ocsp_fault_text(enum cleat_ocsp_fault fault) {
+    return faults[fault].text;
+}
+
+/* A CA's response is not valid for a certificate of another CA, even if both CAs have the same name. */
 static int32_t check_issuer(X509 *certificate, X509 *issuer) {
     bool is_issuer = cleat_chain_is_issued_by(certificate, issuer);
     if (cleat_memory_failed()) return cleat_fail_nomem();
@@ -27,7 +65,7 @@ static int32_t check(const char *response, int32_t response_len, X509 *certifica
     fault = cleat_ocsp_verify((const uint8_t *)response, (size_t)response_len, certificate, issuer,
                               cleat_wall_clock(), status);
     if (fault == CLEAT_OCSP_NO_MEMORY) return cleat_fail_nomem();
-    if (fault == CLEAT_OCSP_FINE) return CLEAT_OK;
+    if (fault == CLEAT_OCSP_NO_FAULT) return CLEAT_OK;
     return cleat_fail_named("OCSP", cleat_ocsp_fault_name(fault), cleat_ocsp_fault_text(fault));
 }
 

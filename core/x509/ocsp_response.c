@@ -1,4 +1,4 @@
-/* ocsp_response.c: the parser of OCSP responses: DER only, each field to its end. */
+/* ocsp_response.c: a strict DER parser of OCSP responses. */
 #include "x509/ocsp_response.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 #define EXPLICIT(number) (CBS_ASN1_CONTEXT_SPECIFIC | CBS_ASN1_CONSTRUCTED | (number))
 #define IMPLICIT(number) (CBS_ASN1_CONTEXT_SPECIFIC | (number))
 
-/* id-pkix-ocsp-basic, 1.3.6.1.5.5.7.48.1.1: the one type of response there is. */
+/* id-pkix-ocsp-basic, 1.3.6.1.5.5.7.48.1.1: the only type of response that is defined. */
 static const uint8_t basic[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x01};
 
 static bool get_time(CBS *in, int64_t *seconds) {
@@ -24,14 +24,14 @@ static bool get_enumerated(CBS *in, uint8_t *value) {
            CBS_get_u8(&contents, value) == 1 && CBS_len(&contents) == 0 && *value < 0x80;
 }
 
-/* Extensions behind an explicit tag, if there are any. No known one needs to be understood: a nonce does not count in
- * a response that was not requested with one. */
+/* Skips optional extensions with an explicit tag. None of the defined ones needs to be processed: a nonce has no
+ * meaning in a response that was not requested with one. */
 static enum cleat_ocsp_fault skip_extensions(CBS *in, CBS_ASN1_TAG tag) {
     CBS wrapped;
     CBS list;
     int present = 0;
     if (CBS_get_optional_asn1(in, &wrapped, &present, tag) != 1) return CLEAT_OCSP_MALFORMED;
-    if (present == 0) return CLEAT_OCSP_FINE;
+    if (present == 0) return CLEAT_OCSP_NO_FAULT;
     if (CBS_get_asn1(&wrapped, &list, CBS_ASN1_SEQUENCE) != 1 || CBS_len(&wrapped) != 0 ||
         CBS_len(&list) == 0) {
         return CLEAT_OCSP_MALFORMED;
@@ -51,7 +51,7 @@ static enum cleat_ocsp_fault skip_extensions(CBS *in, CBS_ASN1_TAG tag) {
         }
         if (critical != 0) return CLEAT_OCSP_CRITICAL_EXTENSION;
     }
-    return CLEAT_OCSP_FINE;
+    return CLEAT_OCSP_NO_FAULT;
 }
 
 static bool get_cert_id(CBS *in, struct cleat_ocsp_single *single) {
@@ -115,8 +115,8 @@ enum cleat_ocsp_fault cleat_ocsp_single_next(CBS *statuses, struct cleat_ocsp_si
         return CLEAT_OCSP_MALFORMED;
     }
     fault = skip_extensions(&contents, EXPLICIT(1));
-    if (fault != CLEAT_OCSP_FINE) return fault;
-    return CBS_len(&contents) == 0 ? CLEAT_OCSP_FINE : CLEAT_OCSP_MALFORMED;
+    if (fault != CLEAT_OCSP_NO_FAULT) return fault;
+    return CBS_len(&contents) == 0 ? CLEAT_OCSP_NO_FAULT : CLEAT_OCSP_MALFORMED;
 }
 
 static bool get_responder(CBS *in, struct cleat_ocsp_response *response) {
@@ -151,11 +151,11 @@ static enum cleat_ocsp_fault parse_data(CBS data, struct cleat_ocsp_response *re
     statuses = response->statuses;
     while (CBS_len(&statuses) > 0) {
         fault = cleat_ocsp_single_next(&statuses, &single);
-        if (fault != CLEAT_OCSP_FINE) return fault;
+        if (fault != CLEAT_OCSP_NO_FAULT) return fault;
     }
     fault = skip_extensions(&contents, EXPLICIT(1));
-    if (fault != CLEAT_OCSP_FINE) return fault;
-    return CBS_len(&contents) == 0 ? CLEAT_OCSP_FINE : CLEAT_OCSP_MALFORMED;
+    if (fault != CLEAT_OCSP_NO_FAULT) return fault;
+    return CBS_len(&contents) == 0 ? CLEAT_OCSP_NO_FAULT : CLEAT_OCSP_MALFORMED;
 }
 
 static bool get_certificates(CBS *in, CBS *certificates) {

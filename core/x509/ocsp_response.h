@@ -1,4 +1,4 @@
-/* ocsp_response.h: OCSP responses as they are encoded. Nothing here is verified; all CBS point into the response. */
+/* ocsp_response.h: the parser of OCSP responses. It verifies nothing; all CBS point into the response. */
 #ifndef CLEAT_CORE_OCSP_RESPONSE_H
 #define CLEAT_CORE_OCSP_RESPONSE_H
 
@@ -24,12 +24,12 @@ struct cleat_ocsp_single {
     struct cleat_ocsp_status status;
 };
 
-/* cleat_ocsp_response_parse reads a whole response: CLEAT_OCSP_FINE, _MALFORMED, _NOT_SUCCESSFUL or
+/* cleat_ocsp_response_parse parses a whole response: CLEAT_OCSP_NO_FAULT, _MALFORMED, _NOT_SUCCESSFUL or
  * _CRITICAL_EXTENSION. */
 enum cleat_ocsp_fault cleat_ocsp_response_parse(const uint8_t *bytes, size_t len,
                                                 struct cleat_ocsp_response *response);
 
-/* cleat_ocsp_single_next reads one of the statuses, and removes it: CLEAT_OCSP_FINE, _MALFORMED or
+/* cleat_ocsp_single_next parses the next SingleResponse, and advances statuses: CLEAT_OCSP_NO_FAULT, _MALFORMED or
  * _CRITICAL_EXTENSION. */
 enum cleat_ocsp_fault cleat_ocsp_single_next(CBS *statuses, struct cleat_ocsp_single *single);
 

@@ -1,6 +1,5 @@
-/* oid.c: object identifiers as text. BoringSSL cannot print numbers of more than 64 bits, which
- * identifiers made of UUIDs have (2.25..., X.667), and lacks OpenSSL's names for the newer
- * attribute types. */
+/* oid.c: object identifiers as text. BoringSSL cannot print arcs of more than 64 bits, which UUID-based identifiers
+ * have (2.25..., X.667), and lacks OpenSSL's names of newer attribute types. */
 #include "x509/oid.h"
 
 #include <inttypes.h>
@@ -10,8 +9,7 @@
 
 #include "base/error.h"
 
-/* Longer encodings are refused, as OpenSSL does: a number's digits cost the square of its length
- * (CVE-2023-2650). */
+/* Longer encodings are refused, as OpenSSL does: the conversion to decimal takes quadratic time (CVE-2023-2650). */
 #define ENCODED_MAX 586
 
 /* Each byte gives at most a dot and three digits. */
@@ -111,7 +109,7 @@ static const char *long_name(const ASN1_OBJECT *object) {
     return NULL;
 }
 
-int32_t cleat_answer_dotted(const ASN1_OBJECT *object, char *output, int32_t output_cap) {
+int32_t cleat_copy_dotted(const ASN1_OBJECT *object, char *output, int32_t output_cap) {
     char text[TEXT_MAX];
     if (OBJ_length(object) > ENCODED_MAX) {
         return cleat_fail_named("ASN1", "INVALID_OBJECT_ENCODING", "object identifier too long");
@@ -121,8 +119,8 @@ int32_t cleat_answer_dotted(const ASN1_OBJECT *object, char *output, int32_t out
         output, output_cap);
 }
 
-int32_t cleat_answer_oid(const ASN1_OBJECT *object, char *output, int32_t output_cap) {
+int32_t cleat_copy_oid(const ASN1_OBJECT *object, char *output, int32_t output_cap) {
     const char *name = long_name(object);
-    if (name == NULL) return cleat_answer_dotted(object, output, output_cap);
+    if (name == NULL) return cleat_copy_dotted(object, output, output_cap);
     return cleat_copy_out(name, (int64_t)strlen(name), output, output_cap);
 }

@@ -1,10 +1,9 @@
-/* path.c: depth first, from the peer's certificate up: trusted issuers first, then those that were
- * sent. An edge of a path is a signature that verifies; what cannot be part of a good path is left
- * out before its signature is computed. Each path that reaches a trust anchor is verified as a whole,
- * with that anchor alone as the trusted one: nothing is accepted by what is done here.
+/* path.c: a depth-first search from the peer's certificate upwards; trusted issuers are tried first, then those that
+ * the peer has sent. Each edge of a path is a verified signature; certificates that cannot be part of an acceptable
+ * path are skipped before their signature is verified. Each path that reaches a trust anchor is then verified as a
+ * whole, with that anchor as the only trusted certificate: the search itself accepts nothing.
  *
- * The peer chooses what is sent. So the search is bounded in the work that it may do, whatever it
- * finds: see enum. */
+ * The peer chooses the certificates that it sends, so the work of the search is limited by the constants below. */
 #include "x509/path.h"
 
 #include "base/memory.h"
@@ -12,26 +11,27 @@
 #include "x509/strength.h"
 
 enum {
-    LENGTH_MAX = 16, /* of a path, anchor included */
+    LENGTH_MAX = 16, /* of a path, including the anchor */
     TRIES_MAX = 12, /* paths that are verified as a whole */
-    TRIES_WITH_LISTS_MAX = 4, /* the same where that includes revocation lists, of any length */
-    LOOKS_MAX = 20000, /* issuers that are compared with a certificate */
+    /* The same if revocation lists, which can be long, are checked for each. */
+    TRIES_WITH_LISTS_MAX = 4,
+    COMPARISONS_MAX = 20000, /* comparisons of a certificate with a possible issuer */
     COST_MAX = 6000, /* of signatures and name constraints, in microseconds: an estimate */
 };
 
 struct search {
     const struct cleat_chain_request *request;
-    X509_STORE_CTX *store; /* for looking into it */
-    bool partial; /* any trusted certificate is an anchor */
+    X509_STORE_CTX *store; /* for look-ups in the store */
+    bool partial; /* PARTIAL_CHAIN: any trusted certificate is an anchor */
     int tries;
     int tries_max;
-    int looks;
+    int comparisons;
     int cost;
     size_t length;
     X509 *path[LENGTH_MAX]; /* the peer's own first */
 };
 
-/* What it takes to verify one of the key's signatures, in microseconds. */
+/* An estimate of the time to verify a signature of the issuer's key, in microseconds. */
 static int cost_of(X509 *issuer) {
     EVP_PKEY *key = X509_get_pubkey(issuer);
     int bits = key == NULL ? 0 : EVP_PKEY_bits(key);
@@ -45,8 +45,8 @@ static int cost_of(X509 *issuer) {
     }
 }
 
-/* What it takes to compare all names of the peer's certificate with all constraints of an issuer: a
- * name takes four bytes, a constraint six, and a comparison ten nanoseconds. */
+/* An estimate of the time to compare all names of the peer's certificate with all name constraints of an issuer, in
+ * microseconds: a name takes at least four bytes, a constraint six, and a comparison ten nanoseconds. */
 static int cost_of_constraints(X509 *issuer, X509 *leaf) {
     double bytes;
     if (X509_get_ext_by_NID(issuer, NID_name_constraints, -1) < 0) return 0;
@@ -54,8 +54,9 @@ static int cost_of_constraints(X509 *issuer, X509 *leaf) {
     return bytes / 2400 > COST_MAX ? COST_MAX : (int)(bytes / 2400);
 }
 
-static bool has_spent(const struct search *self) {
-    return self->tries >= self->tries_max || self->looks >= LOOKS_MAX || self->cost >= COST_MAX;
+static bool is_exhausted(const struct search *self) {
+    return self->tries >= self->tries_max || self->comparisons >= COMPARISONS_MAX ||
+           self->cost >= COST_MAX;
 }
 
 static bool is_current(const struct search *self, X509 *certificate) {
@@ -67,7 +68,7 @@ static bool is_same_key(const X509 *one, const X509 *other) {
     return ASN1_STRING_cmp(X509_get0_pubkey_bitstr(one), X509_get0_pubkey_bitstr(other)) == 0;
 }
 
-/* A name comes again in a path only with another key. */
+/* A name may be repeated in a path only with another key. */
 static bool is_in_path(const struct search *self, X509 *certificate) {
     size_t i;
     for (i = 0; i < self->length; i++) {
@@ -80,7 +81,7 @@ static bool is_in_path(const struct search *self, X509 *certificate) {
     return false;
 }
 
-/* Whether the path may have as many intermediates below the issuer as it has. */
+/* Whether the issuer's path length constraint allows the intermediates below it. */
 static bool is_short_enough(const struct search *self, X509 *issuer) {
     long limit = X509_get_pathlen(issuer);
     long length = 0;
@@ -94,7 +95,7 @@ static bool is_short_enough(const struct search *self, X509 *issuer) {
 static bool can_issue(struct search *self, X509 *issuer) {
     X509 *top = self->path[self->length - 1];
     if (self->length == LENGTH_MAX) return false;
-    self->looks++;
+    self->comparisons++;
     return X509_check_issued(issuer, top) == X509_V_OK &&
            (X509_get_extension_flags(issuer) & (EXFLAG_CRITICAL | EXFLAG_INVALID)) == 0 &&
            X509_check_ca(issuer) != 0 &&
@@ -108,7 +109,7 @@ static bool has_issued(struct search *self, X509 *issuer) {
     return cleat_chain_is_signed_by(self->path[self->length - 1], issuer);
 }
 
-/* Verifies the path as a whole, with the last of it as the only anchor. */
+/* Verifies the path as a whole, with its last certificate as the only anchor. */
 static bool verify_path(struct search *self, STACK_OF(X509) * path, STACK_OF(X509) * intermediates,
                         STACK_OF(X509) * anchors) {
     struct cleat_verify_error error;
@@ -139,8 +140,8 @@ static bool try_path(struct search *self) {
 
 static bool search(struct search *self);
 
-/* Goes on with a certificate that has issued the last one of the path. */
-static bool go_on(struct search *self, X509 *issuer, bool is_anchor) {
+/* Extends the path by the issuer of its last certificate. */
+static bool extend_path(struct search *self, X509 *issuer, bool is_anchor) {
     bool found;
     self->path[self->length++] = issuer;
     found = (is_anchor && try_path(self)) || search(self);
@@ -155,10 +156,10 @@ static bool is_root(X509 *certificate) {
 static bool search_among(struct search *self, const STACK_OF(X509) * issuers, bool trusted) {
     bool found = false;
     size_t i;
-    for (i = 0; i < sk_X509_num(issuers) && !found && !has_spent(self); i++) {
+    for (i = 0; i < sk_X509_num(issuers) && !found && !is_exhausted(self); i++) {
         X509 *issuer = sk_X509_value(issuers, i);
         if (!can_issue(self, issuer) || !has_issued(self, issuer)) continue;
-        found = go_on(self, issuer, trusted && (self->partial || is_root(issuer)));
+        found = extend_path(self, issuer, trusted && (self->partial || is_root(issuer)));
     }
     return found;
 }
@@ -171,7 +172,7 @@ static bool search_store(struct search *self, X509_STORE_CTX *store) {
     return found;
 }
 
-/* For looking into a store. NULL if memory lacks. */
+/* Opens a store for look-ups. NULL if an allocation failed. */
 static X509_STORE_CTX *open_store(const struct search *self, X509_STORE *store) {
     X509_STORE_CTX *context = X509_STORE_CTX_new();
     if (context == NULL || X509_STORE_CTX_init(context, store, self->request->leaf, NULL) == 1) {
@@ -181,8 +182,8 @@ static X509_STORE_CTX *open_store(const struct search *self, X509_STORE *store) 
     return NULL;
 }
 
-/* A store does not look into its directories for a name that it has, nor into one behind another
- * where it has found it. Another certificate of that name may be there: a renewed root. */
+/* A store does not search its directories for a name that it already contains, and stops at the first directory that
+ * has the name. Another directory may have another certificate with that name, such as a renewed root. */
 static bool search_directories(struct search *self) {
     bool found = false;
     size_t i;
@@ -195,14 +196,14 @@ static bool search_directories(struct search *self) {
 }
 
 static bool search(struct search *self) {
-    if (has_spent(self) || self->length == LENGTH_MAX) return false;
-    /* What is weakly signed can be an anchor only. */
+    if (is_exhausted(self) || self->length == LENGTH_MAX) return false;
+    /* A certificate with a weak signature can only be an anchor. */
     if (cleat_strength_has_weak_signature(self->path[self->length - 1])) return false;
     return search_store(self, self->store) || search_directories(self) ||
            search_among(self, self->request->sent, false);
 }
 
-/* The peer's own certificate may be trusted itself. */
+/* Tries the path that consists of the peer's own certificate, if it is trusted itself. */
 static bool try_leaf(struct search *self) {
     return cleat_chain_is_in_store(self->request->leaf, self->store) &&
            (self->partial || cleat_chain_is_self_signed(self->request->leaf)) && try_path(self);

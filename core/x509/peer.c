@@ -9,7 +9,7 @@
 #include "x509/validity.h"
 #include "x509/verification.h"
 
-/* NULL if one of them cannot be parsed, or memory lacks. */
+/* NULL if one of them cannot be parsed, or an allocation failed. */
 static STACK_OF(X509) * parse(const STACK_OF(CRYPTO_BUFFER) * sent) {
     STACK_OF(X509) *chain = sk_X509_new_null();
     size_t i;
@@ -47,8 +47,8 @@ static X509_VERIFY_PARAM *make_param(const struct cleat_peer_terms *terms, int64
     return NULL;
 }
 
-/* Whether a verification with these terms may be entered. Revocation lists in a directory are read each time. */
-static bool may_cache(const struct cleat_peer_terms *terms) {
+/* Whether a verification with these terms may use the cache. Revocation lists in a directory are read each time. */
+static bool is_cacheable(const struct cleat_peer_terms *terms) {
     bool has_lists = (terms->flags & X509_V_FLAG_CRL_CHECK) != 0;
     return terms->cache_seconds > 0 && !terms->has_time &&
            (!has_lists || cleat_trust_directory_count(terms->trust) == 0);
@@ -70,8 +70,8 @@ static void add_bytes(SHA256_CTX *hash, const void *bytes, size_t len) {
     SHA256_Update(hash, bytes, len);
 }
 
-/* A digest of all that a verdict depends on but the time. What is in directories is not in it: a chain that needed
- * them is not entered. False if memory lacks. */
+/* Computes a digest of all inputs of a verification except the time. The contents of directories are not included: a
+ * chain that needs them is not cached. False if an allocation failed. */
 static bool make_key(const struct cleat_peer_terms *terms, const STACK_OF(CRYPTO_BUFFER) * sent,
                      uint8_t key[CLEAT_DIGEST]) {
     uint8_t trust[CLEAT_DIGEST];
@@ -97,26 +97,29 @@ static bool make_key(const struct cleat_peer_terms *terms, const STACK_OF(CRYPTO
     return true;
 }
 
-/* The same where memory has not failed yet; if it fails here, then that is a miss and not the verdict's affair. */
+/* Computes the key unless an allocation has failed before. If an allocation fails here, the cache is not used, and
+ * the verification is not affected. */
 static bool try_key(const struct cleat_peer_terms *terms, const STACK_OF(CRYPTO_BUFFER) * sent,
                     uint8_t key[CLEAT_DIGEST]) {
-    if (!may_cache(terms) || cleat_memory_failed()) return false;
+    if (!is_cacheable(terms) || cleat_memory_failed()) return false;
     if (make_key(terms, sent, key)) return true;
     cleat_error_clear_queue();
     return false;
 }
 
-/* Whether an accepted chain stays so by what the peer has stapled; the report's until is then at most its end. */
+/* Checks the peer's OCSP response for an accepted chain. The report's until is then limited to the end of the
+ * response. */
 static bool check_staple(const struct cleat_peer_terms *terms, const STACK_OF(X509) * chain,
                          int64_t now, struct cleat_peer_report *report) {
     X509 *leaf = sk_X509_value(chain, 0);
-    /* A peer's own certificate that is trusted by itself has no other issuer. */
+    /* A peer's certificate that is trusted itself is its own issuer. */
     X509 *issuer = sk_X509_num(chain) > 1 ? sk_X509_value(chain, 1) : leaf;
-    bool is_due = terms->requires_ocsp || (terms->asks_ocsp && cleat_ocsp_is_due(leaf));
+    bool is_required =
+        terms->requires_ocsp || (terms->asks_ocsp && cleat_ocsp_is_must_staple(leaf));
     struct cleat_ocsp_status status;
     int number = 0;
     if (terms->ocsp_response_len == 0) {
-        number = is_due ? CLEAT_X509_OCSP_VERIFY_NEEDED : 0;
+        number = is_required ? CLEAT_X509_OCSP_VERIFY_NEEDED : 0;
     } else {
         report->ocsp_fault = cleat_ocsp_verify(terms->ocsp_response, terms->ocsp_response_len, leaf,
                                                issuer, now, &status);
@@ -124,13 +127,13 @@ static bool check_staple(const struct cleat_peer_terms *terms, const STACK_OF(X5
             report->error = (struct cleat_verify_error){X509_V_ERR_OUT_OF_MEM, 0, 0};
             return false;
         }
-        if (report->ocsp_fault != CLEAT_OCSP_FINE) {
-            number = is_due ? CLEAT_X509_OCSP_VERIFY_FAILED : 0;
+        if (report->ocsp_fault != CLEAT_OCSP_NO_FAULT) {
+            number = is_required ? CLEAT_X509_OCSP_VERIFY_FAILED : 0;
         } else if (status.status == CLEAT_OCSP_REVOKED) {
             report->error = (struct cleat_verify_error){X509_V_ERR_CERT_REVOKED, 0, 0};
             return false;
         } else {
-            if (status.status == CLEAT_OCSP_UNKNOWN && is_due)
+            if (status.status == CLEAT_OCSP_UNKNOWN && is_required)
                 number = CLEAT_X509_OCSP_CERT_UNKNOWN;
             if (cleat_ocsp_end(&status) < report->until) report->until = cleat_ocsp_end(&status);
         }
@@ -139,10 +142,10 @@ static bool check_staple(const struct cleat_peer_terms *terms, const STACK_OF(X5
     return number == 0;
 }
 
-/* Verifies the chain. has_looked: it was found in directories, and has to be looked for each time. accepted_chain and
- * refused: the caller's to free, NULL if there is none. */
+/* Verifies the chain. used_directories: the result depends on directories and must not be cached. accepted_chain and
+ * refused: the caller frees them; NULL if there is none. */
 static bool verify(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain, int64_t now,
-                   struct cleat_peer_report *report, bool *has_looked,
+                   struct cleat_peer_report *report, bool *used_directories,
                    STACK_OF(X509) * *accepted_chain, STACK_OF(X509) * *refused) {
     struct cleat_chain_request request = {
         .leaf = sk_X509_value(chain, 0),
@@ -161,15 +164,17 @@ static bool verify(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain,
     *accepted_chain = *refused = NULL;
     if (request.param != NULL)
         accepted = cleat_verification_run(terms->trust, &request, &report->error);
-    *has_looked = request.has_looked;
+    *used_directories = request.used_directories;
     if (accepted) {
         const STACK_OF(X509_CRL) *crls = has_lists ? cleat_trust_crls(terms->trust) : NULL;
-        sk_X509_pop_free(*refused, X509_free); /* of a path that another one has replaced */
+        sk_X509_pop_free(
+            *refused, X509_free); /* of a path that was refused before another one was accepted */
         *refused = NULL;
         report->until = cleat_validity_end(*accepted_chain, crls, now);
         accepted = check_staple(terms, *accepted_chain, now, report);
     }
-    if (terms->has_time) report->until = INT64_MAX; /* the present does not matter */
+    if (terms->has_time)
+        report->until = INT64_MAX; /* the result does not depend on the present time */
     if (!accepted && terms->faults != NULL && request.param != NULL) {
         cleat_verify_faults_add(terms->faults, report->error);
         cleat_verification_faults(terms->trust, &request, terms->faults);
@@ -185,16 +190,16 @@ static int64_t time_of(const struct cleat_peer_terms *terms, int64_t now) {
     return terms->has_time ? terms->time : now;
 }
 
-/* Verifies what was sent, as now is. Returns the accepted chain, the caller's to free, or NULL. has_looked: see
- * verify. */
+/* Verifies the certificates that were sent, at now unless the terms have another time. Returns the accepted chain,
+ * which the caller frees, or NULL. used_directories: see verify. */
 static STACK_OF(X509) * check_chain(const struct cleat_peer_terms *terms, STACK_OF(X509) * chain,
                                     const STACK_OF(CRYPTO_BUFFER) * sent, int64_t now,
-                                    struct cleat_peer_report *report, bool *has_looked) {
+                                    struct cleat_peer_report *report, bool *used_directories) {
     STACK_OF(X509) *refused = NULL;
     STACK_OF(X509) *accepted_chain = NULL;
-    bool accepted =
-        verify(terms, chain, time_of(terms, now), report, has_looked, &accepted_chain, &refused);
-    if (!accepted && refused == NULL) { /* refused for what the peer has stapled */
+    bool accepted = verify(terms, chain, time_of(terms, now), report, used_directories,
+                           &accepted_chain, &refused);
+    if (!accepted && refused == NULL) { /* refused because of the OCSP response */
         refused = accepted_chain;
         accepted_chain = NULL;
     }
@@ -209,7 +214,7 @@ static STACK_OF(X509) * check_chain(const struct cleat_peer_terms *terms, STACK_
 }
 
 static const struct cleat_peer_report no_report = {
-    {X509_V_OK, 0, 0}, CLEAT_PEER_CACHE_UNUSED, CLEAT_OCSP_FINE, 0, NULL};
+    {X509_V_OK, 0, 0}, CLEAT_PEER_CACHE_UNUSED, CLEAT_OCSP_NO_FAULT, 0, NULL};
 
 enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
                                           const STACK_OF(CRYPTO_BUFFER) * sent,
@@ -219,7 +224,7 @@ enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
     bool has_key = try_key(terms, sent, key);
     STACK_OF(X509) * chain;
     STACK_OF(X509) * accepted_chain;
-    bool has_looked;
+    bool used_directories;
     bool accepted;
     *report = no_report;
     if (has_key) {
@@ -229,10 +234,10 @@ enum cleat_peer_verdict cleat_peer_verify(const struct cleat_peer_terms *terms,
     }
     chain = parse(sent);
     if (chain == NULL) return CLEAT_PEER_UNDECODABLE;
-    accepted_chain = check_chain(terms, chain, sent, now.wall, report, &has_looked);
+    accepted_chain = check_chain(terms, chain, sent, now.wall, report, &used_directories);
     accepted = accepted_chain != NULL;
     sk_X509_pop_free(accepted_chain, X509_free);
-    if (accepted && has_key && !has_looked) cleat_chain_cache_add(key, now, report->until);
+    if (accepted && has_key && !used_directories) cleat_chain_cache_add(key, now, report->until);
     sk_X509_pop_free(chain, X509_free);
     return accepted ? CLEAT_PEER_ACCEPTED : CLEAT_PEER_REFUSED;
 }
@@ -242,13 +247,13 @@ STACK_OF(X509) * cleat_peer_chain(const struct cleat_peer_terms *terms,
                                   struct cleat_peer_report *report) {
     STACK_OF(X509) *chain = parse(sent);
     STACK_OF(X509) *accepted_chain = NULL;
-    bool has_looked;
+    bool used_directories;
     *report = no_report;
     if (chain == NULL) {
         report->error.error = X509_V_ERR_OUT_OF_MEM;
     } else {
-        accepted_chain =
-            check_chain(terms, chain, sent, cleat_chain_moment_now().wall, report, &has_looked);
+        accepted_chain = check_chain(terms, chain, sent, cleat_chain_moment_now().wall, report,
+                                     &used_directories);
     }
     sk_X509_pop_free(chain, X509_free);
     return accepted_chain;

@@ -3,13 +3,13 @@
 #include <string.h>
 
 enum {
-    LINE = 64, /* characters of all lines but the last */
-    FIRST = '+', /* of the alphabet in ASCII */
+    LINE = 64, /* characters in every line except the last */
+    FIRST = '+', /* the first character of base64 in ASCII order */
     LAST = 'z',
-    NONE = 64 /* no character of it */
+    NONE = 64 /* not a base64 character */
 };
 
-/* From FIRST to LAST. */
+/* The values of the characters from FIRST to LAST. */
 static const uint8_t values[LAST - FIRST + 1] = {
     62, 64, 64, 64, 63, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 64, 64, 64, 64, 64,
     64, 64, 0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17,
@@ -36,7 +36,8 @@ static bool skip_line_end(struct reader *self) {
     return skip(self, "\n", 1) || skip(self, "\r\n", 2);
 }
 
-/* Four characters, of which the last two may be padding. Returns how many bytes they are; 0 if they are none. */
+/* Decodes four characters, of which the last two may be padding. Returns the number of bytes, 0 if they are not
+ * valid base64. */
 static size_t decode_four(const char *from, uint8_t *to) {
     size_t padding = from[3] != '=' ? 0 : from[2] != '=' ? 1 : 2;
     uint32_t a = value_of(from[0]);
@@ -51,9 +52,9 @@ static size_t decode_four(const char *from, uint8_t *to) {
     return 3 - padding;
 }
 
-/* Decodes lines up to the one that begins with a dash. */
+/* Decodes lines up to the first that begins with a dash. */
 static bool decode_lines(struct reader *self, uint8_t *der, size_t *der_len) {
-    bool ended = false; /* by a short line, or padding */
+    bool ended = false; /* after a short line or padding */
     while (self->at < self->end && *self->at != '-') {
         const char *line = self->at;
         for (; self->end - self->at >= 4 && self->at - line < LINE; self->at += 4) {

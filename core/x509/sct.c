@@ -1,4 +1,4 @@
-/* sct.c: signed certificate timestamps (RFC 6962 section 3.2), one at a time out of a list of them. */
+/* sct.c: parses signed certificate timestamps (RFC 6962 section 3.2) and lists of them. */
 #include "cleat/sct.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 
 enum { LOG_ID_LEN = 32 };
 
-/* One timestamp. Of a version other than 0, RFC 6962's v1, nothing but that is known. */
+/* A timestamp. If version is not 0 (v1 of RFC 6962), the other fields are unknown. */
 struct timestamp {
     uint8_t version;
     uint64_t milliseconds;
@@ -23,8 +23,8 @@ static int32_t refuse_list(void) {
     return cleat_fail_named("CT", "SCT_LIST_INVALID", "malformed list of timestamps");
 }
 
-/* Counts the timestamps of a list, and stores the one at index, if there is one: RFC 6962 allows neither empty ones nor
- * an empty list. Returns -1 if the list is malformed. */
+/* Counts the timestamps of a list, and stores the one at index, if there is one. Returns -1 if the list is
+ * malformed: RFC 6962 allows neither an empty list nor an empty timestamp. */
 static int32_t split(CBS list, int32_t index, CBS *found) {
     CBS body;
     CBS one;
@@ -63,7 +63,8 @@ static int32_t refuse_timestamp(void) {
     return cleat_fail_named("CT", "SCT_INVALID", "malformed timestamp");
 }
 
-/* Returns the extension at or behind index that has the timestamps, -1 if there is none. BoringSSL does not know it. */
+/* Returns the position of the extension with timestamps, from index on, or -1 if there is none. BoringSSL has no NID
+ * for it. */
 static int find_extension(const X509 *x509, int index) {
     static const uint8_t oid[] = {0x2b, 0x06, 0x01, 0x04, 0x01, 0xd6, 0x79, 0x02, 0x04, 0x02};
     for (; index < X509_get_ext_count(x509); index++) {

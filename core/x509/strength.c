@@ -1,7 +1,7 @@
 #include "x509/strength.h"
 
-/* 112 bits of security: RFC 5280's algorithms of that strength are RSA of 2048 bits, elliptic
- * curves of 224 bits (BoringSSL has no smaller ones) and SHA-2. */
+/* 112 bits of security need RSA keys of 2048 bits, elliptic curves of 224 bits (BoringSSL has no smaller ones) and
+ * SHA-2. */
 #define RSA_BITS_MIN 2048
 
 bool cleat_strength_has_weak_key(X509 *certificate) {

@@ -1,4 +1,4 @@
-/* strength.h: keys and signatures that are too weak to be relied on. */
+/* strength.h: detects keys and signatures that are too weak. */
 #ifndef CLEAT_CORE_STRENGTH_H
 #define CLEAT_CORE_STRENGTH_H
 
@@ -6,8 +6,8 @@
 
 #include "base/boringssl.h"
 
-/* cleat_strength_has_weak_key and cleat_strength_has_weak_signature ask for OpenSSL's security
- * level 2, which Python and Debian set: 112 bits. */
+/* cleat_strength_has_weak_key and cleat_strength_has_weak_signature require OpenSSL's security level 2, which Python
+ * and Debian set: 112 bits. */
 bool cleat_strength_has_weak_key(X509 *certificate);
 bool cleat_strength_has_weak_signature(const X509 *certificate);
 

@@ -1,7 +1,6 @@
-/* strict.c: the checks of OpenSSL 3 that are made with X509_V_FLAG_X509_STRICT, in its order and
- * with its numbers (check_extensions in crypto/x509/x509_vfy.c). What BoringSSL refuses anyway is
- * left out: extensions that cannot be read or are there twice, those of a certificate that is not
- * of version 3, explicit parameters of curves. */
+/* strict.c: OpenSSL 3's checks with X509_V_FLAG_X509_STRICT, in its order and with its verify codes
+ * (check_extensions in crypto/x509/x509_vfy.c). Checks that BoringSSL always makes are omitted: extensions that are
+ * malformed or repeated, extensions of certificates that are not of version 3, explicit curve parameters. */
 #include "x509/strict.h"
 
 static bool is_critical(const X509 *certificate, int nid) {
@@ -13,7 +12,8 @@ static bool is_present(const X509 *certificate, int nid) {
     return X509_get_ext_by_NID(certificate, nid, -1) >= 0;
 }
 
-/* An absent key usage allows nothing here: OpenSSL looks at the bits that are written. */
+/* Without a key usage extension the result is false, as in OpenSSL's checks, which look at the bits of the
+ * extension. */
 static bool has_usage(X509 *certificate, uint32_t bit) {
     return (X509_get_extension_flags(certificate) & EXFLAG_KUSAGE) != 0 &&
            (X509_get_key_usage(certificate) & bit) != 0;
@@ -42,7 +42,7 @@ static int check_ca(X509 *certificate) {
     return X509_V_OK;
 }
 
-/* The alternative names that are there, but none of which is written. -1: they cannot be read. */
+/* The number of alternative names in the extension, which may be empty; -1 if it cannot be parsed. */
 static int count_names(X509 *certificate) {
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
     int count = names == NULL ? -1 : (int)sk_GENERAL_NAME_num(names);
@@ -98,13 +98,14 @@ static int check(X509 *certificate, size_t depth, size_t count) {
     uint32_t flags = X509_get_extension_flags(certificate);
     bool says_ca = (flags & EXFLAG_BCONS) != 0 && is_ca(certificate);
     int code;
-    /* One that is a CA by its version, or only by its key usage, is none. */
+    /* A certificate that counts as a CA only because of its version or its key usage is refused. */
     if (!says_ca && (depth > 0 || ((flags & EXFLAG_BCONS) == 0 &&
                                    (has_usage(certificate, X509v3_KU_KEY_CERT_SIGN) ||
                                     X509_check_ca(certificate) == 1)))) {
         return CLEAT_X509_INVALID_CA;
     }
-    if (count == 1) return X509_V_OK; /* RFC 6818 section 2: a self-signed one is as it likes */
+    /* RFC 6818 section 2: the requirements do not apply to a lone self-signed certificate. */
+    if (count == 1) return X509_V_OK;
     code = check_ca(certificate);
     if (code == X509_V_OK) code = check_names(certificate);
     if (code == X509_V_OK && algorithms_differ(certificate)) {

@@ -1,4 +1,4 @@
-/* trust.c: a trust, made of the bundles and directories that a context has loaded. */
+/* trust.c: trust objects, built from the bundles and directories that a context has loaded. */
 #include "x509/trust.h"
 
 #include <pthread.h>
@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "x509/trust_parts.h"
 
-/* Puts more directories behind those that there are, which may be NULL. */
+/* Appends more directories to a list, which may be NULL. The caller frees the result. */
 static char *join_directories(const char *there, const char *more) {
     size_t room = (there == NULL ? 0 : strlen(there)) + strlen(more) + 2;
     char *joined = cleat_allocate(room);
@@ -81,7 +81,7 @@ static bool push_certificate(STACK_OF(X509) * list, X509 *certificate) {
     return true;
 }
 
-/* Puts each certificate of the sources into trust once. */
+/* Adds each certificate of the sources to trust, without duplicates. */
 static bool add_certificates(struct cleat_trust *trust, const struct cleat_trust_sources *sources) {
     STACK_OF(X509) *all = sk_X509_new(compare_certificates);
     bool added = all != NULL;
@@ -126,7 +126,7 @@ static bool add_crls(struct cleat_trust *trust, const struct cleat_trust_sources
     return true;
 }
 
-/* Fills a store with what was loaded. Nothing is in it twice, so only memory can lack. */
+/* Adds everything that was loaded to a store. There are no duplicates, so that it fails only if an allocation fails. */
 static bool fill(X509_STORE *store, const struct cleat_trust *trust) {
     size_t i;
     for (i = 0; i < sk_X509_num(trust->certificates); i++) {
@@ -175,7 +175,7 @@ size_t cleat_trust_directory_count(const struct cleat_trust *trust) {
     return count;
 }
 
-/* names: with colons between. */
+/* names: separated by colons. */
 static X509_STORE *open_directories(const char *names) {
     X509_STORE *store = X509_STORE_new();
     X509_LOOKUP *lookup =
@@ -211,8 +211,8 @@ static bool has_certificate(const STACK_OF(X509) * list, const X509 *certificate
     return false;
 }
 
-void cleat_trust_note_found(struct cleat_trust *trust, X509_STORE *opened) {
-    /* The caller's own store: no other thread uses it. */
+void cleat_trust_record_found(struct cleat_trust *trust, X509_STORE *opened) {
+    /* The store belongs to the caller: no other thread uses it. */
     const STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(opened);
     size_t crls = 0;
     size_t i;
@@ -226,7 +226,7 @@ void cleat_trust_note_found(struct cleat_trust *trust, X509_STORE *opened) {
         }
         if (X509_OBJECT_get_type(object) == X509_LU_CRL) crls++;
     }
-    /* BoringSSL has no way to get a list out of a store: they are counted. */
+    /* BoringSSL has no function to get a revocation list out of a store, so they are only counted. */
     if (crls > sk_X509_CRL_num(trust->crls) + trust->found_crls) {
         trust->found_crls = crls - sk_X509_CRL_num(trust->crls);
     }

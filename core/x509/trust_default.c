@@ -1,10 +1,9 @@
 /* trust_default.c: the system's CA certificates.
  *
- * To parse a system's bundle takes milliseconds, a thousand times as long as anything else about a
- * context. So the bundle is parsed once and kept for the next context, and so is the trust that is
- * made of it and nothing else. It is read again when the file is another one: by path, device,
- * inode, size, or one of its times. While a file is so new that its times may not show another
- * change, its content is compared. */
+ * Parsing the system's bundle takes milliseconds, a thousand times as long as the other steps of making a context.
+ * So the bundle is parsed once and shared by later contexts, and so is the trust object that has no other sources.
+ * The file is read again if its path, device, inode, size, or one of its times has changed. While the file is so new
+ * that another change may not change its times, the content is compared as well. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,7 +12,7 @@
 #include "base/memory.h"
 #include "x509/trust.h"
 
-/* Where distributions keep the bundle, if not where BoringSSL looks. */
+/* The bundles of distributions, for systems without BoringSSL's default file. */
 static const char *const bundles[] = {
     "/etc/ssl/certs/ca-certificates.crt", /* Debian, Ubuntu, Arch, Alpine */
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* Fedora, RHEL */
@@ -26,7 +25,7 @@ static bool is_file(const char *name) {
     return cleat_file_stamp(name, &stamp);
 }
 
-/* What the environment names and does not exist is not replaced. A set-user-ID program ignores
+/* If the environment names a file that does not exist, no other file is used instead. A set-user-ID program ignores
  * the environment: otherwise its caller would choose what it trusts. */
 const char *cleat_trust_default_file(void) {
     const char *named = secure_getenv(X509_get_default_cert_file_env());
@@ -45,26 +44,26 @@ const char *cleat_trust_default_directory(void) {
     return cleat_file_is_directory(named) ? named : "";
 }
 
-/* The environment may also name a list of them, with colons between, as OpenSSL reads it. */
+/* As in OpenSSL, the environment variable may contain a colon-separated list. */
 static const char *default_directories(void) {
     const char *named = secure_getenv(X509_get_default_cert_dir_env());
     return named != NULL && strchr(named, ':') != NULL ? named : cleat_trust_default_directory();
 }
 
-/* What was made of the system's bundle when it was looked at last. */
+/* The system's bundle as it was last read. */
 static struct {
     pthread_mutex_t lock;
-    struct cleat_bundle *bundle; /* NULL: nothing yet */
+    struct cleat_bundle *bundle; /* NULL until it is read */
     char *file;
-    struct cleat_file_stamp stamp; /* of file, from before it was read */
-    bool was_fresh; /* it may have been changed since without another stamp */
-    uint8_t digest[CLEAT_DIGEST]; /* of its content, if it was fresh */
-    struct cleat_trust *trust; /* of bundle and directories alone; NULL: not made yet */
+    struct cleat_file_stamp stamp; /* of the file, taken before it was read */
+    bool was_fresh; /* the file may have changed since without a change of the stamp */
+    uint8_t digest[CLEAT_DIGEST]; /* of the file's content, if was_fresh */
+    struct cleat_trust *trust; /* made of bundle and directories only; NULL until it is needed */
     char *directories;
 } shared = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* A bundle that cannot be used is passed over like one that is not there, as OpenSSL does. But
- * one that cannot be read just now must not be remembered as one without certificates. */
+/* As in OpenSSL, a bundle that cannot be used is treated as missing. But if it cannot be read because of a temporary
+ * shortage, it must not be cached as empty. */
 static bool is_shortage(int32_t status) {
     return status == CLEAT_STATUS(CLEAT_NOMEM, 0) || status == CLEAT_STATUS(CLEAT_SYS, EMFILE) ||
            status == CLEAT_STATUS(CLEAT_SYS, ENFILE);
@@ -81,8 +80,8 @@ static void replace(struct cleat_bundle *bundle, char *file) {
     shared.directories = NULL;
 }
 
-/* Reads the file and, unless its content is what is known from when it was fresh, parses it. A
- * digest costs a tenth of the parsing: a file that was not changed just now needs none. */
+/* Reads the file and parses it, unless it was fresh and has the same digest as before. A digest takes a tenth of the
+ * time of parsing; it is only computed for files that were changed recently. */
 static int32_t read_bundle(const char *file, bool is_known, bool is_fresh) {
     char *bytes = NULL;
     int32_t len = 0;

@@ -1,4 +1,4 @@
-/* trust_digest.c: digests of a trust's content: a name for it that is the same everywhere. */
+/* trust_digest.c: digests of the content of trust objects, which are the same in every process and on every machine. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@ static int compare_digests(const void *one, const void *other) {
     return memcmp(one, other, CLEAT_DIGEST);
 }
 
-/* Two may differ in nothing but what they are trusted for ("BEGIN TRUSTED CERTIFICATE"). */
+/* Includes the trust settings of a "BEGIN TRUSTED CERTIFICATE" block. */
 static bool digest_certificate(X509 *certificate, uint8_t digest[CLEAT_DIGEST]) {
     uint8_t *der = NULL;
     int len = i2d_X509_AUX(certificate, &der);
@@ -44,7 +44,7 @@ static bool digest_loaded(const struct cleat_trust *trust, uint8_t digest[CLEAT_
     return done;
 }
 
-/* The digests of the directories behind that of what was loaded: read now, each time. */
+/* Adds the digests of the directories, which are read at each call. */
 static int32_t add_directories(const struct cleat_trust *trust, SHA256_CTX *hash) {
     char *names = cleat_copy_text(trust->directories, (int32_t)strlen(trust->directories));
     char *rest = names;

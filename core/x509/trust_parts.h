@@ -1,4 +1,4 @@
-/* trust_parts.h: what a trust consists of, for trust*.c only. */
+/* trust_parts.h: the fields of trust objects, for trust*.c only. */
 #ifndef CLEAT_CORE_TRUST_PARTS_H
 #define CLEAT_CORE_TRUST_PARTS_H
 
@@ -9,12 +9,13 @@
 struct cleat_trust {
     atomic_int references;
     X509_STORE *store;
-    STACK_OF(X509) * certificates; /* each once */
+    STACK_OF(X509) * certificates; /* without duplicates */
     STACK_OF(X509_CRL) * crls; /* likewise */
-    char *directories; /* with colons between; "" if none */
-    pthread_mutex_t lock; /* for what follows, on which no verification depends */
+    char *directories; /* separated by colons; "" if none */
+    pthread_mutex_t lock; /* for the fields below, which do not affect verifications */
     STACK_OF(X509) * found; /* in the directories */
-    size_t found_crls; /* most revocation lists that one verification has found there */
+    /* The maximum number of revocation lists that one verification has found there. */
+    size_t found_crls;
     bool has_digest;
     uint8_t digest[CLEAT_DIGEST]; /* of what was loaded */
 };

@@ -1,4 +1,4 @@
-/* validity.h: how long a verified chain stays verified. */
+/* validity.h: how long the result of a verification is valid. */
 #ifndef CLEAT_CORE_VALIDITY_H
 #define CLEAT_CORE_VALIDITY_H
 
@@ -6,9 +6,9 @@
 
 #include "base/boringssl.h"
 
-/* cleat_validity_end returns the first second at which a chain that was verified at now may have to be verified
- * again: a certificate of it, the trust anchor included, ends; or a revocation list ends or comes into force.
- * Times are in POSIX seconds. crls: NULL where lists do not count. 0 if a date cannot be read. */
+/* cleat_validity_end returns the first second after now at which a verified chain must be verified again: when a
+ * certificate of the chain, including the trust anchor, expires; or when a revocation list expires or becomes valid.
+ * Times are in POSIX seconds. crls: NULL if revocation lists are not used. 0 if a date cannot be parsed. */
 int64_t cleat_validity_end(const STACK_OF(X509) * chain, const STACK_OF(X509_CRL) * crls,
                            int64_t now);
 

@@ -6,11 +6,11 @@ static void close_directories(struct cleat_trust *trust, struct cleat_chain_requ
     size_t i;
     for (i = 0; i < request->directory_count; i++) {
         if (request->directories[i] == NULL) continue;
-        cleat_trust_note_found(trust, request->directories[i]);
+        cleat_trust_record_found(trust, request->directories[i]);
         X509_STORE_free(request->directories[i]);
     }
     cleat_release(request->directories);
-    if (request->store != NULL) cleat_trust_note_found(trust, request->store);
+    if (request->store != NULL) cleat_trust_record_found(trust, request->store);
     X509_STORE_free(request->store);
     request->store = NULL;
     request->directories = NULL;
@@ -31,11 +31,11 @@ static bool open_directories(struct cleat_trust *trust, struct cleat_chain_reque
     return opened;
 }
 
-/* The error is the one of this run: the first path may lead through a directory. */
+/* The error is that of this run: the first path may use a directory. */
 static bool run_with_directories(struct cleat_trust *trust, struct cleat_chain_request *request,
                                  struct cleat_verify_error *error) {
     bool accepted = false;
-    request->has_looked = true;
+    request->used_directories = true;
     if (open_directories(trust, request)) {
         accepted = cleat_path_verify(request, error);
     } else {
@@ -51,10 +51,10 @@ bool cleat_verification_run(struct cleat_trust *trust, struct cleat_chain_reques
     request->store = cleat_trust_store(trust);
     request->directories = NULL;
     request->directory_count = 0;
-    request->has_looked = false;
+    request->used_directories = false;
     if (cleat_trust_directory_count(trust) == 0) return cleat_path_verify(request, error);
-    /* A list in a directory may revoke what is good without it. Other paths are searched for once:
-     * with the directories. */
+    /* A revocation list in a directory may revoke a certificate of a chain that is valid without it. The path search
+     * runs only once: with the directories. */
     if ((flags & X509_V_FLAG_CRL_CHECK) == 0) {
         if (cleat_chain_verify(request, NULL, NULL, error)) return true;
         if (cleat_path_is_final(error)) return false;

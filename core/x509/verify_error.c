@@ -1,7 +1,8 @@
 #include "x509/verify_error.h"
 
-/* BoringSSL derives the alert from its own number. For keys and digests that are too weak, and for raw public keys,
- * OpenSSL sends bad_certificate, for the rest of its numbers certificate_unknown. */
+/* BoringSSL derives the alert from its own number, which is chosen here so that the alert is OpenSSL's:
+ * bad_certificate for weak keys and digests and for raw public keys, certificate_unknown for OpenSSL's other
+ * numbers. */
 void cleat_verify_error_set(struct cleat_verify_error *self, int number, int depth) {
     bool is_bad = number <= CLEAT_X509_CA_MD_TOO_WEAK || number == CLEAT_X509_RPK_UNTRUSTED;
     self->error = is_bad ? X509_V_ERR_CERT_REJECTED : X509_V_ERR_INVALID_EXTENSION;
@@ -64,7 +65,7 @@ const char *cleat_verify_error_text(const struct cleat_verify_error *self) {
         case CLEAT_X509_CA_CERT_MISSING_KEY_USAGE:
             return "CA cert does not include key usage extension";
         case CLEAT_X509_RPK_UNTRUSTED:
-            return "raw public key untrusted: it is none of those that are expected of the peer";
+            return "raw public key untrusted: it is not among the keys that are set for peers";
         case CLEAT_X509_EXTENSIONS_REQUIRE_VERSION_3:
             return "Using cert extension requires at least X509v3";
         default: return X509_verify_cert_error_string(self->error);

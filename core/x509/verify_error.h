@@ -1,5 +1,4 @@
-/* verify_error.h: why a certificate chain was refused, as a number of OpenSSL's (X509_V_ERR_*) and
- * in words. */
+/* verify_error.h: the reason why a certificate chain was refused, as OpenSSL's number (X509_V_ERR_*) and text. */
 #ifndef CLEAT_CORE_VERIFY_ERROR_H
 #define CLEAT_CORE_VERIFY_ERROR_H
 
@@ -8,7 +7,7 @@
 
 #include "base/boringssl.h"
 
-/* OpenSSL's numbers that BoringSSL lacks or uses for something else. */
+/* OpenSSL's numbers that BoringSSL does not define or uses for something else. */
 enum {
     CLEAT_X509_EE_KEY_TOO_SMALL = 66,
     CLEAT_X509_CA_KEY_TOO_SMALL = 67,
@@ -37,32 +36,32 @@ enum {
     CLEAT_X509_RPK_UNTRUSTED = 95,
 };
 
-/* A refusal. error is BoringSSL's number, which decides on the alert; number is OpenSSL's where
- * BoringSSL has none, and 0 otherwise. Both are 0 for a chain that is accepted. */
+/* The reason of a refusal. error is BoringSSL's number, which determines the alert; number is OpenSSL's number if
+ * BoringSSL has none for the reason, and 0 otherwise. Both are 0 for an accepted chain. */
 struct cleat_verify_error {
     int error;
     int number;
     int depth; /* of the certificate at fault: 0 is the peer's own */
 };
 
-/* What is wrong with a chain, the reason for its refusal first. */
+/* The faults of a chain; the first is the reason of its refusal. */
 enum { CLEAT_VERIFY_FAULTS_MAX = 16 };
 struct cleat_verify_faults {
     int32_t count;
     struct cleat_verify_error list[CLEAT_VERIFY_FAULTS_MAX];
 };
 
-/* cleat_verify_faults_add adds one, unless it is there or there are as many as there may be. */
+/* cleat_verify_faults_add adds a fault, unless it is already in the list or the list is full. */
 void cleat_verify_faults_add(struct cleat_verify_faults *self, struct cleat_verify_error error);
 
-/* cleat_verify_error_set notes a number of OpenSSL's that BoringSSL lacks. */
+/* cleat_verify_error_set sets the reason to one of OpenSSL's numbers above. */
 void cleat_verify_error_set(struct cleat_verify_error *self, int number, int depth);
 
-/* cleat_verify_error_number returns OpenSSL's number; cleat_verify_error_text its words. */
+/* cleat_verify_error_number returns OpenSSL's number, and cleat_verify_error_text its text. */
 int32_t cleat_verify_error_number(const struct cleat_verify_error *self);
 const char *cleat_verify_error_text(const struct cleat_verify_error *self);
 
-/* cleat_verify_error_alert returns the alert that the peer is sent. */
+/* cleat_verify_error_alert returns the alert to send to the peer. */
 uint8_t cleat_verify_error_alert(const struct cleat_verify_error *self);
 
 #endif

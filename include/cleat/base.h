@@ -1,4 +1,4 @@
-/* base.h: what every other header of cleat needs. */
+/* base.h: the macros that every other header of cleat uses. */
 #ifndef CLEAT_BASE_H
 #define CLEAT_BASE_H
 
@@ -10,28 +10,27 @@
 #define CLEAT_API __attribute__((visibility("default")))
 #endif
 
-/* Marks a result or an output that is a new id, which the caller closes. Bindings are generated
- * from it; to C it is nothing. */
+/* Marks a result or an output that is a new id, which the caller closes. The generator of the bindings reads it; in
+ * C it expands to nothing. */
 #define CLEAT_NEW_ID
 
-/* Marks a new id that may be 0 instead: there is no object. */
+/* Marks a new id that is 0 if there is no such object. */
 #define CLEAT_OR_ZERO
 
 /* Marks an id that the function closes when it succeeds. */
 #define CLEAT_CLOSES
 
-/* Marks bytes in that may be absent: NULL with length 0. */
+/* Marks input bytes that may be absent: NULL with length 0. */
 #define CLEAT_ABSENT
 
-/* Marks a text out that is bytes of any value. Other texts are UTF-8. */
+/* Marks an output text that may contain any byte. Other texts are UTF-8. */
 #define CLEAT_BINARY
 
-/* Marks a function that may block for longer than its timeout, or that has none: it waits for the
- * system's resolver or for a person. The other functions without a timeout wait for nothing but
- * files. */
+/* Marks a function that waits for the system's resolver or for a person, so that it may block for longer than its
+ * timeout, if it has one. Other functions without a timeout block only on files. */
 #define CLEAT_MAY_BLOCK
 
-/* Marks a function whose timeout is not its own: it returns at once. */
+/* Marks a function that returns at once: its timeout limits a later wait, not the call. */
 #define CLEAT_NO_WAIT
 
 #endif

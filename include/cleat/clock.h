@@ -1,4 +1,4 @@
-/* clock.h: the clock that timeouts are measured on. */
+/* clock.h: the clock by which timeouts are measured. */
 #ifndef CLEAT_CLOCK_H
 #define CLEAT_CLOCK_H
 

@@ -1,4 +1,4 @@
-/* epoll.h: waiting for many descriptors whose set seldom changes (Linux epoll). */
+/* epoll.h: waits for a large set of descriptors that rarely changes (Linux epoll). */
 #ifndef CLEAT_EPOLL_H
 #define CLEAT_EPOLL_H
 
@@ -26,25 +26,23 @@
 #define CLEAT_EPOLL_CTL_DEL 2
 #define CLEAT_EPOLL_CTL_MOD 3
 
-/* cleat_epoll_new returns the id of an epoll instance without descriptors. It takes two descriptors. CLEAT_SYS
- * (EMFILE, ENFILE). */
+/* cleat_epoll_new returns the id of an empty epoll instance, which uses two descriptors. CLEAT_SYS (EMFILE, ENFILE). */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_epoll_new(void);
 
-/* cleat_epoll_control returns CLEAT_OK and adds fd to the instance with its events, changes the events, or removes it
- * (events has no meaning then). fd is a file descriptor, not an id, and stays the caller's; closing it removes it,
- * unless there is a duplicate of it. operation: CLEAT_EPOLL_CTL_*; events: CLEAT_EPOLL*. CLEAT_SYS (EBADF;
- * EEXIST: it is there; ENOENT: it is not; EPERM: a file's descriptor). */
+/* cleat_epoll_control returns CLEAT_OK and adds fd to the instance with its events, changes its events, or removes
+ * it (events is then ignored). fd is a file descriptor, not an id, and still belongs to the caller; closing it
+ * removes it, unless it has a duplicate. operation: CLEAT_EPOLL_CTL_*; events: CLEAT_EPOLL*. CLEAT_SYS (EBADF;
+ * EEXIST: fd is already in the instance; ENOENT: it is not; EPERM: fd is a regular file). */
 CLEAT_API int32_t cleat_epoll_control(int32_t epoll, int32_t operation, int32_t fd, int32_t events);
 
-/* cleat_epoll_wait returns how many descriptors have events to report, 0 if the timeout ran out first, and stores each
- * with its events; events: CLEAT_EPOLL*. At most fds_cap are reported, 1 to 1024; the two capacities must be equal. A
- * signal ends the wait only in an interruptible thread (cleat/interrupt.h). A connection may hold decrypted bytes that
- * no descriptor shows: see cleat_connection_pending. CLEAT_SYS, CLEAT_CLOSED. */
+/* cleat_epoll_wait returns how many descriptors are ready, 0 if the timeout expired first, and stores each with its
+ * events; events: CLEAT_EPOLL*. At most fds_cap are reported, 1 to 1024; the two capacities must be equal. A signal
+ * ends the wait only in an interruptible thread (cleat/interrupt.h). A connection may have decrypted bytes although
+ * its descriptor is not readable: see cleat_connection_pending. CLEAT_SYS, CLEAT_CLOSED. */
 CLEAT_API int32_t cleat_epoll_wait(int32_t epoll, int32_t *fds, int32_t fds_cap, int32_t *events,
                                    int32_t events_cap, double timeout);
 
-/* cleat_epoll_fileno returns the instance's descriptor, which is readable while there are events to report. It stays
- * the id's. */
+/* cleat_epoll_fileno returns the instance's descriptor, which is readable while events are ready. The id owns it. */
 CLEAT_API int32_t cleat_epoll_fileno(int32_t epoll);
 
 #endif

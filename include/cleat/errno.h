@@ -1,4 +1,4 @@
-/* errno.h: the error numbers that statuses of class CLEAT_SYS carry, by their POSIX names. */
+/* errno.h: the error numbers in statuses of class CLEAT_SYS, with their POSIX names. */
 #ifndef CLEAT_ERRNO_H
 #define CLEAT_ERRNO_H
 

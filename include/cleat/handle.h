@@ -1,7 +1,7 @@
-/* handle.h: the life of ids.
+/* handle.h: the lifetime of ids.
  *
- * At least 4,000,000 ids can be open at once; making one more is CLEAT_NOMEM. An id that was
- * closed is not given to another object for at least 500,000 opens, whatever number is open. */
+ * At least 4,000,000 ids can be open at once; when the table is full, functions that return a new id fail with
+ * CLEAT_NOMEM. The number of a closed id is not reused for at least 500,000 opens, however many ids are open. */
 #ifndef CLEAT_HANDLE_H
 #define CLEAT_HANDLE_H
 
@@ -20,11 +20,11 @@
 #define CLEAT_KIND_ECH_KEY 10
 #define CLEAT_KIND_EPOLL 13
 
-/* cleat_close returns CLEAT_OK and makes id invalid at once, whatever its kind. It does no TLS
- * I/O (close_notify is cleat_connection_shutdown's) and does not wait. A call that another
- * thread has under way in the object returns CLEAT_CLOSED; to wake it, the socket is shut down
- * in both directions. The object is freed when nothing uses it any more. An id that is not
- * open is CLEAT_HANDLE, and the thread's record of its last failure is left as it was. */
+/* cleat_close returns CLEAT_OK and makes id invalid at once, whatever its kind. It does no TLS I/O
+ * (cleat_connection_shutdown sends close_notify) and does not wait. If another thread is waiting in a call on the
+ * object, that call returns CLEAT_CLOSED; to wake it, cleat shuts its socket down in both directions. The object is
+ * freed when nothing uses it any more. CLEAT_HANDLE for an id that is not open, which does not change the thread's
+ * record of its last failure. */
 CLEAT_API int32_t cleat_close(CLEAT_CLOSES int32_t id);
 
 /* cleat_kind returns the CLEAT_KIND_* of an open id. */

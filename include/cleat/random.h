@@ -4,8 +4,8 @@
 
 #include "cleat/base.h"
 
-/* cleat_random_bytes returns buf_cap and fills buf with that many bytes fit for keys. The
- * generator is seeded by the kernel and differs between a process and its fork. */
+/* cleat_random_bytes returns buf_cap and fills buf with that many cryptographically secure random bytes, which can
+ * be used as keys. The generator is seeded by the kernel, and a forked process gets different bytes. */
 CLEAT_API int32_t cleat_random_bytes(char *buf, int32_t buf_cap);
 
 #endif

@@ -1,12 +1,11 @@
-/* status.h: what a negative result means, and the text of the last failure.
+/* status.h: the statuses that functions return, and the details of a thread's last failure.
  *
- * A status is -(class << 16 | value). Branch on the class, CLEAT_CLASS(status); look at the
- * value, CLEAT_VALUE(status), where the class says what it holds. The numbers never change their
- * meaning. The constants that are classes are marked.
+ * A status is -(class << 16 | value). Test the class, CLEAT_CLASS(status); the value, CLEAT_VALUE(status), has the
+ * meaning that the class defines. The meaning of a number never changes. Constants that are classes are marked.
  *
- * The record of the last failure belongs to the calling thread. It stays until the next
- * failure on that thread; successful calls, waits (CLEAT_WANT_*) and cleat_close leave it
- * alone. When one failure follows from another, the first and more specific one is kept. */
+ * The record of the last failure belongs to the calling thread. It stays until the next failure on that thread;
+ * successful calls, CLEAT_WANT_* statuses and cleat_close do not change it. If one failure causes another, the first
+ * and more specific one is recorded. */
 #ifndef CLEAT_STATUS_H
 #define CLEAT_STATUS_H
 
@@ -18,60 +17,57 @@
 /* CLEAT_OK is the result of a function that has no other result. */
 #define CLEAT_OK 0
 
-/* CLEAT_WANT_* are classes of statuses that are no failures: the call would block. It is to be
- * made again, with the same arguments, once the caller has provided it.
- * Their value is 0. */
-#define CLEAT_WANT_READ 1 /* class; the transport must be readable (or be fed) first */
-#define CLEAT_WANT_WRITE 2 /* class; the transport must be writable (or be drained) first */
+/* CLEAT_WANT_* are classes of statuses that are not failures: the call would block, or needs something from the
+ * caller. Repeat it with the same arguments once the condition below is met. Their value is 0. */
+#define CLEAT_WANT_READ 1 /* class; until the transport is readable (or was fed) */
+#define CLEAT_WANT_WRITE 2 /* class; until the transport is writable (or was drained) */
 
-/* CLEAT_WANT_SERVER_NAME is the class for a server that has read its client's ClientHello and
- * waits for the caller to decide how to go on: see cleat_connection_answer_server_name. The value is 0. */
+/* CLEAT_WANT_SERVER_NAME is the class for a server that has read its client's ClientHello and waits for the caller's
+ * decision: see cleat_connection_answer_server_name. The value is 0. */
 #define CLEAT_WANT_SERVER_NAME 3 /* class */
 
-/* CLEAT_WANT_SESSION is the class for a server that asks its caller for a session that the client offers, or has one
- * to store: see cleat_connection_session_question. The value is 0. */
+/* CLEAT_WANT_SESSION is the class for a server that needs a session from its caller's store, or has one to store:
+ * see cleat_connection_session_question. The value is 0. */
 #define CLEAT_WANT_SESSION 4 /* class */
 
-/* CLEAT_WANT_SIGNATURE is the class for a connection that needs a signature by a private key that is elsewhere: see
+/* CLEAT_WANT_SIGNATURE is the class for a connection that needs a signature by a remote private key: see
  * cleat_connection_answer_signature. The value is 0. */
 #define CLEAT_WANT_SIGNATURE 5 /* class */
 
-/* CLEAT_WANT_VERIFY is the class for a connection that has verified its peer's certificates, and waits for the caller
- * to decide on them: see cleat_connection_answer_verify. The value is 0. */
+/* CLEAT_WANT_VERIFY is the class for a connection that has verified its peer's certificates, and waits for the
+ * caller's decision: see cleat_connection_answer_verify. The value is 0. */
 #define CLEAT_WANT_VERIFY 6 /* class */
 
 /* CLEAT_WANT_PSK is the class for a connection that needs a pre-shared key: see cleat_connection_answer_psk. The value
  * is 0. */
 #define CLEAT_WANT_PSK 7 /* class */
 
-/* CLEAT_NEED_PASSWORD is the class for a private key that is encrypted when no password was
- * given: call again with one. The value is 0. */
+/* CLEAT_NEED_PASSWORD is the class for an encrypted private key without a password: call again with one. The value
+ * is 0. */
 #define CLEAT_NEED_PASSWORD 8 /* class */
 
-/* CLEAT_CLOSED is the class for a connection whose TLS session is over (both sides sent
- * close_notify, or this side did and the call would need more), and for a call whose id
- * another thread closed meanwhile. The value is 0. */
+/* CLEAT_CLOSED is the class for a connection that was shut down (both sides have sent close_notify, or this side has
+ * and the call would write), and for a call whose id another thread has closed meanwhile. The value is 0. */
 #define CLEAT_CLOSED 16 /* class */
 
-/* CLEAT_EOF is the class for a transport that ended without close_notify (RFC 8446 section
- * 6.1): the data before is complete, but the peer may have had more to send. The value is
- * 0. */
+/* CLEAT_EOF is the class for a transport that ended without close_notify (RFC 8446 section 6.1): the data received
+ * so far is authentic, but the stream may have been truncated. The value is 0. */
 #define CLEAT_EOF 17 /* class */
 
-/* CLEAT_TIMEOUT is the class for a timeout that ran out. The value is 0. */
+/* CLEAT_TIMEOUT is the class for an expired timeout. The value is 0. */
 #define CLEAT_TIMEOUT 18 /* class */
 
 /* CLEAT_SYS is the class for an error of the operating system. The value is its errno
  * (cleat/errno.h). */
 #define CLEAT_SYS 32 /* class */
 
-/* CLEAT_RESOLVE is the class for a host or service name that was not resolved. The value is
- * minus getaddrinfo's EAI_ code, CLEAT_EAI_*. */
+/* CLEAT_RESOLVE is the class for a host or service name that could not be resolved. The value is minus getaddrinfo's
+ * EAI_ code, CLEAT_EAI_*. */
 #define CLEAT_RESOLVE 33 /* class */
 
-/* CLEAT_SSL is the class for an error that the TLS library found. The value is its reason
- * number, which may differ from one BoringSSL to another: use the names of cleat_error_library
- * and cleat_error_reason. */
+/* CLEAT_SSL is the class for an error that BoringSSL or cleat's own TLS and X.509 code has detected. The value is
+ * BoringSSL's reason number, which may differ between versions of BoringSSL, or 0: use the names of
+ * cleat_error_library and cleat_error_reason. */
 #define CLEAT_SSL 34 /* class */
 
 /* CLEAT_ALERT is the class for a fatal alert that the peer sent. The value is its description,
@@ -82,13 +78,12 @@
  * verify code (OpenSSL's X509_V_ERR_ numbers); its text is at cleat_error_verify_message. */
 #define CLEAT_VERIFY 36 /* class */
 
-/* CLEAT_HANDLE is the class for an id that names no open object of the kind that the function
- * works on. The value is 0. */
+/* CLEAT_HANDLE is the class for an id that is not open, or is of another kind of object than the function needs. The
+ * value is 0. */
 #define CLEAT_HANDLE 48 /* class */
 
-/* CLEAT_USAGE is the class for an argument out of its documented range, or a call that the
- * object's state does not allow. The value is the position of the argument, from 1, or 0 where
- * it is the state. */
+/* CLEAT_USAGE is the class for an argument out of its documented range, or a call that the object's state does not
+ * allow. The value is the position of the argument, from 1, or 0 for the state. */
 #define CLEAT_USAGE 49 /* class */
 
 /* CLEAT_UNSUPPORTED is the class for a feature that this build or its BoringSSL lacks. The value is 0. */
@@ -128,13 +123,12 @@
 #define CLEAT_ALERT_DESCRIPTION_UNKNOWN_PSK_IDENTITY 115
 #define CLEAT_ALERT_DESCRIPTION_ECH_REQUIRED 121
 
-/* cleat_error_status returns the status of this thread's last failure, or 0 if there was none.
- * It is the one function whose negative result is its answer. */
+/* cleat_error_status returns the status of this thread's last failure, or 0 if there was none. It is the only
+ * function whose negative result is not a failure of the call. */
 CLEAT_API int32_t cleat_error_status(void);
 
-/* cleat_error_message returns the length of the text of this thread's last failure and copies
- * it to output; the text is empty only if there was no failure. Failures of the TLS library read
- * "[LIBRARY: REASON] words (file:line)". */
+/* cleat_error_message returns the length of the text of this thread's last failure and copies it to output; the text
+ * is empty only if there was no failure. BoringSSL's failures have the form "[LIBRARY: REASON] text (file:line)". */
 CLEAT_API int32_t cleat_error_message(char *output, int32_t output_cap);
 
 /* cleat_error_library returns the length of the name of the sub-library in which the last
@@ -152,8 +146,8 @@ CLEAT_API int32_t cleat_error_reason(char *output, int32_t output_cap);
  * other classes. */
 CLEAT_API int32_t cleat_error_verify_message(char *output, int32_t output_cap);
 
-/* cleat_error_filename returns the length of the name of the file or directory that the last
- * failure was about, and copies it to output; 0 if it was about none. */
+/* cleat_error_filename returns the length of the name of the file or directory that caused the last failure, and
+ * copies it to output; 0 if there is none. */
 CLEAT_API int32_t cleat_error_filename(char *output, int32_t output_cap);
 
 /* cleat_strerror returns the length of the operating system's text for the error number and

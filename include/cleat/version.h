@@ -1,11 +1,11 @@
-/* version.h: the versions of cleat, of its ABI, and of the BoringSSL inside. */
+/* version.h: the versions of cleat, of its ABI, and of the linked BoringSSL. */
 #ifndef CLEAT_VERSION_H
 #define CLEAT_VERSION_H
 
 #include "cleat/base.h"
 
-/* CLEAT_VERSION_MAJOR is the first number of the version that these headers are of. The build, the
- * shared library's name and pkg-config take the version from here. */
+/* CLEAT_VERSION_MAJOR is the first number of the version of these headers. The build, the shared library's name and
+ * pkg-config use the version from here. */
 #define CLEAT_VERSION_MAJOR 0
 
 /* CLEAT_VERSION_MINOR is the second number. */
@@ -32,15 +32,15 @@ CLEAT_API int32_t cleat_abi_version(void);
 /* cleat_version returns the length of the loaded library's version, such as "0.1.0", and copies it to output. */
 CLEAT_API int32_t cleat_version(char *output, int32_t output_cap);
 
-/* cleat_boringssl_version returns the length of a text that names the BoringSSL inside
- * ("BoringSSL, API 42") and copies it to output. */
+/* cleat_boringssl_version returns the length of a text that identifies the linked BoringSSL ("BoringSSL, API 42")
+ * and copies it to output. */
 CLEAT_API int32_t cleat_boringssl_version(char *output, int32_t output_cap);
 
-/* cleat_boringssl_api returns BORINGSSL_API_VERSION of the BoringSSL inside, for example 42. */
+/* cleat_boringssl_api returns BORINGSSL_API_VERSION of the linked BoringSSL, for example 42. */
 CLEAT_API int32_t cleat_boringssl_api(void);
 
-/* cleat_openssl_version_number returns the version of OpenSSL that the BoringSSL inside says
- * it is compatible with, as OPENSSL_VERSION_NUMBER (0x1010107f is 1.1.1). */
+/* cleat_openssl_version_number returns the version of OpenSSL with which BoringSSL declares itself compatible, in
+ * the format of OPENSSL_VERSION_NUMBER (0x1010107f is 1.1.1). */
 CLEAT_API int32_t cleat_openssl_version_number(void);
 
 #endif

@@ -54,24 +54,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     switch (data[0] % 3) {
         case 0:
             fault = verify(data + 1, size - 1, &status);
-            DEMAND(fault != CLEAT_OCSP_FINE && fault != CLEAT_OCSP_NO_MEMORY);
-            DEMAND(cleat_ocsp_names(data + 1, size - 1, leaf.x509, (data[0] & 1) != 0) !=
+            DEMAND(fault != CLEAT_OCSP_NO_FAULT && fault != CLEAT_OCSP_NO_MEMORY);
+            DEMAND(cleat_ocsp_covers(data + 1, size - 1, leaf.x509, (data[0] & 1) != 0) !=
                    CLEAT_OCSP_NO_MEMORY);
             break;
         case 1:
             response = ocsp_signed(&root, data + 1, size - 1, &len);
             fault = verify(response, len, &status);
             OPENSSL_free(response);
-            if (fault == CLEAT_OCSP_FINE) check_status(&status);
+            if (fault == CLEAT_OCSP_NO_FAULT) check_status(&status);
             break;
         default:
             response = ocsp_made(&root, leaf.x509, data + 1, size - 1, &len);
             fault = verify(response, len, &status);
             OPENSSL_free(response);
-            DEMAND(fault == CLEAT_OCSP_FINE || fault == CLEAT_OCSP_MALFORMED ||
+            DEMAND(fault == CLEAT_OCSP_NO_FAULT || fault == CLEAT_OCSP_MALFORMED ||
                    fault == CLEAT_OCSP_CRITICAL_EXTENSION || fault == CLEAT_OCSP_NOT_YET_VALID ||
                    fault == CLEAT_OCSP_EXPIRED);
-            if (fault == CLEAT_OCSP_FINE) check_status(&status);
+            if (fault == CLEAT_OCSP_NO_FAULT) check_status(&status);
     }
     return 0;
 }

@@ -218,7 +218,7 @@ describe("early data", function()
         client.object:write "late"
         move(client, server)
         server.object:do_handshake()
-        raises("ValueError", { match = "there is early data to be read first" }, server.object.read, server.object, 10)
+        raises("ValueError", { match = "early data must be read first" }, server.object.read, server.object, 10)
         assert.equal("early", server.object:recv_early(100))
         assert.equal("late", server.object:read(100))
     end)

@@ -338,7 +338,7 @@ describe("set_peer_public_keys and load_raw_public_key:", function()
         local other = link.context { cert = "server-ec" }
         raises("IOError", { errno = 2 }, other.load_raw_public_key, other, "/nowhere")
         raises("SSLError", { reason = "NO_START_LINE" }, other.load_raw_public_key, other, pki.path "root.pem")
-        raises("ValueError", { match = "PEM data where the name of a file is due" }, other.load_raw_public_key, other,
+        raises("ValueError", { match = "PEM data in place of a file name" }, other.load_raw_public_key, other,
             process.read_file(file))
         raises("TypeError", { match = "keyfile" }, other.load_raw_public_key, other, 1)
         raises("ValueError", { match = "load a certificate first" }, function()

@@ -185,7 +185,7 @@ describe("errors do not tell", function()
         local key = pki.read("ec.key")
         local secret = key:match("%-\n(.*)\n%-"):sub(1, 30)
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
-        local what = { match = "PEM data where the name of a file is due" }
+        local what = { match = "PEM data in place of a file name" }
         expect_silence(raises("ValueError", what, context.load_cert_chain, context, pki.path("server-ec.pem"), key), secret)
         expect_silence(raises("ValueError", what, context.load_cert_chain, context, pki.read("server-ec.pem") .. key), secret)
         expect_silence(raises("ValueError", what, context.load_cert_chain, context, " \n" .. key, nil), secret)

@@ -37,9 +37,10 @@ pub const EAI_MEMORY: i32 = 10;
 pub const EAI_SYSTEM: i32 = 11;
 pub const EAI_OVERFLOW: i32 = 12;
 
-// CLEAT_POLICY_* are BoringSSL's compliance policies, each with the date of what it stands for. They
-// restrict versions, suites, groups and the signatures of the handshake, not the certificates of a
-// chain; what they stand for asks for more. The three CNSA ones need a BoringSSL of 2026.
+// CLEAT_POLICY_* are BoringSSL's compliance policies, each with the date of the standard that it
+// implements. They restrict versions, suites, groups and the signatures of the handshake, but not the
+// certificates of a chain: the standards require more than that. The three CNSA policies need
+// BoringSSL of 2026.
 pub const POLICY_NONE: i32 = 0;
 /// SP 800-52r2: AES-GCM; P-256, P-384; RSA, ECDSA
 pub const POLICY_FIPS_202205: i32 = 1;
@@ -76,7 +77,7 @@ pub const KEY_USAGE_KEY_CERT_SIGN: i32 = 32;
 pub const KEY_USAGE_CRL_SIGN: i32 = 64;
 pub const KEY_USAGE_ENCIPHER_ONLY: i32 = 128;
 pub const KEY_USAGE_DECIPHER_ONLY: i32 = 256;
-/// there is no such extension: nothing is excluded
+/// there is no such extension: any usage is allowed
 pub const KEY_USAGE_NONE: i32 = 65536;
 
 // CLEAT_KEY_ID_* choose a key identifier.
@@ -85,17 +86,17 @@ pub const KEY_ID_SUBJECT: i32 = 0;
 /// of its issuer's key
 pub const KEY_ID_ISSUER: i32 = 1;
 
-// CLEAT_FINGERPRINT_* choose what a fingerprint is of.
+// CLEAT_FINGERPRINT_* choose the input of a fingerprint.
 /// the certificate in DER
 pub const FINGERPRINT_CERTIFICATE: i32 = 0;
 /// its public key, SubjectPublicKeyInfo in DER: a pin (RFC 7469)
 pub const FINGERPRINT_SPKI: i32 = 1;
 
-// CLEAT_CIPHER_* are what cleat_cipher_text returns of a suite, in OpenSSL's words: its name; the
-// version of TLS that has introduced it ("SSLv3", "TLSv1.0", "TLSv1.2", "TLSv1.3"); the algorithm of
-// the bulk encryption ("aes-128-gcm"); the digest of its MAC ("sha1"; none of suites with
-// authenticated encryption); the key exchange ("kx-ecdhe"); the authentication ("auth-rsa"); and all
-// of it in a line, as by SSL_CIPHER_description.
+// CLEAT_CIPHER_* select what cleat_cipher_text returns of a suite, with OpenSSL's names: its name; the
+// version of TLS that introduced it ("SSLv3", "TLSv1.0", "TLSv1.2", "TLSv1.3"); the algorithm of the
+// bulk encryption ("aes-128-gcm"); the digest of its MAC ("sha1"; empty for suites with authenticated
+// encryption); the key exchange ("kx-ecdhe"); the authentication ("auth-rsa"); and all of these in one
+// line, as SSL_CIPHER_description prints them.
 pub const CIPHER_NAME: i32 = 0;
 pub const CIPHER_VERSION: i32 = 1;
 pub const CIPHER_SYMMETRIC: i32 = 2;
@@ -104,7 +105,7 @@ pub const CIPHER_KEY_EXCHANGE: i32 = 4;
 pub const CIPHER_AUTHENTICATION: i32 = 5;
 pub const CIPHER_DESCRIPTION: i32 = 6;
 
-// CLEAT_DIRECTION_* are the directions of what a connection carries.
+// CLEAT_DIRECTION_* select what a connection has received or sent.
 pub const DIRECTION_RECEIVED: i32 = 0;
 pub const DIRECTION_SENT: i32 = 1;
 
@@ -116,8 +117,8 @@ pub const CHAIN_VERIFIED: i32 = 1;
 /// what this side presents
 pub const CHAIN_OWN: i32 = 2;
 
-// CLEAT_BINDING_* choose a channel binding: bytes that both sides of a connection know, and that an
-// attacker who is between them with two connections cannot have the same of.
+// CLEAT_BINDING_* choose a channel binding: bytes that both sides of a connection can compute, and
+// that differ between the two connections of an attacker in the middle.
 /// "tls-unique" (RFC 5929 section 3), up to TLS 1.2
 pub const BINDING_TLS_UNIQUE: i32 = 1;
 /// "tls-exporter" (RFC 9266)
@@ -134,18 +135,18 @@ pub const PROTOCOL_TLSV1: i32 = 3;
 pub const PROTOCOL_TLSV1_1: i32 = 4;
 pub const PROTOCOL_TLSV1_2: i32 = 5;
 
-// CLEAT_TLS*_VERSION are version numbers as they stand in TLS records (RFC 8446 section 4.1.2).
+// CLEAT_TLS*_VERSION are the protocol version numbers of TLS (RFC 8446 section 4.2.1).
 pub const TLS1_VERSION: i32 = 769;
 pub const TLS1_1_VERSION: i32 = 770;
 pub const TLS1_2_VERSION: i32 = 771;
 pub const TLS1_3_VERSION: i32 = 772;
 
-// CLEAT_OP_* are a context's options, with OpenSSL's numbers. Those that forbid a version act, and
-// NO_TICKET, CIPHER_SERVER_PREFERENCE, LEGACY_SERVER_CONNECT (which is in OP_ALL: connects to servers
-// without the renegotiation extension of RFC 5746; TLS 1.2 and earlier) and IGNORE_UNEXPECTED_EOF: an
-// end of the network after the handshake counts as close_notify. DANGEROUS: an attacker can cut off
-// what the peer has sent. The others are kept and read back, but name what BoringSSL always or never
-// does.
+// CLEAT_OP_* are a context's options, with OpenSSL's numbers. These have an effect: NO_TLSV1 and the
+// others that forbid a version; NO_TICKET; CIPHER_SERVER_PREFERENCE; LEGACY_SERVER_CONNECT (part of
+// OP_ALL), which allows servers without the renegotiation extension of RFC 5746 in TLS 1.2 and
+// earlier; and IGNORE_UNEXPECTED_EOF, with which an end of the transport after the handshake counts as
+// close_notify. DANGEROUS: an attacker can then truncate what the peer has sent. The others are stored
+// and returned only: they name what BoringSSL always or never does.
 pub const OP_ALL: i32 = 84;
 pub const OP_NO_SSLV2: i32 = 16777216;
 pub const OP_NO_SSLV3: i32 = 33554432;
@@ -163,7 +164,7 @@ pub const OP_LEGACY_SERVER_CONNECT: i32 = 4;
 pub const OP_IGNORE_UNEXPECTED_EOF: i32 = 128;
 pub const OP_NO_RENEGOTIATION: i32 = 1073741824;
 
-// CLEAT_CERT_* are the verify modes: what is asked of the peer's certificate.
+// CLEAT_CERT_* are the verify modes: what is required of the peer's certificate.
 /// DANGEROUS on a client: the certificate is not verified
 pub const CERT_NONE: i32 = 0;
 /// verified if present; the same as REQUIRED on a client
@@ -172,9 +173,9 @@ pub const CERT_OPTIONAL: i32 = 1;
 pub const CERT_REQUIRED: i32 = 2;
 
 // CLEAT_VERIFY_* are the verify flags, with OpenSSL's numbers. STRICT refuses chains that lack what
-// RFC 5280 requires, such as key identifiers, as OpenSSL 3 does. TRUSTED_FIRST is kept and read back:
-// BoringSSL does so always. So is ALLOW_PROXY_CERTS: BoringSSL never accepts proxy certificates (RFC
-// 3820).
+// RFC 5280 requires, such as key identifiers, as OpenSSL 3 does. TRUSTED_FIRST and ALLOW_PROXY_CERTS
+// are stored and returned only: BoringSSL always does the former, and never accepts proxy certificates
+// (RFC 3820).
 pub const VERIFY_DEFAULT: i32 = 0;
 pub const VERIFY_CRL_CHECK_LEAF: i32 = 4;
 pub const VERIFY_CRL_CHECK_CHAIN: i32 = 12;
@@ -198,42 +199,42 @@ pub const STAT_ACCEPT: i32 = 4;
 pub const STAT_ACCEPT_GOOD: i32 = 5;
 /// always 0
 pub const STAT_ACCEPT_RENEGOTIATE: i32 = 6;
-/// sessions resumed, either way
+/// sessions resumed, as a client or a server
 pub const STAT_HITS: i32 = 7;
-/// sessions that a client offered and the server does not resume
+/// sessions that a client offered and the server did not resume
 pub const STAT_MISSES: i32 = 8;
-/// those among them whose time is over, which are no misses
+/// offered after they had expired; not counted as misses
 pub const STAT_TIMEOUTS: i32 = 9;
-/// sessions that gave way in the cache, which holds 20480
+/// sessions evicted from the full cache of 20480 sessions
 pub const STAT_CACHE_FULL: i32 = 10;
 
 // CLEAT_CHAIN_CACHE_* are seconds, for cleat_context_set_chain_cache_seconds.
 /// a new context's
 pub const CHAIN_CACHE_DEFAULT: i32 = 300;
-/// the most there can be: a day
+/// the maximum: a day
 pub const CHAIN_CACHE_MAX: i32 = 86400;
 
 // CLEAT_PASSWORD_MAX is the longest password for a private key, in bytes.
 pub const PASSWORD_MAX: i32 = 1024;
 
-// CLEAT_EARLY_DATA_LIMIT is the largest number of bytes of early data that a server accepts of one
+// CLEAT_EARLY_DATA_LIMIT is the maximum number of bytes of early data that a server accepts on one
 // connection.
 pub const EARLY_DATA_LIMIT: i32 = 14336;
 
 // CLEAT_EARLY_DATA_* are the states of a connection's early data.
 /// there is none
 pub const EARLY_DATA_NONE: i32 = 0;
-/// some is being sent, or received: the handshake is not done
+/// it is being sent or received: the handshake is not done
 pub const EARLY_DATA_OPEN: i32 = 1;
-/// the server has accepted it, and there is no more
+/// the server has accepted it, and it has ended
 pub const EARLY_DATA_ACCEPTED: i32 = 2;
-/// the server has refused it, and discards it
+/// the server has refused and discarded it
 pub const EARLY_DATA_REFUSED: i32 = 3;
 
-// CLEAT_ECH_CONFIGS_MAX is the longest list of configurations, in bytes.
+// CLEAT_ECH_CONFIGS_MAX is the maximum length of a list of configurations, in bytes.
 pub const ECH_CONFIGS_MAX: i32 = 65537;
 
-// CLEAT_ECH_KEYS_MAX is how many keys a context can have.
+// CLEAT_ECH_KEYS_MAX is the maximum number of keys of a context.
 pub const ECH_KEYS_MAX: i32 = 16;
 
 // CLEAT_EPOLL* are the events and modes of epoll_ctl(2), to be combined. ERR and HUP are always
@@ -335,33 +336,35 @@ pub const KIND_ECH_KEY: i32 = 10;
 pub const KIND_EPOLL: i32 = 13;
 
 // CLEAT_MESSAGE_* are the kinds of messages, with the numbers of TLS's content types; HEADER is the
-// header of a record (5 bytes), whatever is in it.
+// header of any record (5 bytes).
 pub const MESSAGE_CHANGE_CIPHER_SPEC: i32 = 20;
 pub const MESSAGE_ALERT: i32 = 21;
 pub const MESSAGE_HANDSHAKE: i32 = 22;
 pub const MESSAGE_HEADER: i32 = 256;
 
-// CLEAT_MESSAGES_MAX is how many bytes of messages a connection keeps for its caller.
+// CLEAT_MESSAGES_MAX is the maximum size of the messages that a connection keeps for its caller, in
+// bytes.
 pub const MESSAGES_MAX: i32 = 1048576;
 
-// CLEAT_LOOKUP_* are the questions of cleat_addrinfo_lookup. HOST: the IPv4 addresses of a host name,
-// with its canonical name and its aliases (gethostbyname). ADDRESS: the name and the aliases of the
-// host that has a numeric address (gethostbyaddr). NAMES: a host name and the name of a service for a
-// numeric address and a port (getnameinfo).
+// CLEAT_LOOKUP_* are the kinds of cleat_addrinfo_lookup. HOST: the IPv4 addresses of a host name, its
+// canonical name and its aliases (gethostbyname). ADDRESS: the name and the aliases of the host with a
+// numeric address (gethostbyaddr). NAMES: the host name and the service name of a numeric address and
+// a port (getnameinfo).
 pub const LOOKUP_HOST: i32 = 1;
 pub const LOOKUP_ADDRESS: i32 = 2;
 pub const LOOKUP_NAMES: i32 = 3;
 
-// CLEAT_NI_* are flags for CLEAT_LOOKUP_NAMES, with Linux's numbers: the address, or the port, is not
-// looked up; the host's name without its domain, if that is the local one; a host without a name is an
-// error; the service is UDP's.
+// CLEAT_NI_* are flags for CLEAT_LOOKUP_NAMES, with Linux's numbers. NUMERICHOST, NUMERICSERV: return
+// the number without a look-up; NOFQDN: omit the local domain from the host's name; NAMEREQD: fail if
+// the host has no name; DGRAM: look up the UDP service.
 pub const NI_NUMERICHOST: i32 = 1;
 pub const NI_NUMERICSERV: i32 = 2;
 pub const NI_NOFQDN: i32 = 4;
 pub const NI_NAMEREQD: i32 = 8;
 pub const NI_DGRAM: i32 = 16;
 
-// CLEAT_POLL* are the events of poll(2), to be combined. ERR, HUP and NVAL are only reported.
+// CLEAT_POLL* are the events of poll(2), to be combined. ERR, HUP and NVAL are reported without being
+// requested.
 pub const POLLIN: i32 = 1;
 pub const POLLPRI: i32 = 2;
 pub const POLLOUT: i32 = 4;
@@ -369,81 +372,81 @@ pub const POLLERR: i32 = 8;
 pub const POLLHUP: i32 = 16;
 pub const POLLNVAL: i32 = 32;
 
-// CLEAT_PSK_IDENTITY_MAX is the greatest length of an identity, and of a hint, in bytes.
+// CLEAT_PSK_IDENTITY_MAX is the maximum length of an identity and of a hint, in bytes.
 pub const PSK_IDENTITY_MAX: i32 = 128;
 
-// CLEAT_PSK_KEY_MAX is the greatest length of a key, in bytes.
+// CLEAT_PSK_KEY_MAX is the maximum length of a key, in bytes.
 pub const PSK_KEY_MAX: i32 = 256;
 
-// CLEAT_PEER_KEYS_* say what connections accept of their peers.
+// CLEAT_PEER_KEYS_* select what connections accept from their peers.
 /// certificates only, as in a new context
 pub const PEER_KEYS_NONE: i32 = 0;
 /// raw public keys only
 pub const PEER_KEYS_ONLY: i32 = 1;
-/// raw public keys, and certificates, which are verified as ever
+/// raw public keys, and certificates, which are verified as usual
 pub const PEER_KEYS_ALSO: i32 = 2;
 
-// CLEAT_SCT_* choose bytes of a timestamp.
-/// the log: SHA-256 of its public key
+// CLEAT_SCT_* choose a field of a timestamp.
+/// identifies the log: SHA-256 of its public key
 pub const SCT_LOG_ID: i32 = 0;
 pub const SCT_EXTENSIONS: i32 = 1;
 pub const SCT_SIGNATURE: i32 = 2;
 
-// CLEAT_CLIENT_SESSIONS_MAX is the greatest capacity of a context's cache of sessions.
+// CLEAT_CLIENT_SESSIONS_MAX is the maximum capacity of a context's cache of client sessions.
 pub const CLIENT_SESSIONS_MAX: i32 = 65536;
 
 // CLEAT_TICKETS_* are numbers of tickets, for cleat_context_set_num_tickets.
-/// a new context's
+/// in a new context
 pub const TICKETS_DEFAULT: i32 = 2;
-/// the most there can be
+/// the maximum
 pub const TICKETS_MAX: i32 = 4;
 
-// CLEAT_SESSION_TIMEOUT_MAX is the longest session timeout in seconds: seven days (RFC 8446 section
+// CLEAT_SESSION_TIMEOUT_MAX is the maximum session timeout in seconds: seven days (RFC 8446 section
 // 4.6.1).
 pub const SESSION_TIMEOUT_MAX: i32 = 604800;
 
-// CLEAT_SESSION_ID_CONTEXT_MAX is the length of the longest session id context that a caller can set.
+// CLEAT_SESSION_ID_CONTEXT_MAX is the maximum length of a session id context, in bytes.
 pub const SESSION_ID_CONTEXT_MAX: i32 = 32;
 
 // CLEAT_TICKET_KEY_* are for cleat_context_set_ticket_keys.
 /// bytes: name 16, for HMAC-SHA256 32, for AES-256 32
 pub const TICKET_KEY_SIZE: i32 = 80;
-/// the most keys there can be
+/// the maximum number of keys
 pub const TICKET_KEY_COUNT_MAX: i32 = 16;
 
 // CLEAT_TICKET_SECRET_* are for cleat_context_set_ticket_secrets.
-/// bytes of the shortest secret
+/// the minimum length of a secret in bytes
 pub const TICKET_SECRET_MIN: i32 = 32;
-/// the most secrets there can be
+/// the maximum number of secrets
 pub const TICKET_SECRET_COUNT_MAX: i32 = 16;
-/// the longest period, in seconds
+/// the maximum period in seconds
 pub const TICKET_SECRET_PERIOD_MAX: i32 = 604800;
 
-// CLEAT_SESSIONS_* say where a server's sessions are, for cleat_context_set_session_events.
-/// in tickets; those without tickets in the context's cache
+// CLEAT_SESSIONS_* select where a server's sessions are stored, for cleat_context_set_session_events.
+/// in tickets; sessions without tickets in the context's cache
 pub const SESSIONS_OWN: i32 = 0;
-/// in a store of the caller's
+/// in a store of the caller
 pub const SESSIONS_STORED: i32 = 1;
-/// likewise; those of TLS 1.3 are removed once resumed
+/// likewise; a TLS 1.3 session is removed once it is resumed
 pub const SESSIONS_SINGLE_USE: i32 = 2;
 
-// CLEAT_SESSION_QUESTION_* are what a connection that has returned CLEAT_WANT_SESSION asks.
-/// it does not wait for an answer
+// CLEAT_SESSION_QUESTION_* are the requests of a connection that has returned CLEAT_WANT_SESSION.
+/// the connection does not wait for an answer
 pub const SESSION_QUESTION_NONE: i32 = 0;
-/// the session of a key
+/// get the session that is stored under a key
 pub const SESSION_QUESTION_GET: i32 = 1;
-/// to store a session under a key
+/// store a session under a key
 pub const SESSION_QUESTION_PUT: i32 = 2;
-/// to remove the session of a key
+/// remove the session that is stored under a key
 pub const SESSION_QUESTION_REMOVE: i32 = 3;
-/// to store a key that is not there yet; of early data
+/// store a key unless it is stored already; for early data
 pub const SESSION_QUESTION_ADD: i32 = 4;
 
 // CLEAT_SIGNATURE_* are TLS's signature schemes (RFC 8446 section 4.2.3). RSA-PSS has a salt as long
-// as the digest. An ECDSA signature is the DER of r and s. With TLS 1.3 an ECDSA scheme is for its
-// curve's keys only, with TLS 1.2 for those of any curve. Those with SHA-1 are for TLS 1.2 with peers
-// that know no other; RSA_PKCS1_MD5_SHA1, which has no number in TLS, and ECDSA_SHA1 are those of TLS
-// 1.0 and 1.1.
+// as the digest. An ECDSA signature is the DER encoding of r and s. In TLS 1.3 an ECDSA scheme is only
+// for keys on its curve, in TLS 1.2 for keys on any curve. Schemes with SHA-1 are used in TLS 1.2 with
+// peers that support no other. TLS 1.0 and 1.1 use ECDSA_SHA1 and RSA_PKCS1_MD5_SHA1, which has no
+// number in TLS.
 pub const SIGNATURE_RSA_PKCS1_SHA1: i32 = 513;
 pub const SIGNATURE_ECDSA_SHA1: i32 = 515;
 pub const SIGNATURE_RSA_PKCS1_SHA256: i32 = 1025;
@@ -458,7 +461,7 @@ pub const SIGNATURE_RSA_PSS_RSAE_SHA512: i32 = 2054;
 pub const SIGNATURE_ED25519: i32 = 2055;
 pub const SIGNATURE_RSA_PKCS1_MD5_SHA1: i32 = 65281;
 
-// CLEAT_REMOTE_KEY_* are the types of keys that can be elsewhere.
+// CLEAT_REMOTE_KEY_* are the types of remote keys.
 pub const REMOTE_KEY_RSA: i32 = 1;
 pub const REMOTE_KEY_P256: i32 = 2;
 pub const REMOTE_KEY_P384: i32 = 3;
@@ -526,13 +529,13 @@ pub const SHUT_RD: i32 = 0;
 pub const SHUT_WR: i32 = 1;
 pub const SHUT_RDWR: i32 = 2;
 
-// CLEAT_SOMAXCONN is the longest backlog that cleat_socket_listen asks for.
+// CLEAT_SOMAXCONN is the maximum backlog: cleat_socket_listen reduces larger ones to it.
 pub const SOMAXCONN: i32 = 4096;
 
-// CLEAT_STAPLE_MAX is the longest OCSP response and the longest list of timestamps, in bytes.
+// CLEAT_STAPLE_MAX is the maximum length of an OCSP response and of a list of timestamps, in bytes.
 pub const STAPLE_MAX: i32 = 65535;
 
-// CLEAT_OCSP_* are the statuses of a certificate.
+// CLEAT_OCSP_* are the revocation statuses of a certificate.
 /// not revoked, as far as the responder knows
 pub const OCSP_GOOD: i32 = 0;
 pub const OCSP_REVOKED: i32 = 1;
@@ -542,59 +545,60 @@ pub const OCSP_UNKNOWN: i32 = 2;
 // CLEAT_OK is the result of a function that has no other result.
 pub const OK: i32 = 0;
 
-// CLEAT_WANT_* are classes of statuses that are no failures: the call would block. It is to be made
-// again, with the same arguments, once the caller has provided it. Their value is 0.
-/// the transport must be readable (or be fed) first
+// CLEAT_WANT_* are classes of statuses that are not failures: the call would block, or needs something
+// from the caller. Repeat it with the same arguments once the condition below is met. Their value is
+// 0.
+/// until the transport is readable (or was fed)
 pub const WANT_READ: i32 = 1;
-/// the transport must be writable (or be drained) first
+/// until the transport is writable (or was drained)
 pub const WANT_WRITE: i32 = 2;
 
 // CLEAT_WANT_SERVER_NAME is the class for a server that has read its client's ClientHello and waits
-// for the caller to decide how to go on: see cleat_connection_answer_server_name. The value is 0.
+// for the caller's decision: see cleat_connection_answer_server_name. The value is 0.
 pub const WANT_SERVER_NAME: i32 = 3;
 
-// CLEAT_WANT_SESSION is the class for a server that asks its caller for a session that the client
-// offers, or has one to store: see cleat_connection_session_question. The value is 0.
+// CLEAT_WANT_SESSION is the class for a server that needs a session from its caller's store, or has
+// one to store: see cleat_connection_session_question. The value is 0.
 pub const WANT_SESSION: i32 = 4;
 
-// CLEAT_WANT_SIGNATURE is the class for a connection that needs a signature by a private key that is
-// elsewhere: see cleat_connection_answer_signature. The value is 0.
+// CLEAT_WANT_SIGNATURE is the class for a connection that needs a signature by a remote private key:
+// see cleat_connection_answer_signature. The value is 0.
 pub const WANT_SIGNATURE: i32 = 5;
 
 // CLEAT_WANT_VERIFY is the class for a connection that has verified its peer's certificates, and waits
-// for the caller to decide on them: see cleat_connection_answer_verify. The value is 0.
+// for the caller's decision: see cleat_connection_answer_verify. The value is 0.
 pub const WANT_VERIFY: i32 = 6;
 
 // CLEAT_WANT_PSK is the class for a connection that needs a pre-shared key: see
 // cleat_connection_answer_psk. The value is 0.
 pub const WANT_PSK: i32 = 7;
 
-// CLEAT_NEED_PASSWORD is the class for a private key that is encrypted when no password was given:
-// call again with one. The value is 0.
+// CLEAT_NEED_PASSWORD is the class for an encrypted private key without a password: call again with
+// one. The value is 0.
 pub const NEED_PASSWORD: i32 = 8;
 
-// CLEAT_CLOSED is the class for a connection whose TLS session is over (both sides sent close_notify,
-// or this side did and the call would need more), and for a call whose id another thread closed
+// CLEAT_CLOSED is the class for a connection that was shut down (both sides have sent close_notify, or
+// this side has and the call would write), and for a call whose id another thread has closed
 // meanwhile. The value is 0.
 pub const CLOSED: i32 = 16;
 
 // CLEAT_EOF is the class for a transport that ended without close_notify (RFC 8446 section 6.1): the
-// data before is complete, but the peer may have had more to send. The value is 0.
+// data received so far is authentic, but the stream may have been truncated. The value is 0.
 pub const EOF: i32 = 17;
 
-// CLEAT_TIMEOUT is the class for a timeout that ran out. The value is 0.
+// CLEAT_TIMEOUT is the class for an expired timeout. The value is 0.
 pub const TIMEOUT: i32 = 18;
 
 // CLEAT_SYS is the class for an error of the operating system. The value is its errno (cleat/errno.h).
 pub const SYS: i32 = 32;
 
-// CLEAT_RESOLVE is the class for a host or service name that was not resolved. The value is minus
+// CLEAT_RESOLVE is the class for a host or service name that could not be resolved. The value is minus
 // getaddrinfo's EAI_ code, CLEAT_EAI_*.
 pub const RESOLVE: i32 = 33;
 
-// CLEAT_SSL is the class for an error that the TLS library found. The value is its reason number,
-// which may differ from one BoringSSL to another: use the names of cleat_error_library and
-// cleat_error_reason.
+// CLEAT_SSL is the class for an error that BoringSSL or cleat's own TLS and X.509 code has detected.
+// The value is BoringSSL's reason number, which may differ between versions of BoringSSL, or 0: use
+// the names of cleat_error_library and cleat_error_reason.
 pub const SSL: i32 = 34;
 
 // CLEAT_ALERT is the class for a fatal alert that the peer sent. The value is its description,
@@ -605,12 +609,12 @@ pub const ALERT: i32 = 35;
 // (OpenSSL's X509_V_ERR_ numbers); its text is at cleat_error_verify_message.
 pub const VERIFY: i32 = 36;
 
-// CLEAT_HANDLE is the class for an id that names no open object of the kind that the function works
-// on. The value is 0.
+// CLEAT_HANDLE is the class for an id that is not open, or is of another kind of object than the
+// function needs. The value is 0.
 pub const HANDLE: i32 = 48;
 
 // CLEAT_USAGE is the class for an argument out of its documented range, or a call that the object's
-// state does not allow. The value is the position of the argument, from 1, or 0 where it is the state.
+// state does not allow. The value is the position of the argument, from 1, or 0 for the state.
 pub const USAGE: i32 = 49;
 
 // CLEAT_UNSUPPORTED is the class for a feature that this build or its BoringSSL lacks. The value is 0.
@@ -651,46 +655,46 @@ pub const ALERT_DESCRIPTION_UNKNOWN_PSK_IDENTITY: i32 = 115;
 pub const ALERT_DESCRIPTION_ECH_REQUIRED: i32 = 121;
 
 // CLEAT_DEFAULT_* select which default path cleat_default_verify_path returns.
-/// the file that would be loaded; empty if there is none
+/// the file that is loaded by default; empty if there is none
 pub const DEFAULT_CAFILE: i32 = 0;
-/// the directory that would be used; empty if none
+/// the directory that is used by default; empty if there is none
 pub const DEFAULT_CAPATH: i32 = 1;
 /// the environment variable that overrides the file
 pub const DEFAULT_OPENSSL_CAFILE_ENV: i32 = 2;
-/// the file that is built in
+/// the built-in name of the file
 pub const DEFAULT_OPENSSL_CAFILE: i32 = 3;
 /// the environment variable for the directory
 pub const DEFAULT_OPENSSL_CAPATH_ENV: i32 = 4;
-/// the directory that is built in
+/// the built-in name of the directory
 pub const DEFAULT_OPENSSL_CAPATH: i32 = 5;
 
-// CLEAT_PURPOSE_* say whose certificate it is.
-/// a server's
+// CLEAT_PURPOSE_* select for which purpose a certificate is verified.
+/// authenticating a server
 pub const PURPOSE_SERVER_AUTH: i32 = 1;
-/// a client's
+/// authenticating a client
 pub const PURPOSE_CLIENT_AUTH: i32 = 2;
-/// any: key usages and extended ones do not count
+/// any: key usage and extended key usage are not checked
 pub const PURPOSE_ANY: i32 = 3;
 
 // CLEAT_VERDICTS_* are for cleat_context_set_verify_events.
 /// the verification decides
 pub const VERDICTS_NONE: i32 = 0;
-/// the caller is asked about chains that were found good
+/// the caller decides on accepted chains
 pub const VERDICTS_GOOD: i32 = 1;
-/// DANGEROUS: about all chains, and may accept bad ones
+/// DANGEROUS: on all chains, and can accept refused ones
 pub const VERDICTS_ALL: i32 = 2;
 
-// CLEAT_VERDICT_* are answers beside alerts, for cleat_connection_answer_verify.
-/// DANGEROUS for a chain that was found bad
+// CLEAT_VERDICT_* are answers for cleat_connection_answer_verify that are not alerts.
+/// DANGEROUS for a chain that the verification has refused
 pub const VERDICT_ACCEPT: i32 = -1;
-/// what the verification says
+/// accept or refuse as the verification has
 pub const VERDICT_KEEP: i32 = -2;
 
-// CLEAT_DEPTH_MAX is the largest number of intermediate certificates, and a new context's.
+// CLEAT_DEPTH_MAX is the maximum verify depth, and the default.
 pub const DEPTH_MAX: i32 = 100;
 
-// CLEAT_VERSION_MAJOR is the first number of the version that these headers are of. The build, the
-// shared library's name and pkg-config take the version from here.
+// CLEAT_VERSION_MAJOR is the first number of the version of these headers. The build, the shared
+// library's name and pkg-config use the version from here.
 pub const VERSION_MAJOR: i32 = 0;
 
 // CLEAT_VERSION_MINOR is the second number.
@@ -1387,34 +1391,35 @@ impl Socket {
     }
 
     /// cleat_socket_new returns the id of a new socket. family: CLEAT_AF_*; socktype: CLEAT_SOCK_*; proto:
-    /// 0 for the family's usual one. CLEAT_SYS.
+    /// 0 for the family's default. CLEAT_SYS.
     #[allow(clippy::too_many_arguments)]
     pub fn new(family: i32, socktype: i32, proto: i32) -> Result<Socket, Error> {
         let result = checked(unsafe { raw::cleat_socket_new(family, socktype, proto) })?;
         Ok(Socket(result))
     }
 
-    /// cleat_socket_from_fd returns the id of a socket for a descriptor that the caller has, and which the
-    /// id owns from then on: it is closed with the id, unless cleat_socket_detach takes it back. On failure
-    /// the caller keeps it. CLEAT_SYS with EBADF or ENOTSOCK.
+    /// cleat_socket_from_fd returns the id of a socket that takes over the caller's descriptor: closing the
+    /// id closes it, unless cleat_socket_detach returns it first. On failure the caller still owns it.
+    /// CLEAT_SYS with EBADF or ENOTSOCK.
     #[allow(clippy::too_many_arguments)]
     pub fn from_fd(fd: RawFd) -> Result<Socket, Error> {
         let result = checked(unsafe { raw::cleat_socket_from_fd(fd) })?;
         Ok(Socket(result))
     }
 
-    /// cleat_socket_over_fd returns the id of a socket over a descriptor that stays the caller's: it must
-    /// stay open as long as the socket, and is not closed with it. A call that waits when the id is closed
-    /// still shuts it down (cleat_close). CLEAT_SYS with EBADF or ENOTSOCK.
+    /// cleat_socket_over_fd returns the id of a socket over a descriptor that the caller continues to own:
+    /// it must stay open as long as the socket, and closing the id does not close it. If a call is waiting
+    /// when the id is closed, cleat_close shuts the descriptor down nevertheless. CLEAT_SYS with EBADF or
+    /// ENOTSOCK.
     #[allow(clippy::too_many_arguments)]
     pub fn over_fd(fd: RawFd) -> Result<Socket, Error> {
         let result = checked(unsafe { raw::cleat_socket_over_fd(fd) })?;
         Ok(Socket(result))
     }
 
-    /// cleat_socket_duplicate returns the id of a socket for a duplicate of a descriptor (dup), which is
-    /// the id's; fd stays the caller's, who may close it at any time. Both share what the system keeps for
-    /// them: the connection, the flag O_NONBLOCK, options. CLEAT_SYS (EBADF, ENOTSOCK, EMFILE).
+    /// cleat_socket_duplicate returns the id of a socket that owns a duplicate of a descriptor (dup). The
+    /// caller still owns fd and may close it at any time. Both refer to the same system socket: they share
+    /// the connection, the flag O_NONBLOCK and the options. CLEAT_SYS (EBADF, ENOTSOCK, EMFILE).
     #[allow(clippy::too_many_arguments)]
     pub fn duplicate(fd: RawFd) -> Result<Socket, Error> {
         let result = checked(unsafe { raw::cleat_socket_duplicate(fd) })?;
@@ -1431,17 +1436,17 @@ impl Socket {
         Ok((Socket(first), Socket(second)))
     }
 
-    /// cleat_socket_fileno returns the socket's descriptor, for use in select or poll. It stays the id's
-    /// own.
+    /// cleat_socket_fileno returns the socket's descriptor, for use in select or poll. The id still owns
+    /// it.
     #[allow(clippy::too_many_arguments)]
     pub fn fileno(&self) -> Result<RawFd, Error> {
         let result = checked(unsafe { raw::cleat_socket_fileno(self.0) })?;
         Ok(result)
     }
 
-    /// cleat_socket_detach returns the socket's descriptor, which is the caller's from then on, and closes
-    /// the id. While another thread or a connection uses the socket it is refused, and the id stays open
-    /// all the time: CLEAT_USAGE. CLEAT_CLOSED.
+    /// cleat_socket_detach returns the socket's descriptor, which the caller owns from then on, and closes
+    /// the id. CLEAT_USAGE while another thread or a connection uses the socket; the id then stays open.
+    /// CLEAT_CLOSED.
     #[allow(clippy::too_many_arguments)]
     pub fn detach(&self) -> Result<RawFd, Error> {
         let result = checked(unsafe { raw::cleat_socket_detach(self.0) })?;
@@ -1469,8 +1474,8 @@ impl Socket {
         Ok(result)
     }
 
-    /// cleat_socket_set_blocking returns CLEAT_OK and sets or clears O_NONBLOCK on the descriptor. cleat's
-    /// own calls do not depend on it; it is for those who use the descriptor elsewhere. blocking: 0 or 1.
+    /// cleat_socket_set_blocking returns CLEAT_OK and sets or clears O_NONBLOCK on the descriptor. It has
+    /// no effect on cleat's functions; it is for code that uses the descriptor directly. blocking: 0 or 1.
     /// CLEAT_SYS.
     #[allow(clippy::too_many_arguments)]
     pub fn set_blocking(&self, blocking: bool) -> Result<(), Error> {
@@ -1486,16 +1491,16 @@ impl Socket {
         Ok(())
     }
 
-    /// cleat_socket_listen returns CLEAT_OK and makes the socket accept connections. backlog: how many may
-    /// wait, 0 or more. CLEAT_SYS.
+    /// cleat_socket_listen returns CLEAT_OK and makes the socket accept connections. backlog: the maximum
+    /// number of connections that wait to be accepted, 0 or more. CLEAT_SYS.
     #[allow(clippy::too_many_arguments)]
     pub fn listen(&self, backlog: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_socket_listen(self.0, backlog) })?;
         Ok(())
     }
 
-    /// cleat_socket_accept returns the id of a socket for the next connection. If timeout is not negative
-    /// the listening descriptor is set to O_NONBLOCK, and stays so. CLEAT_WANT_READ; CLEAT_TIMEOUT;
+    /// cleat_socket_accept returns the id of a socket for the next connection. If timeout is not negative,
+    /// the listening descriptor is permanently set to O_NONBLOCK. CLEAT_WANT_READ; CLEAT_TIMEOUT;
     /// CLEAT_CLOSED; CLEAT_SYS.
     #[allow(clippy::too_many_arguments)]
     pub fn accept(&self, timeout: f64) -> Result<Socket, Error> {
@@ -1505,7 +1510,7 @@ impl Socket {
 
     /// cleat_socket_connect returns CLEAT_OK once the socket is connected to an address of its family; a
     /// name is resolved first and its first address is tried. port: 0 to 65535. After CLEAT_WANT_WRITE the
-    /// connection is on its way: wait until the socket is writable and call again with the same address.
+    /// connection is in progress: wait until the socket is writable and call again with the same address.
     /// CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (ECONNREFUSED, EISCONN ...); CLEAT_RESOLVE.
     #[allow(clippy::too_many_arguments)]
     pub fn connect(&self, host: &str, port: i32, timeout: f64) -> Result<(), Error> {
@@ -1516,7 +1521,8 @@ impl Socket {
     /// cleat_socket_connect_flow returns CLEAT_OK, as cleat_socket_connect, with the flow information of an
     /// IPv6 address (RFC 3493 section 3.3: the flow label and the traffic class), which Linux uses if the
     /// option IPV6_FLOWINFO_SEND is set. flowinfo: 0 to 0x0fffffff; 0 for other families. CLEAT_WANT_WRITE;
-    /// CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (EINVAL: the label is another socket's); CLEAT_RESOLVE.
+    /// CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS (EINVAL: another socket has reserved the flow label);
+    /// CLEAT_RESOLVE.
     #[allow(clippy::too_many_arguments)]
     pub fn connect_flow(&self, host: &str, port: i32, flowinfo: i32,
                         timeout: f64) -> Result<(), Error> {
@@ -1533,7 +1539,7 @@ impl Socket {
         Ok(result as usize)
     }
 
-    /// cleat_socket_recv returns how many bytes were received, 0 once the peer has sent its last. flags:
+    /// cleat_socket_recv returns how many bytes were received, 0 at the end of the stream. flags:
     /// CLEAT_MSG_*. CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS.
     #[allow(clippy::too_many_arguments)]
     pub fn recv(&self, buf: &mut [u8], flags: i32, timeout: f64) -> Result<usize, Error> {
@@ -1541,10 +1547,10 @@ impl Socket {
         Ok(result as usize)
     }
 
-    /// cleat_socket_recv_room returns how much room a receive can make use of, at most wanted, for callers
-    /// that allocate a buffer for each one: of a stream and of Internet datagrams 64 KiB, unless wanted is
-    /// less or flags has CLEAT_MSG_WAITALL; of other datagrams more where one has come that is longer, or
-    /// where none has come. It does not wait. flags: CLEAT_MSG_*.
+    /// cleat_socket_recv_room returns how many bytes of buffer a receive call can use, at most wanted, for
+    /// callers that allocate a buffer for each call: 64 KiB for streams and Internet datagrams, unless
+    /// wanted is less or flags has CLEAT_MSG_WAITALL; for other datagrams more, if the next one is longer
+    /// or none has arrived. It does not wait. flags: CLEAT_MSG_*.
     #[allow(clippy::too_many_arguments)]
     pub fn recv_room(&self, wanted: i32, flags: i32) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_socket_recv_room(self.0, wanted, flags) })?;
@@ -1571,10 +1577,10 @@ impl Socket {
         Ok(result as usize)
     }
 
-    /// cleat_socket_recvfrom returns how many bytes of a datagram it put into buf; the others are lost. It
-    /// stores the id of a list (cleat/address.h) with the sender's address, or with none if the sender has
-    /// none; the caller closes it. flags: CLEAT_MSG_*. CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED;
-    /// CLEAT_SYS.
+    /// cleat_socket_recvfrom returns how many bytes of a datagram it stored in buf; the rest is discarded.
+    /// It stores the id of a list (cleat/address.h) with the sender's address, or of an empty list if the
+    /// sender has none; the caller closes it. flags: CLEAT_MSG_*. CLEAT_WANT_READ; CLEAT_TIMEOUT;
+    /// CLEAT_CLOSED; CLEAT_SYS.
     #[allow(clippy::too_many_arguments)]
     pub fn recvfrom(&self, buf: &mut [u8], flags: i32,
                     timeout: f64) -> Result<(usize, Addrinfo), Error> {
@@ -1583,11 +1589,11 @@ impl Socket {
         Ok((result as usize, Addrinfo(sender)))
     }
 
-    /// cleat_socket_recvmsg returns how many bytes it put into buf, as cleat_socket_recvfrom, and stores
-    /// what recvmsg(2) says of them, CLEAT_MSG_*: TRUNC if a datagram was longer, EOR at the end of a
-    /// record, OOB, CTRUNC if the peer has sent ancillary data (descriptors), which were discarded. The
-    /// sender's list is as in cleat_socket_recvfrom. flags: CLEAT_MSG_*; msg_flags: CLEAT_MSG_*.
-    /// CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS.
+    /// cleat_socket_recvmsg returns how many bytes it stored in buf, as cleat_socket_recvfrom, and stores
+    /// the flags of recvmsg(2), CLEAT_MSG_*: TRUNC if the datagram was longer, EOR at the end of a record,
+    /// OOB, CTRUNC if the peer has sent ancillary data (descriptors), which is discarded. The sender's list
+    /// is as in cleat_socket_recvfrom. flags: CLEAT_MSG_*; msg_flags: CLEAT_MSG_*. CLEAT_WANT_READ;
+    /// CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS.
     #[allow(clippy::too_many_arguments)]
     pub fn recvmsg(&self, buf: &mut [u8], flags: i32,
                    timeout: f64) -> Result<(usize, i32, Addrinfo), Error> {
@@ -1605,8 +1611,8 @@ impl Socket {
         Ok(())
     }
 
-    /// cleat_socket_getsockname returns the length of the host part of the socket's own address, copies it
-    /// to output and stores the rest; flowinfo and scope_id are 0 but for IPv6. CLEAT_SYS.
+    /// cleat_socket_getsockname returns the length of the host part of the socket's local address, copies
+    /// it to output and stores the other parts; flowinfo and scope_id are 0 except for IPv6. CLEAT_SYS.
     #[allow(clippy::too_many_arguments)]
     pub fn getsockname(&self) -> Result<(Vec<u8>, i32, i32, i32), Error> {
         let mut port = 0;
@@ -1627,8 +1633,8 @@ impl Socket {
         Ok((out, port, flowinfo, scope_id))
     }
 
-    /// cleat_socket_connected returns 1 if the socket has, or had, a peer, and 0 if it never had one. It
-    /// asks the system only about a socket that cleat has neither connected nor accepted. CLEAT_SYS.
+    /// cleat_socket_connected returns 1 if the socket has or had a peer, and 0 if it never had one. It
+    /// makes a system call only for a socket that cleat has neither connected nor accepted. CLEAT_SYS.
     #[allow(clippy::too_many_arguments)]
     pub fn connected(&self) -> Result<bool, Error> {
         let result = checked(unsafe { raw::cleat_socket_connected(self.0) })?;
@@ -1652,7 +1658,7 @@ impl Socket {
         Ok(())
     }
 
-    /// cleat_socket_getsockopt_bytes returns how many bytes of the option's value it put into buf.
+    /// cleat_socket_getsockopt_bytes returns how many bytes of the option's value it stored in buf.
     /// CLEAT_SYS.
     #[allow(clippy::too_many_arguments)]
     pub fn getsockopt_bytes(&self, level: i32, option: i32,
@@ -1688,8 +1694,9 @@ impl Addrinfo {
     /// cleat_addrinfo_resolve returns the id of a list of addresses for a host and a service, in the order
     /// in which they should be tried. host: a name or a numeric address; absent for the loopback address,
     /// or for the wildcard one with CLEAT_AI_PASSIVE. service: a name or a decimal port; absent for port 0.
-    /// Not both absent. family, socktype and proto restrict the answer, 0 does not; flags are CLEAT_AI_*.
-    /// It may block on the network for as long as the resolver does. CLEAT_RESOLVE; CLEAT_SYS.
+    /// host and service must not both be absent. family, socktype and proto restrict the result; 0 is no
+    /// restriction. flags: CLEAT_AI_*. The call blocks for as long as the system's resolver does.
+    /// CLEAT_RESOLVE; CLEAT_SYS.
     #[allow(clippy::too_many_arguments)]
     pub fn resolve(host: Option<&str>, service: Option<&str>, family: i32, socktype: i32,
                    proto: i32, flags: i32) -> Result<Addrinfo, Error> {
@@ -1699,7 +1706,7 @@ impl Addrinfo {
         Ok(Addrinfo(result))
     }
 
-    /// cleat_addrinfo_count returns how many addresses are in the list.
+    /// cleat_addrinfo_count returns the number of addresses in the list.
     #[allow(clippy::too_many_arguments)]
     pub fn count(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_addrinfo_count(self.0) })?;
@@ -1707,8 +1714,9 @@ impl Addrinfo {
     }
 
     /// cleat_addrinfo_address returns the length of the numeric host of the address at index (from 0),
-    /// copies it to output, and stores what else the entry says; flowinfo and scope_id are 0 but for IPv6.
-    /// CLEAT_SYS (EAFNOSUPPORT) for a sender's address of another family than CLEAT_AF_*.
+    /// copies it to output, and stores the other fields of the entry; flowinfo and scope_id are 0 except
+    /// for IPv6. CLEAT_USAGE for an index out of range; CLEAT_SYS (EAFNOSUPPORT) for the address of a
+    /// sender whose family is none of CLEAT_AF_*.
     #[allow(clippy::too_many_arguments)]
     pub fn address(&self, index: i32) -> Result<(Vec<u8>, i32, i32, i32, i32, i32, i32), Error> {
         let mut family = 0;
@@ -1722,27 +1730,28 @@ impl Addrinfo {
     }
 
     /// cleat_addrinfo_canonname returns the length of the canonical host name and copies it to output; 0
-    /// unless CLEAT_AI_CANONNAME was asked for.
+    /// unless the list was made with CLEAT_AI_CANONNAME or by cleat_addrinfo_lookup.
     #[allow(clippy::too_many_arguments)]
     pub fn canonname(&self) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_addrinfo_canonname(self.0, out, out_cap) })?;
         Ok(utf8(out))
     }
 
-    /// cleat_addrinfo_lookup returns the id of a list (cleat/address.h) with the answer to a question:
+    /// cleat_addrinfo_lookup returns the id of a list (cleat/address.h) with the result of a look-up:
     /// addresses, a canonical name (cleat_addrinfo_canonname), aliases (cleat_addrinfo_alias) and, for
-    /// CLEAT_LOOKUP_NAMES, a service (cleat_addrinfo_service). lookup: CLEAT_LOOKUP_*; port: 0 to 65535,
-    /// for CLEAT_LOOKUP_NAMES; flags: CLEAT_NI_*, for CLEAT_LOOKUP_NAMES, otherwise 0. It may block on the
-    /// network for as long as the resolver does. CLEAT_RESOLVE (NONAME: there is no such host; NODATA: the
-    /// host has no address; AGAIN, FAIL: a name server); CLEAT_SYS.
+    /// CLEAT_LOOKUP_NAMES, a service name (cleat_addrinfo_service). host: a host name for
+    /// CLEAT_LOOKUP_HOST, otherwise a numeric address. lookup: CLEAT_LOOKUP_*; port: 0 to 65535, for
+    /// CLEAT_LOOKUP_NAMES; flags: CLEAT_NI_*, for CLEAT_LOOKUP_NAMES, otherwise 0. The call blocks for as
+    /// long as the system's resolver does. CLEAT_RESOLVE (NONAME: there is no such host; NODATA: the host
+    /// has no address; AGAIN, FAIL: a name server has failed); CLEAT_SYS.
     #[allow(clippy::too_many_arguments)]
     pub fn lookup(lookup: i32, host: &str, port: i32, flags: i32) -> Result<Addrinfo, Error> {
         let result = checked(unsafe { raw::cleat_addrinfo_lookup(lookup, host.as_bytes().as_ptr().cast(), c_len(host.len()), port, flags) })?;
         Ok(Addrinfo(result))
     }
 
-    /// cleat_addrinfo_alias_count returns how many aliases the list has: none, unless it is
-    /// cleat_addrinfo_lookup's.
+    /// cleat_addrinfo_alias_count returns the number of aliases; 0 for lists that are not results of a
+    /// look-up (CLEAT_LOOKUP_*).
     #[allow(clippy::too_many_arguments)]
     pub fn alias_count(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_addrinfo_alias_count(self.0) })?;
@@ -1750,6 +1759,7 @@ impl Addrinfo {
     }
 
     /// cleat_addrinfo_alias returns the length of the alias at index (from 0) and copies it to output.
+    /// CLEAT_USAGE for an index out of range.
     #[allow(clippy::too_many_arguments)]
     pub fn alias(&self, index: i32) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_addrinfo_alias(self.0, index, out, out_cap) })?;
@@ -1757,7 +1767,7 @@ impl Addrinfo {
     }
 
     /// cleat_addrinfo_service returns the length of the name of the service, or of its number, and copies
-    /// it to output; 0 unless CLEAT_LOOKUP_NAMES has found it.
+    /// it to output; 0 for lists that are not results of CLEAT_LOOKUP_NAMES.
     #[allow(clippy::too_many_arguments)]
     pub fn service(&self) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_addrinfo_service(self.0, out, out_cap) })?;
@@ -1781,25 +1791,25 @@ impl Context {
     }
 
     /// cleat_context_set_groups returns CLEAT_OK and sets the groups for the key exchange from a list in
-    /// OpenSSL's format: names with colons between them, best first. IANA's names and their aliases are
-    /// known, in upper and lower case: X25519MLKEM768, x25519, secp256r1 (prime256v1, P-256), secp384r1
-    /// (P-384), secp521r1 (P-521), MLKEM1024; "DEFAULT" is the default list. A name with "?" in front of it
-    /// is left out if it is unknown. A slash separates as a colon does. It replaces what
-    /// cleat_context_set_ecdh_curve has set, and is replaced by it. In TLS 1.2 the groups are also the
-    /// curves that a server's certificate may have. A client whose list has none of the NIST curves offers
-    /// them after the others for that reason, unless its versions begin with TLS 1.3, and refuses a server
-    /// that takes one of them for the key exchange: CLEAT_SSL with WRONG_CURVE. CLEAT_SSL with
-    /// UNSUPPORTED_ELLIPTIC_CURVE if a name is unknown to this BoringSSL or nothing is left of the list;
-    /// with COMPLIANCE_POLICY if the context's policy allows none of the groups.
+    /// OpenSSL's format: names separated by colons, in order of preference. IANA's names and their aliases
+    /// are accepted, in upper and lower case: X25519MLKEM768, x25519, secp256r1 (prime256v1, P-256),
+    /// secp384r1 (P-384), secp521r1 (P-521), MLKEM1024; "DEFAULT" is the default list. A name with the
+    /// prefix "?" is ignored if it is unknown. A slash separates names as a colon does. This setting and
+    /// that of cleat_context_set_ecdh_curve replace each other. In TLS 1.2 the groups also restrict the
+    /// curve of a server's ECDSA certificate. A client that supports TLS 1.2 or earlier and whose list
+    /// contains no NIST curve therefore also offers the NIST curves, after the others; if the server
+    /// selects one of them for the key exchange, its handshake fails with CLEAT_SSL, WRONG_CURVE. CLEAT_SSL
+    /// with UNSUPPORTED_ELLIPTIC_CURVE if this BoringSSL does not know a name or if the list is empty
+    /// without the ignored names; with COMPLIANCE_POLICY if the context's policy allows none of the groups.
     #[allow(clippy::too_many_arguments)]
     pub fn set_groups(&self, groups: &str) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_groups(self.0, groups.as_bytes().as_ptr().cast(), c_len(groups.len())) })?;
         Ok(())
     }
 
-    /// cleat_context_groups returns the length of a list of the groups that BoringSSL has for the context's
-    /// versions and its policy, with colons between the names, and copies it to output. aliases: 1 for a
-    /// list with the aliases of each group behind its name, 0 for one without.
+    /// cleat_context_groups returns the length of a colon-separated list of the groups that BoringSSL
+    /// supports with the context's versions and policy, and copies it to output. aliases: 1 to list the
+    /// aliases of each group after its name, 0 to omit them.
     #[allow(clippy::too_many_arguments)]
     pub fn groups(&self, aliases: bool) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_context_groups(self.0, aliases as i32, out, out_cap) })?;
@@ -1809,20 +1819,20 @@ impl Context {
     /// cleat_context_set_server_sigalgs returns CLEAT_OK and sets the signature algorithms for the
     /// authentication of servers, with TLS 1.2 and later: clients verify with them and offer them, servers
     /// sign with them. The list is in OpenSSL's format: IANA's names ("ecdsa_secp256r1_sha256") or keys and
-    /// hashes ("ECDSA+SHA256", "RSA+SHA256", "RSA-PSS+SHA256") with colons between them, best first. A name
-    /// with "?" in front of it is left out if it is unknown. A server presents only certificates whose key
-    /// makes one of the signatures. CLEAT_SSL with INVALID_SIGNATURE_ALGORITHM if a name is unknown to this
-    /// BoringSSL or nothing is left of the list; with COMPLIANCE_POLICY if the context's policy allows none
-    /// of the algorithms.
+    /// hashes ("ECDSA+SHA256", "RSA+SHA256", "RSA-PSS+SHA256"), separated by colons, in order of
+    /// preference. A name with the prefix "?" is ignored if it is unknown. A server presents only
+    /// certificates whose key can sign with one of the algorithms. CLEAT_SSL with
+    /// INVALID_SIGNATURE_ALGORITHM if this BoringSSL does not know a name or if the list is empty without
+    /// the ignored names; with COMPLIANCE_POLICY if the context's policy allows none of the algorithms.
     #[allow(clippy::too_many_arguments)]
     pub fn set_server_sigalgs(&self, algorithms: &str) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_server_sigalgs(self.0, algorithms.as_bytes().as_ptr().cast(), c_len(algorithms.len())) })?;
         Ok(())
     }
 
-    /// cleat_context_set_client_sigalgs returns CLEAT_OK and does so for the authentication of clients:
-    /// clients sign with the algorithms, servers verify with them and name them when they ask for a
-    /// certificate. CLEAT_SSL as above.
+    /// cleat_context_set_client_sigalgs returns CLEAT_OK and sets the signature algorithms for the
+    /// authentication of clients: clients sign with them, servers verify with them and list them in the
+    /// CertificateRequest. The list has the same format. CLEAT_SSL as above.
     #[allow(clippy::too_many_arguments)]
     pub fn set_client_sigalgs(&self, algorithms: &str) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_client_sigalgs(self.0, algorithms.as_bytes().as_ptr().cast(), c_len(algorithms.len())) })?;
@@ -1837,9 +1847,9 @@ impl Context {
     }
 
     /// cleat_context_set_grease returns CLEAT_OK and sets whether connections send GREASE (RFC 8701):
-    /// random values that mean nothing among the suites, groups, versions and extensions, which a peer has
-    /// to ignore. It is off in a new context: a peer that does not ignore them refuses the handshake, and
-    /// what such peers cost is for the caller to decide. on: 0 or 1.
+    /// reserved random values among the cipher suites, groups, versions and extensions, which a peer must
+    /// ignore. It is off in a new context, because handshakes fail with peers that do not ignore them. on:
+    /// 0 or 1.
     #[allow(clippy::too_many_arguments)]
     pub fn set_grease(&self, on: bool) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_grease(self.0, on as i32) })?;
@@ -1854,20 +1864,22 @@ impl Context {
     }
 
     /// cleat_context_set_policy returns CLEAT_OK and sets the policy: CLEAT_POLICY_*. CLEAT_POLICY_NONE
-    /// removes it. Connections use what the other settings and the policy have in common; suites in the
-    /// order of the context's list. Those setters fail from then on if nothing would be left, and so does
-    /// this function: CLEAT_SSL with COMPLIANCE_POLICY, or with NO_CIPHER_MATCH for the suites. A server
-    /// switches at the server name to contexts with the same policy only. CLEAT_UNSUPPORTED if BoringSSL
-    /// does not have the policy.
+    /// removes it. Connections use the intersection of the other settings and the policy; suites in the
+    /// order of the context's list. If an intersection would be empty, this function and the setters of
+    /// suites, groups and signature algorithms fail: CLEAT_SSL with COMPLIANCE_POLICY, or with
+    /// NO_CIPHER_MATCH for the suites. Once a server has read the ClientHello, its connection can only be
+    /// switched to a context with the same policy. CLEAT_UNSUPPORTED if this BoringSSL does not have the
+    /// policy.
     #[allow(clippy::too_many_arguments)]
     pub fn set_policy(&self, policy: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_policy(self.0, policy) })?;
         Ok(())
     }
 
-    /// cleat_context_cipher_id returns the number that IANA has given to the suite at index, in the list
-    /// that cleat_context_cipher_count counts. Those of TLS 1.3, which are in no list, are 0x1301, 0x1302
-    /// and 0x1303. CLEAT_USAGE for an index out of range; CLEAT_SSL if BoringSSL refuses the settings.
+    /// cleat_context_cipher_id returns IANA's number of the suite at index, from 0, in the list that
+    /// cleat_context_cipher_count counts. The suites of TLS 1.3, which are not in that list, have the
+    /// numbers 0x1301, 0x1302 and 0x1303. CLEAT_USAGE for an index out of range; CLEAT_SSL if BoringSSL
+    /// refuses the settings.
     #[allow(clippy::too_many_arguments)]
     pub fn cipher_id(&self, index: i32) -> Result<i32, Error> {
         let result = checked(unsafe { raw::cleat_context_cipher_id(self.0, index) })?;
@@ -1890,11 +1902,11 @@ impl Context {
         Ok(())
     }
 
-    /// cleat_context_new returns the id of a context. which: CLEAT_PROTOCOL_*; another number is
-    /// CLEAT_USAGE, SSLV2 and SSLV3 are CLEAT_UNSUPPORTED. DANGEROUS on a client as it is: it verifies
-    /// nothing, trusts no CA and has no certificate, see the functions below. Its options are Python
-    /// 2.7.16's: OP_ALL, NO_SSLV2, NO_SSLV3, NO_COMPRESSION, CIPHER_SERVER_PREFERENCE, SINGLE_DH_USE,
-    /// SINGLE_ECDH_USE, ENABLE_MIDDLEBOX_COMPAT.
+    /// cleat_context_new returns the id of a context. which: CLEAT_PROTOCOL_*; SSLV2 and SSLV3 are
+    /// CLEAT_UNSUPPORTED. A new context verifies nothing, trusts no CA and has no certificate. DANGEROUS on
+    /// a client until cleat_context_set_verify_mode and cleat_context_set_check_hostname are called. Its
+    /// options are Python 2.7.16's: OP_ALL, NO_SSLV2, NO_SSLV3, NO_COMPRESSION, CIPHER_SERVER_PREFERENCE,
+    /// SINGLE_DH_USE, SINGLE_ECDH_USE, ENABLE_MIDDLEBOX_COMPAT.
     #[allow(clippy::too_many_arguments)]
     pub fn new(which: i32) -> Result<Context, Error> {
         let result = checked(unsafe { raw::cleat_context_new(which) })?;
@@ -1915,43 +1927,43 @@ impl Context {
         Ok(result)
     }
 
-    /// cleat_context_set_options returns CLEAT_OK and replaces the options. Unknown bits are kept. options:
-    /// 0 or more. Of the versions that the options, the minimum and the maximum leave, the highest range
-    /// without a gap is spoken: NO_TLSV1_1 alone means TLS 1.2 and 1.3. If no version is left, handshakes
-    /// fail with CLEAT_SSL.
+    /// cleat_context_set_options returns CLEAT_OK and replaces the options. Unknown bits are stored.
+    /// options: 0 or more. Connections use the highest contiguous range of the versions that the options,
+    /// the minimum and the maximum allow: NO_TLSV1_1 alone means TLS 1.2 and 1.3. If no version is allowed,
+    /// handshakes fail with CLEAT_SSL.
     #[allow(clippy::too_many_arguments)]
     pub fn set_options(&self, options: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_options(self.0, options) })?;
         Ok(())
     }
 
-    /// cleat_context_minimum_version returns the lowest CLEAT_TLS*_VERSION that the context may speak,
-    /// options aside.
+    /// cleat_context_minimum_version returns the lowest CLEAT_TLS*_VERSION that connections may use;
+    /// options can forbid further ones.
     #[allow(clippy::too_many_arguments)]
     pub fn minimum_version(&self) -> Result<i32, Error> {
         let result = checked(unsafe { raw::cleat_context_minimum_version(self.0) })?;
         Ok(result)
     }
 
-    /// cleat_context_set_minimum_version returns CLEAT_OK and sets it. It is CLEAT_USAGE on a context for
-    /// one version only. DANGEROUS below TLS 1.2: what TLS 1.0 and 1.1 are made of (MD5 and SHA-1 in the
-    /// handshake, CBC) is broken or close to it.
+    /// cleat_context_set_minimum_version returns CLEAT_OK and sets the minimum version. CLEAT_USAGE on a
+    /// context for one version only. DANGEROUS below TLS 1.2: TLS 1.0 and 1.1 depend on MD5 and SHA-1 in
+    /// the handshake and on CBC, which are weak.
     #[allow(clippy::too_many_arguments)]
     pub fn set_minimum_version(&self, tls_version: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_minimum_version(self.0, tls_version) })?;
         Ok(())
     }
 
-    /// cleat_context_maximum_version returns the highest CLEAT_TLS*_VERSION that the context may speak,
-    /// options aside.
+    /// cleat_context_maximum_version returns the highest CLEAT_TLS*_VERSION that connections may use;
+    /// options can forbid further ones.
     #[allow(clippy::too_many_arguments)]
     pub fn maximum_version(&self) -> Result<i32, Error> {
         let result = checked(unsafe { raw::cleat_context_maximum_version(self.0) })?;
         Ok(result)
     }
 
-    /// cleat_context_set_maximum_version returns CLEAT_OK and sets it. It is CLEAT_USAGE on a context for
-    /// one version only.
+    /// cleat_context_set_maximum_version returns CLEAT_OK and sets the maximum version. CLEAT_USAGE on a
+    /// context for one version only.
     #[allow(clippy::too_many_arguments)]
     pub fn set_maximum_version(&self, tls_version: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_maximum_version(self.0, tls_version) })?;
@@ -1965,24 +1977,24 @@ impl Context {
         Ok(result)
     }
 
-    /// cleat_context_set_verify_mode returns CLEAT_OK and sets it. CERT_NONE while host names are checked
-    /// is CLEAT_USAGE. CERT_NONE is DANGEROUS on a client: an attacker on the path can pose as the server,
-    /// and read and change all data.
+    /// cleat_context_set_verify_mode returns CLEAT_OK and sets the verify mode. CERT_NONE is CLEAT_USAGE
+    /// while the context checks host names. CERT_NONE is DANGEROUS on a client: an attacker on the path can
+    /// impersonate the server, and read and change all data.
     #[allow(clippy::too_many_arguments)]
     pub fn set_verify_mode(&self, mode: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_verify_mode(self.0, mode) })?;
         Ok(())
     }
 
-    /// cleat_context_verify_flags returns the context's CLEAT_VERIFY_* bits; X509_TRUSTED_FIRST is set in a
-    /// new one.
+    /// cleat_context_verify_flags returns the context's CLEAT_VERIFY_* bits; a new context has
+    /// X509_TRUSTED_FIRST.
     #[allow(clippy::too_many_arguments)]
     pub fn verify_flags(&self) -> Result<i32, Error> {
         let result = checked(unsafe { raw::cleat_context_verify_flags(self.0) })?;
         Ok(result)
     }
 
-    /// cleat_context_set_verify_flags returns CLEAT_OK and replaces them. flags: 0 or more.
+    /// cleat_context_set_verify_flags returns CLEAT_OK and replaces the verify flags. flags: 0 or more.
     #[allow(clippy::too_many_arguments)]
     pub fn set_verify_flags(&self, flags: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_verify_flags(self.0, flags) })?;
@@ -1997,9 +2009,9 @@ impl Context {
         Ok(result != 0)
     }
 
-    /// cleat_context_set_check_hostname returns CLEAT_OK and sets that. check: 0 or 1; 1 while the verify
-    /// mode is CERT_NONE is CLEAT_USAGE. 0 is DANGEROUS on a client: an attacker with a certificate of a
-    /// trusted CA, for any name at all, can pose as the server.
+    /// cleat_context_set_check_hostname returns CLEAT_OK and sets whether clients check the server's name.
+    /// check: 0 or 1; 1 while the verify mode is CERT_NONE is CLEAT_USAGE. 0 is DANGEROUS on a client: an
+    /// attacker with a certificate of a trusted CA for any other name can impersonate the server.
     #[allow(clippy::too_many_arguments)]
     pub fn set_check_hostname(&self, check: bool) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_check_hostname(self.0, check as i32) })?;
@@ -2008,17 +2020,18 @@ impl Context {
 
     /// cleat_context_set_ciphers returns CLEAT_OK and sets the cipher suites for TLS 1.2 and earlier from a
     /// list in OpenSSL's format, as BoringSSL reads it (SSL_CTX_set_cipher_list). "PSK" is all suites with
-    /// a pre-shared key. TLS 1.3's suites are always there. DANGEROUS is a list that lets suites without
-    /// forward secrecy (RSA) or with 3DES or SHA-1 in: a key that is stolen later decrypts what was
-    /// recorded before. CLEAT_SSL with NO_CIPHER_MATCH or INVALID_COMMAND if nothing can be selected.
+    /// a pre-shared key. TLS 1.3's suites are always enabled. A list is DANGEROUS that allows 3DES, SHA-1,
+    /// or suites without forward secrecy (RSA key exchange): a key that is stolen later decrypts
+    /// connections that were recorded earlier. CLEAT_SSL with NO_CIPHER_MATCH if the list selects no suite,
+    /// or with INVALID_COMMAND for a malformed list.
     #[allow(clippy::too_many_arguments)]
     pub fn set_ciphers(&self, ciphers: &str) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_ciphers(self.0, ciphers.as_bytes().as_ptr().cast(), c_len(ciphers.len())) })?;
         Ok(())
     }
 
-    /// cleat_context_cipher_count returns how many suites the list for TLS 1.2 and earlier has. CLEAT_SSL
-    /// if BoringSSL refuses the settings.
+    /// cleat_context_cipher_count returns the number of suites in the list for TLS 1.2 and earlier.
+    /// CLEAT_SSL if BoringSSL refuses the settings.
     #[allow(clippy::too_many_arguments)]
     pub fn cipher_count(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_context_cipher_count(self.0) })?;
@@ -2035,19 +2048,19 @@ impl Context {
     }
 
     /// cleat_context_set_alpn_protocols returns CLEAT_OK and sets the application protocols, in order of
-    /// preference. protocols is the list as it stands in the ALPN extension (RFC 7301 section 3.1): each
-    /// name behind one byte with its length, 1 to 255. An empty list offers none. A server picks the first
-    /// in its own list that the client offers, and goes on without one if there is none. CLEAT_USAGE for a
-    /// malformed list.
+    /// preference. protocols is encoded as in the ALPN extension (RFC 7301 section 3.1): each name is
+    /// preceded by one byte with its length, 1 to 255. An empty list offers none. A server selects the
+    /// first in its own list that the client offers, and continues without a protocol if there is none.
+    /// CLEAT_USAGE for a malformed list.
     #[allow(clippy::too_many_arguments)]
     pub fn set_alpn_protocols(&self, protocols: &[u8]) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_alpn_protocols(self.0, protocols.as_ptr().cast(), c_len(protocols.len())) })?;
         Ok(())
     }
 
-    /// cleat_context_set_npn_protocols returns CLEAT_OK and sets the protocols for NPN, the forerunner of
-    /// ALPN, in the same form. It is negotiated up to TLS 1.2 only, and not between a client and a server
-    /// that both have ALPN. CLEAT_USAGE for a malformed list.
+    /// cleat_context_set_npn_protocols returns CLEAT_OK and sets the protocols for NPN, the predecessor of
+    /// ALPN, in the same encoding. It is negotiated up to TLS 1.2 only, and not between a client and a
+    /// server that both have ALPN. CLEAT_USAGE for a malformed list.
     #[allow(clippy::too_many_arguments)]
     pub fn set_npn_protocols(&self, protocols: &[u8]) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_npn_protocols(self.0, protocols.as_ptr().cast(), c_len(protocols.len())) })?;
@@ -2063,26 +2076,26 @@ impl Context {
         Ok(())
     }
 
-    /// cleat_context_set_ecdh_curve returns CLEAT_OK and allows one group only for the key exchange. curve:
-    /// OpenSSL's short name, such as "prime256v1", "secp384r1", "X25519". With TLS 1.2 a curve of NIST's is
-    /// the only one of a server's ECDSA certificate, too; with X25519 those may have any. CLEAT_USAGE if
-    /// there is no curve of that name; CLEAT_SSL if BoringSSL does not have it for TLS.
+    /// cleat_context_set_ecdh_curve returns CLEAT_OK and restricts the key exchange to one group. curve:
+    /// OpenSSL's short name, such as "prime256v1", "secp384r1", "X25519". In TLS 1.2 a NIST curve also
+    /// restricts the curve of a server's ECDSA certificate; X25519 does not. CLEAT_USAGE if there is no
+    /// curve of that name; CLEAT_SSL if BoringSSL does not support it in TLS.
     #[allow(clippy::too_many_arguments)]
     pub fn set_ecdh_curve(&self, curve: &str) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_ecdh_curve(self.0, curve.as_bytes().as_ptr().cast(), c_len(curve.len())) })?;
         Ok(())
     }
 
-    /// cleat_context_load_dh_params returns CLEAT_OK if the PEM file holds Diffie-Hellman parameters. They
-    /// are not used: BoringSSL has no suite with finite-field Diffie-Hellman. CLEAT_SYS with the file's
-    /// name; CLEAT_SSL (PEM NO_START_LINE).
+    /// cleat_context_load_dh_params returns CLEAT_OK if the PEM file contains Diffie-Hellman parameters.
+    /// They are not used: BoringSSL has no cipher suites with finite-field Diffie-Hellman. CLEAT_SYS with
+    /// the file's name; CLEAT_SSL (PEM NO_START_LINE).
     #[allow(clippy::too_many_arguments)]
     pub fn load_dh_params(&self, dhfile: &str) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_load_dh_params(self.0, dhfile.as_bytes().as_ptr().cast(), c_len(dhfile.len())) })?;
         Ok(())
     }
 
-    /// cleat_context_session_stats returns how often that has happened in connections of the context, at
+    /// cleat_context_session_stats returns how often an event has occurred in the context's connections, at
     /// most 2147483647. which: CLEAT_STAT_*.
     #[allow(clippy::too_many_arguments)]
     pub fn session_stats(&self, which: i32) -> Result<usize, Error> {
@@ -2090,20 +2103,21 @@ impl Context {
         Ok(result as usize)
     }
 
-    /// cleat_context_chain_cache_seconds returns the number of seconds for which a verified chain needs no
-    /// other verification; CLEAT_CHAIN_CACHE_DEFAULT in a new context.
+    /// cleat_context_chain_cache_seconds returns how many seconds the result of a successful verification
+    /// is cached; CLEAT_CHAIN_CACHE_DEFAULT in a new context.
     #[allow(clippy::too_many_arguments)]
     pub fn chain_cache_seconds(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_context_chain_cache_seconds(self.0) })?;
         Ok(result as usize)
     }
 
-    /// cleat_context_set_chain_cache_seconds returns CLEAT_OK and sets that. seconds: 0 to
-    /// CLEAT_CHAIN_CACHE_MAX; 0 verifies each chain anew, and remembers none. The cache is the process's
-    /// and holds up to 1024 verifications, only successful ones. One counts if all it depends on is the
-    /// same: the certificates that the peer sent, what the context trusts, the verify flags, the role and
-    /// the host name; and only until the first certificate of the verified chain ends, or a revocation list
-    /// ends or begins. What needed a directory of CA certificates or lists is verified each time.
+    /// cleat_context_set_chain_cache_seconds returns CLEAT_OK and sets that time. seconds: 0 to
+    /// CLEAT_CHAIN_CACHE_MAX; 0 disables the cache. One cache for the whole process holds up to 1024
+    /// successful verifications. An entry is used only if all of its inputs are the same: the certificates
+    /// that the peer sent, the trusted certificates and revocation lists, the verify flags, the role and
+    /// the host name; and only until a certificate of the verified chain expires, or a revocation list
+    /// expires or becomes valid. Chains whose verification used a directory of CA certificates or
+    /// revocation lists are not cached.
     #[allow(clippy::too_many_arguments)]
     pub fn set_chain_cache_seconds(&self, seconds: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_chain_cache_seconds(self.0, seconds) })?;
@@ -2111,8 +2125,8 @@ impl Context {
     }
 
     /// cleat_context_chain_cache_stats returns CLEAT_OK and stores how many verifications of the context's
-    /// connections the cache has answered, and how many it has not, each at most 2147483647. Those that do
-    /// not ask it are in neither. hits and misses must not be NULL.
+    /// connections were found in the cache (hits), and how many were not (misses), at most 2147483647 each.
+    /// Verifications that do not use the cache count as neither. hits and misses must not be NULL.
     #[allow(clippy::too_many_arguments)]
     pub fn chain_cache_stats(&self) -> Result<(i32, i32), Error> {
         let mut hits = 0;
@@ -2122,16 +2136,18 @@ impl Context {
     }
 
     /// cleat_context_load_cert_chain returns CLEAT_OK and makes connections of the context present the
-    /// certificates of certfile: PEM, the own certificate first, then its issuers. keyfile holds the
-    /// private key in PEM; absent, the key is in certfile too. password opens an encrypted key, and is not
-    /// looked at otherwise. A second call replaces the first if the keys are of one type, otherwise it adds
-    /// to it. A UTF-8 byte order mark before either text is skipped. Nothing changes if it fails.
-    /// Encryption: PBES2 with PBKDF2 (HMAC with SHA-1 or SHA-2) or scrypt, and AES-CBC or 3DES; PKCS#12's;
-    /// traditional PEM's. A file's cost is bounded: PKCS8 BAD_ITERATION_COUNT, EVP MEMORY_LIMIT_EXCEEDED.
-    /// CLEAT_NEED_PASSWORD if the key is encrypted and password is absent; CLEAT_SYS with the file's name
-    /// at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE, CIPHER BAD_DECRYPT (a wrong password), X509
-    /// KEY_VALUES_MISMATCH, ...; CLEAT_USAGE for PEM data where a file's name is due, which the message
-    /// does not repeat. What was read of the files is wiped.
+    /// certificates of certfile: PEM, this side's certificate first, then its issuers. keyfile contains the
+    /// private key in PEM; absent, the key is in certfile too. password decrypts an encrypted key, and is
+    /// otherwise ignored; at most CLEAT_PASSWORD_MAX bytes. A second call replaces the first chain if the
+    /// keys are of the same type, otherwise it adds another chain. A UTF-8 byte order mark at the beginning
+    /// of a file is skipped. Nothing changes if the call fails. Supported encryption: PBES2 with PBKDF2
+    /// (HMAC with SHA-1 or SHA-2) or scrypt, and AES-CBC or 3DES; that of PKCS#12; traditional PEM
+    /// encryption. The cost of the key derivation is limited: CLEAT_SSL with PKCS8 BAD_ITERATION_COUNT or
+    /// EVP MEMORY_LIMIT_EXCEEDED. CLEAT_NEED_PASSWORD if the key is encrypted and password is absent;
+    /// CLEAT_SYS with the file's name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE, CIPHER
+    /// BAD_DECRYPT (a wrong password), X509 KEY_VALUES_MISMATCH, ...; CLEAT_USAGE if PEM data is passed in
+    /// place of a file name, which the message does not repeat. The contents of the files are wiped from
+    /// memory.
     #[allow(clippy::too_many_arguments)]
     pub fn load_cert_chain(&self, certfile: &str, keyfile: Option<&str>,
                            password: Option<&[u8]>) -> Result<(), Error> {
@@ -2141,8 +2157,9 @@ impl Context {
         Ok(())
     }
 
-    /// cleat_context_load_cert_chain_data returns CLEAT_OK and does the same from PEM texts in memory. key
-    /// absent: the key is in certs too. CLEAT_NEED_PASSWORD and CLEAT_SSL as there.
+    /// cleat_context_load_cert_chain_data returns CLEAT_OK and does the same with PEM texts in memory. key
+    /// absent: the key is in certs too. CLEAT_NEED_PASSWORD and CLEAT_SSL as for
+    /// cleat_context_load_cert_chain.
     #[allow(clippy::too_many_arguments)]
     pub fn load_cert_chain_data(&self, certs: &[u8], key: Option<&[u8]>,
                                 password: Option<&[u8]>) -> Result<(), Error> {
@@ -2152,47 +2169,50 @@ impl Context {
         Ok(())
     }
 
-    /// cleat_context_early_data returns the number that cleat_context_set_early_data has set; 0 in a new
-    /// context.
+    /// cleat_context_early_data returns the number of bytes that cleat_context_set_early_data has set; 0 in
+    /// a new context.
     #[allow(clippy::too_many_arguments)]
-    pub fn early_data(&self) -> Result<i32, Error> {
+    pub fn early_data(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_context_early_data(self.0) })?;
-        Ok(result)
+        Ok(result as usize)
     }
 
-    /// cleat_context_set_early_data returns CLEAT_OK. most: 0 to CLEAT_EARLY_DATA_LIMIT bytes. Servers of
-    /// the context accept early data unless it is 0, and give tickets that allow CLEAT_EARLY_DATA_LIMIT
-    /// bytes. Clients of the context send at most so many bytes early; if it is 0, as many as the server's
-    /// ticket allows. Where a server switches its context at the server name both contexts must allow it.
-    /// DANGEROUS on servers: early data can be repeated by an attacker, see above.
+    /// cleat_context_set_early_data returns CLEAT_OK and sets the limit of early data. most: 0 to
+    /// CLEAT_EARLY_DATA_LIMIT bytes. Servers of the context accept early data unless most is 0, and issue
+    /// tickets that allow CLEAT_EARLY_DATA_LIMIT bytes. Clients of the context send at most that many bytes
+    /// early; with 0, as many as the server's ticket allows. If a server's connection is switched to
+    /// another context (cleat_connection_set_context), both contexts must allow early data. DANGEROUS on
+    /// servers: an attacker can replay early data, see above.
     #[allow(clippy::too_many_arguments)]
     pub fn set_early_data(&self, most: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_early_data(self.0, most) })?;
         Ok(())
     }
 
-    /// cleat_context_set_ech_keys returns CLEAT_OK and makes servers of the context decrypt with these
-    /// keys, in place of those that were set before. ech_keys: ids of 0 to CLEAT_ECH_KEYS_MAX keys, the
-    /// newest first; the context keeps them when the ids are closed. All of them decrypt; the configuration
-    /// of the first is sent to clients whose ClientHello none of them decrypts. Connections keep the keys
-    /// that the context had when they were made, also if a servername callback gives them another context.
+    /// cleat_context_set_ech_keys returns CLEAT_OK and sets the keys with which servers of the context
+    /// decrypt, in place of the previous ones. ech_keys: ids of 0 to CLEAT_ECH_KEYS_MAX keys, the newest
+    /// first; the context keeps the keys when the ids are closed. Servers decrypt with any of them, and
+    /// send the configuration of the first to clients whose ClientHello they cannot decrypt. Connections
+    /// keep the keys that the context had when they were made, also if cleat_connection_set_context
+    /// switches them to another context. CLEAT_HANDLE for an id that is not an ECH key.
     #[allow(clippy::too_many_arguments)]
     pub fn set_ech_keys(&self, ech_keys: &[i32]) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_ech_keys(self.0, ech_keys.as_ptr(), c_len(ech_keys.len())) })?;
         Ok(())
     }
 
-    /// cleat_context_ech_grease returns 1 if clients of the context that have no configurations send an
-    /// extension that looks like ECH, otherwise 0; 0 in a new context.
+    /// cleat_context_ech_grease returns 1 if clients of the context send GREASE ECH when they have no
+    /// configurations, otherwise 0; 0 in a new context.
     #[allow(clippy::too_many_arguments)]
     pub fn ech_grease(&self) -> Result<bool, Error> {
         let result = checked(unsafe { raw::cleat_context_ech_grease(self.0) })?;
         Ok(result != 0)
     }
 
-    /// cleat_context_set_ech_grease returns CLEAT_OK and sets that. on: 0 or 1. Servers ignore the
-    /// extension; with it an observer cannot tell by its presence which clients hide a name (RFC 9849
-    /// section 6.2). It is sent where TLS 1.3 is enabled.
+    /// cleat_context_set_ech_grease returns CLEAT_OK and sets whether clients without configurations send
+    /// GREASE ECH: a random extension that looks like ECH and that servers ignore, so that an observer
+    /// cannot tell which clients encrypt a name (RFC 9849 section 6.2). It is sent if TLS 1.3 is enabled.
+    /// on: 0 or 1.
     #[allow(clippy::too_many_arguments)]
     pub fn set_ech_grease(&self, on: bool) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_ech_grease(self.0, on as i32) })?;
@@ -2207,16 +2227,17 @@ impl Context {
         Ok(utf8(out))
     }
 
-    /// cleat_context_set_key_log_file returns CLEAT_OK and lets connections of the context append their
-    /// secrets to a file. keylogfile: its path; absent for none, as in a new context. A file that does not
-    /// exist is made, for its owner only (mode 0600), and an empty one gets a comment as its first line. It
-    /// is opened here, and stays open as long as a connection may write to it, also if it is renamed. Each
-    /// line is written at once, so that lines of several threads and processes never mix. What the disk
-    /// does not take is missing in the file: connections do not fail for it.
+    /// cleat_context_set_key_log_file returns CLEAT_OK and makes connections of the context append their
+    /// secrets to a file. keylogfile: its path; absent for none, as in a new context. The call opens the
+    /// file; it creates a missing one with mode 0600, and writes a comment as the first line of an empty
+    /// one. The file stays open as long as a connection may write to it, also if it is renamed. Each line
+    /// is a single write, so that lines of several threads and processes are never interleaved. Lines that
+    /// cannot be written, for example because the disk is full, are omitted; connections do not fail
+    /// because of that.
     ///
-    /// A connection keeps the file that the context had when it was made; a server that switches its
-    /// context uses the other's from then on. DANGEROUS: see above. CLEAT_SYS if the file cannot be opened,
-    /// with EINVAL for what is no regular file or character device.
+    /// A connection keeps the file that the context had when it was made; a server's connection that is
+    /// switched to another context uses that context's file from then on. DANGEROUS: see above. CLEAT_SYS
+    /// if the file cannot be opened, with EINVAL if it is neither a regular file nor a character device.
     #[allow(clippy::too_many_arguments)]
     pub fn set_key_log_file(&self, keylogfile: Option<&str>) -> Result<(), Error> {
         let (keylogfile, keylogfile_len) = c_pair(keylogfile.map(str::as_bytes));
@@ -2224,17 +2245,17 @@ impl Context {
         Ok(())
     }
 
-    /// cleat_context_message_events returns 1 if connections of the context keep their messages, otherwise
-    /// 0.
+    /// cleat_context_message_events returns 1 if connections of the context record their messages,
+    /// otherwise 0, as in a new context.
     #[allow(clippy::too_many_arguments)]
     pub fn message_events(&self) -> Result<bool, Error> {
         let result = checked(unsafe { raw::cleat_context_message_events(self.0) })?;
         Ok(result != 0)
     }
 
-    /// cleat_context_set_message_events returns CLEAT_OK and sets that. on: 0 or 1. The messages hold no
-    /// keys; those of a handshake hold certificates and names, which TLS 1.3 encrypts. A connection keeps
-    /// what its context had when it was made.
+    /// cleat_context_set_message_events returns CLEAT_OK and sets whether connections record their
+    /// messages. on: 0 or 1. The messages contain no keys, but handshake messages contain certificates and
+    /// names, which TLS 1.3 encrypts. A connection keeps the setting that its context had when it was made.
     #[allow(clippy::too_many_arguments)]
     pub fn set_message_events(&self, on: bool) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_message_events(self.0, on as i32) })?;
@@ -2249,9 +2270,9 @@ impl Context {
         Ok(result != 0)
     }
 
-    /// cleat_context_set_psk_client returns CLEAT_OK and lets the context's clients use pre-shared keys, or
-    /// not. on: 1 or 0. DANGEROUS are keys that can be guessed, such as passwords, and keys that several
-    /// clients have: an attacker who has one can pose as the server.
+    /// cleat_context_set_psk_client returns CLEAT_OK and sets whether the context's clients use pre-shared
+    /// keys. on: 0 or 1. DANGEROUS with keys that can be guessed, such as passwords, and with keys that
+    /// several clients share: an attacker who has one can impersonate the server.
     #[allow(clippy::too_many_arguments)]
     pub fn set_psk_client(&self, on: bool) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_psk_client(self.0, on as i32) })?;
@@ -2266,11 +2287,11 @@ impl Context {
         Ok(result != 0)
     }
 
-    /// cleat_context_set_psk_server returns CLEAT_OK and lets the context's servers use pre-shared keys, or
-    /// not. on: 1 or 0. identity_hint: a text of at most CLEAT_PSK_IDENTITY_MAX bytes, without a zero byte,
-    /// which clients get in plaintext; it may be absent. A server without a certificate then has no TLS
-    /// 1.3. DANGEROUS are keys that can be guessed: what an observer records of a handshake with a suite
-    /// without ECDHE is enough to try them.
+    /// cleat_context_set_psk_server returns CLEAT_OK and sets whether the context's servers use pre-shared
+    /// keys. on: 0 or 1. identity_hint: a text of at most CLEAT_PSK_IDENTITY_MAX bytes, without a zero
+    /// byte, which is sent to clients in plaintext; it may be absent. A server without a certificate then
+    /// does not use TLS 1.3. DANGEROUS with keys that can be guessed: a recorded handshake with a suite
+    /// without ECDHE suffices to test guesses offline.
     #[allow(clippy::too_many_arguments)]
     pub fn set_psk_server(&self, on: bool, identity_hint: Option<&[u8]>) -> Result<(), Error> {
         let (identity_hint, identity_hint_len) = c_pair(identity_hint);
@@ -2287,11 +2308,12 @@ impl Context {
     }
 
     /// cleat_context_load_raw_public_key returns CLEAT_OK and makes connections of the context present the
-    /// public key of a private key to peers that accept raw public keys. keyfile and password are as those
-    /// of cleat_context_load_cert_chain. A second call replaces the first. It comes before the context's
-    /// certificates, which peers without raw public keys get as before. Nothing changes if it fails.
-    /// CLEAT_NEED_PASSWORD; CLEAT_SYS; CLEAT_SSL, with UNKNOWN_CERTIFICATE_TYPE for a key that is neither
-    /// RSA, nor EC, nor Ed25519; CLEAT_USAGE for PEM data where a file's name is due; CLEAT_UNSUPPORTED.
+    /// public key of a private key to peers that accept raw public keys. keyfile and password are as for
+    /// cleat_context_load_cert_chain. A second call replaces the key. The raw public key is preferred to
+    /// the context's certificates, which are still presented to peers that do not accept raw public keys.
+    /// Nothing changes if the call fails. CLEAT_NEED_PASSWORD; CLEAT_SYS; CLEAT_SSL, with
+    /// UNKNOWN_CERTIFICATE_TYPE for a key that is neither RSA, nor EC, nor Ed25519; CLEAT_USAGE if PEM data
+    /// is passed in place of a file name; CLEAT_UNSUPPORTED.
     #[allow(clippy::too_many_arguments)]
     pub fn load_raw_public_key(&self, keyfile: &str, password: Option<&[u8]>) -> Result<(), Error> {
         let (password, password_len) = c_pair(password);
@@ -2299,8 +2321,8 @@ impl Context {
         Ok(())
     }
 
-    /// cleat_context_load_raw_public_key_data returns CLEAT_OK and does the same with a private key that is
-    /// given as PEM text. CLEAT_NEED_PASSWORD; CLEAT_SSL; CLEAT_UNSUPPORTED.
+    /// cleat_context_load_raw_public_key_data returns CLEAT_OK and does the same with a private key in a
+    /// PEM text in memory. CLEAT_NEED_PASSWORD; CLEAT_SSL; CLEAT_UNSUPPORTED.
     #[allow(clippy::too_many_arguments)]
     pub fn load_raw_public_key_data(&self, key: &[u8],
                                     password: Option<&[u8]>) -> Result<(), Error> {
@@ -2309,14 +2331,14 @@ impl Context {
         Ok(())
     }
 
-    /// cleat_context_set_peer_public_keys returns CLEAT_OK and sets that. which: CLEAT_PEER_KEYS_*. keys:
-    /// the public keys that peers may have, SubjectPublicKeyInfo in DER one after the other, at most 65536;
-    /// none with CLEAT_PEER_KEYS_NONE. A raw public key is verified in the place of a certificate: it is
+    /// cleat_context_set_peer_public_keys returns CLEAT_OK and sets what connections accept from their
+    /// peers. which: CLEAT_PEER_KEYS_*. keys: the trusted public keys, concatenated SubjectPublicKeyInfo in
+    /// DER, at most 65536 keys; must be empty with CLEAT_PEER_KEYS_NONE. A peer's raw public key is
     /// accepted if it is one of these, whatever the peer's name; otherwise it is refused with the verify
-    /// code 95 (untrusted raw public key). So without keys all are refused, unless the caller decides: see
-    /// CLEAT_VERDICTS_ALL. Verify mode, verdicts and the verification of resumed sessions are as with
-    /// certificates; with CERT_NONE a client accepts any key. Peers that have no raw public key are refused
-    /// with CLEAT_PEER_KEYS_ONLY (CLEAT_SSL, UNSUPPORTED_CERTIFICATE). Clients of servers with raw public
+    /// code 95 (untrusted raw public key). Without trusted keys all are refused, unless the caller decides:
+    /// see CLEAT_VERDICTS_ALL. Verify mode, verdicts and the verification of resumed sessions are as with
+    /// certificates; with CERT_NONE a client accepts any key. With CLEAT_PEER_KEYS_ONLY, peers without a
+    /// raw public key are refused (CLEAT_SSL, UNSUPPORTED_CERTIFICATE). Clients of servers with raw public
     /// keys resume sessions in TLS 1.3 only. CLEAT_SSL if a key cannot be parsed; CLEAT_USAGE;
     /// CLEAT_UNSUPPORTED.
     #[allow(clippy::too_many_arguments)]
@@ -2325,75 +2347,75 @@ impl Context {
         Ok(())
     }
 
-    /// cleat_context_client_sessions returns how many sessions the context's cache can have, 0 if it has
-    /// none, as in a new context.
+    /// cleat_context_client_sessions returns how many client sessions the context's cache can have; 0, as
+    /// in a new context, if there is no cache.
     #[allow(clippy::too_many_arguments)]
     pub fn client_sessions(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_context_client_sessions(self.0) })?;
         Ok(result as usize)
     }
 
-    /// cleat_context_set_client_sessions returns CLEAT_OK and makes the context keep the sessions of its
-    /// clients, and its clients resume them, up to so many; the cache is empty then. capacity: 0 for none,
-    /// at most CLEAT_CLIENT_SESSIONS_MAX.
+    /// cleat_context_set_client_sessions returns CLEAT_OK, sets the capacity of the context's cache of
+    /// client sessions, and empties it. The context's clients then store their sessions in the cache and
+    /// resume them. capacity: 0 for no cache, at most CLEAT_CLIENT_SESSIONS_MAX.
     ///
     /// A connection with a server_hostname stores its sessions once the handshake is done, if the context
-    /// verifies servers, and the verification has accepted this one. A later connection to the same
-    /// server_hostname, and the same port (0 over memory), offers one of them, unless
-    /// cleat_connection_set_session was called. A session of TLS 1.3 is used once. There are at most 4 for
-    /// a server; those that were not used for longest give way. None is offered after its end, after the
-    /// end of the chain that was verified, and in a process that was forked since. A failed handshake and a
-    /// fatal alert discard the server's sessions; each change of a setting discards all, and connections
-    /// that were made before do not store any more.
+    /// verifies servers and the verification has accepted this server. A later connection to the same
+    /// server_hostname and the same port (0 over memory) offers one of them, unless
+    /// cleat_connection_set_session was called. A TLS 1.3 session is used once. The cache has at most 4
+    /// sessions for each server, and evicts the least recently used ones. A session is not offered after it
+    /// or the verified chain has expired, nor in a process that was forked later. A failed handshake and a
+    /// fatal alert discard the server's sessions; a change of any setting discards all, and connections
+    /// that were made before the change store no more sessions.
     #[allow(clippy::too_many_arguments)]
     pub fn set_client_sessions(&self, capacity: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_client_sessions(self.0, capacity) })?;
         Ok(())
     }
 
-    /// cleat_context_num_tickets returns how many session tickets a server sends after a full or resumed
-    /// handshake with TLS 1.3.
+    /// cleat_context_num_tickets returns how many session tickets a server sends after a TLS 1.3 handshake,
+    /// full or resumed.
     #[allow(clippy::too_many_arguments)]
     pub fn num_tickets(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_context_num_tickets(self.0) })?;
         Ok(result as usize)
     }
 
-    /// cleat_context_set_num_tickets returns CLEAT_OK and sets that. count: 0 to CLEAT_TICKETS_MAX; with 0
-    /// no session of TLS 1.3 is resumed.
+    /// cleat_context_set_num_tickets returns CLEAT_OK and sets that number. count: 0 to CLEAT_TICKETS_MAX;
+    /// with 0, clients cannot resume TLS 1.3 sessions.
     #[allow(clippy::too_many_arguments)]
     pub fn set_num_tickets(&self, count: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_num_tickets(self.0, count) })?;
         Ok(())
     }
 
-    /// cleat_context_session_timeout returns the number of seconds for which a server's session can be
-    /// resumed; 0 in a new context: two hours with TLS 1.2 and earlier, two days with TLS 1.3.
+    /// cleat_context_session_timeout returns how many seconds a server's session can be resumed. 0, as in a
+    /// new context, is the default: two hours with TLS 1.2 and earlier, two days with TLS 1.3.
     #[allow(clippy::too_many_arguments)]
     pub fn session_timeout(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_context_session_timeout(self.0) })?;
         Ok(result as usize)
     }
 
-    /// cleat_context_set_session_timeout returns CLEAT_OK and sets that for the sessions of later
-    /// handshakes. seconds: 0 to CLEAT_SESSION_TIMEOUT_MAX.
+    /// cleat_context_set_session_timeout returns CLEAT_OK and sets the timeout of the sessions of later
+    /// connections. seconds: 0 to CLEAT_SESSION_TIMEOUT_MAX; 0 is the default.
     #[allow(clippy::too_many_arguments)]
     pub fn set_session_timeout(&self, seconds: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_session_timeout(self.0, seconds) })?;
         Ok(())
     }
 
-    /// cleat_context_session_id_context returns the length of the bytes that
-    /// cleat_context_set_session_id_context has set, and copies them to output; 0 in a new context.
+    /// cleat_context_session_id_context returns the length of the session id context that
+    /// cleat_context_set_session_id_context has set, and copies it to output; 0 in a new context.
     #[allow(clippy::too_many_arguments)]
     pub fn session_id_context(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_context_session_id_context(self.0, out, out_cap) })?;
         Ok(out)
     }
 
-    /// cleat_context_set_session_id_context returns CLEAT_OK and binds a server's sessions to these bytes:
-    /// they resume only where the same are set. They add to what a session is bound to in any case: what
-    /// clients are verified with. data: 1 to CLEAT_SESSION_ID_CONTEXT_MAX bytes; absent: none.
+    /// cleat_context_set_session_id_context returns CLEAT_OK and sets the session id context: a server's
+    /// sessions resume only in contexts with the same one. The requirement that clients are verified with
+    /// the same settings still applies. data: 1 to CLEAT_SESSION_ID_CONTEXT_MAX bytes; absent: none.
     #[allow(clippy::too_many_arguments)]
     pub fn set_session_id_context(&self, data: Option<&[u8]>) -> Result<(), Error> {
         let (data, data_len) = c_pair(data);
@@ -2401,14 +2423,14 @@ impl Context {
         Ok(())
     }
 
-    /// cleat_context_set_ticket_keys returns CLEAT_OK and encrypts the session tickets of servers of the
-    /// context with the first key; a ticket that any of them has encrypted is accepted. A client of TLS 1.2
-    /// whose ticket is not the first key's gets a new one; with TLS 1.3 each handshake gives new ones.
-    /// Connections that are open go on with the new keys. keys: a multiple of CLEAT_TICKET_KEY_SIZE bytes,
-    /// the newest key first; absent: random keys of the context's own, which change every two days.
-    /// DANGEROUS are keys that are kept for long, or that others can read: they decrypt tickets, and with
-    /// those what connections of TLS 1.2 have sent. CLEAT_USAGE for another length, and for two keys of one
-    /// name.
+    /// cleat_context_set_ticket_keys returns CLEAT_OK and sets the keys of session tickets: servers of the
+    /// context encrypt tickets with the first key, and accept tickets that any of the keys has encrypted. A
+    /// TLS 1.2 client whose ticket was encrypted with another key than the first gets a new ticket; TLS 1.3
+    /// servers send new tickets after each handshake. Open connections use the new keys, too. keys: a
+    /// multiple of CLEAT_TICKET_KEY_SIZE bytes, the newest key first; absent: random keys, which the
+    /// context replaces every two days. DANGEROUS with keys that are used for a long time, or that others
+    /// can read: they decrypt tickets, and thereby TLS 1.2 connections. CLEAT_USAGE for another length, for
+    /// more than CLEAT_TICKET_KEY_COUNT_MAX keys, and for two keys with the same name.
     #[allow(clippy::too_many_arguments)]
     pub fn set_ticket_keys(&self, keys: Option<&[u8]>) -> Result<(), Error> {
         let (keys, keys_len) = c_pair(keys);
@@ -2416,15 +2438,16 @@ impl Context {
         Ok(())
     }
 
-    /// cleat_context_set_ticket_secrets returns CLEAT_OK and derives the ticket keys from a secret and the
-    /// time: each period of the wall clock has its own key, the first secret's encrypts, and those of all
-    /// secrets are accepted for as long as the session timeout allows, and one period ahead for clocks that
+    /// cleat_context_set_ticket_secrets returns CLEAT_OK and makes the context derive its ticket keys from
+    /// secrets and the time: each secret has a key for each period of the wall clock. Servers encrypt
+    /// tickets with the first secret's key of the present period, and accept tickets of the keys of all
+    /// secrets, for earlier periods within the session timeout, and for one later period in case clocks
     /// differ. So machines with the same secrets accept each other's tickets, and change the key at the
-    /// same time. secrets: each behind its length in two bytes, big-endian, the newest first; absent:
-    /// random keys. period: 1 to CLEAT_TICKET_SECRET_PERIOD_MAX seconds. DANGEROUS is a secret that is not
-    /// random, or that others can read: it decrypts the tickets of all periods. CLEAT_USAGE for secrets of
-    /// less than CLEAT_TICKET_SECRET_MIN bytes, more than CLEAT_TICKET_SECRET_COUNT_MAX, and bytes in
-    /// another form.
+    /// same time. secrets: each preceded by its length in two bytes, big-endian, the newest first; absent:
+    /// random keys. period: 1 to CLEAT_TICKET_SECRET_PERIOD_MAX seconds. DANGEROUS with a secret that is
+    /// not random, or that others can read: it decrypts the tickets of all periods. CLEAT_USAGE for secrets
+    /// of less than CLEAT_TICKET_SECRET_MIN bytes, for more than CLEAT_TICKET_SECRET_COUNT_MAX of them, and
+    /// for a malformed list.
     #[allow(clippy::too_many_arguments)]
     pub fn set_ticket_secrets(&self, secrets: Option<&[u8]>, period: bool) -> Result<(), Error> {
         let (secrets, secrets_len) = c_pair(secrets);
@@ -2432,25 +2455,26 @@ impl Context {
         Ok(())
     }
 
-    /// cleat_context_set_session_events returns CLEAT_OK and lets the handshakes of servers return
-    /// CLEAT_WANT_SESSION: when a client offers a session, and at the end, when there are sessions to
-    /// store. Tickets are then names of what is stored, and hold no secret. What is to be stored is asked
-    /// for before the client is sent the last of what it needs to come again; over memory, drain after the
-    /// answers. on: CLEAT_SESSIONS_*.
+    /// cleat_context_set_session_events returns CLEAT_OK and selects where the sessions of servers are
+    /// stored. With a store of the caller, their handshakes return CLEAT_WANT_SESSION when a client offers
+    /// a session, and at the end, when there are sessions to store. Tickets then contain only the key under
+    /// which a session is stored, and no secret. The caller stores sessions before the client receives
+    /// their tickets; over memory, call cleat_connection_drain after the answers only. on:
+    /// CLEAT_SESSIONS_*.
     #[allow(clippy::too_many_arguments)]
     pub fn set_session_events(&self, on: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_session_events(self.0, on) })?;
         Ok(())
     }
 
-    /// cleat_context_load_cert_chain_remote_key returns the CLEAT_REMOTE_KEY_* of the own certificate's
-    /// key, and makes connections of the context present the certificates of certfile, as
-    /// cleat_context_load_cert_chain does; their handshakes return CLEAT_WANT_SIGNATURE where they need the
-    /// key. A private key in certfile is not looked at. Of an RSA key they want signatures only, so that
-    /// the cipher suites of TLS 1.2 that decrypt with it (RSA key exchange) are left out; connections
-    /// cannot be made, CLEAT_SSL, NO_CIPHER_MATCH, if the context has no other. CLEAT_SYS with the file's
-    /// name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE, SSL UNKNOWN_CERTIFICATE_TYPE for a key
-    /// of another type, ...; CLEAT_USAGE for PEM data where the file's name is due.
+    /// cleat_context_load_cert_chain_remote_key returns the CLEAT_REMOTE_KEY_* of this side's certificate,
+    /// and makes connections of the context present the certificates of certfile, as
+    /// cleat_context_load_cert_chain does; their handshakes return CLEAT_WANT_SIGNATURE when they need the
+    /// key. A private key in certfile is ignored. A remote RSA key is used for signatures only, so the TLS
+    /// 1.2 cipher suites with RSA key exchange, which decrypts, are disabled; if the context has no other
+    /// suites, making a connection fails with CLEAT_SSL, NO_CIPHER_MATCH. CLEAT_SYS with the file's name at
+    /// cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE, SSL UNKNOWN_CERTIFICATE_TYPE for a key of
+    /// another type, ...; CLEAT_USAGE if PEM data is passed in place of a file name.
     #[allow(clippy::too_many_arguments)]
     pub fn load_cert_chain_remote_key(&self, certfile: &str) -> Result<i32, Error> {
         let result = checked(unsafe { raw::cleat_context_load_cert_chain_remote_key(self.0, certfile.as_bytes().as_ptr().cast(), c_len(certfile.len())) })?;
@@ -2458,14 +2482,14 @@ impl Context {
     }
 
     /// cleat_context_load_cert_chain_remote_key_data returns the same CLEAT_REMOTE_KEY_*, and does the same
-    /// from a PEM text in memory. CLEAT_SSL as there.
+    /// with a PEM text in memory. CLEAT_SSL as for cleat_context_load_cert_chain_remote_key.
     #[allow(clippy::too_many_arguments)]
     pub fn load_cert_chain_remote_key_data(&self, certs: &[u8]) -> Result<i32, Error> {
         let result = checked(unsafe { raw::cleat_context_load_cert_chain_remote_key_data(self.0, certs.as_ptr().cast(), c_len(certs.len())) })?;
         Ok(result)
     }
 
-    /// cleat_context_ask_ocsp returns 1 if clients of the context ask for an OCSP response, otherwise 0; 1
+    /// cleat_context_ask_ocsp returns 1 if clients of the context request an OCSP response, otherwise 0; 1
     /// in a new context.
     #[allow(clippy::too_many_arguments)]
     pub fn ask_ocsp(&self) -> Result<bool, Error> {
@@ -2473,26 +2497,26 @@ impl Context {
         Ok(result != 0)
     }
 
-    /// cleat_context_set_ask_ocsp returns CLEAT_OK and sets that. on: 0 or 1. DANGEROUS is 0: a revoked
-    /// certificate that must be stapled is accepted. Clients that require a response ask for it in any
-    /// case.
+    /// cleat_context_set_ask_ocsp returns CLEAT_OK and sets whether clients request an OCSP response. on: 0
+    /// or 1. 0 is DANGEROUS: a revoked must-staple certificate is accepted. Clients that require a response
+    /// always request it.
     #[allow(clippy::too_many_arguments)]
     pub fn set_ask_ocsp(&self, on: bool) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_ask_ocsp(self.0, on as i32) })?;
         Ok(())
     }
 
-    /// cleat_context_require_ocsp returns 1 if the peers of the context must staple a good OCSP response,
-    /// otherwise 0.
+    /// cleat_context_require_ocsp returns 1 if peers must staple a valid OCSP response, otherwise 0, as in
+    /// a new context.
     #[allow(clippy::too_many_arguments)]
     pub fn require_ocsp(&self) -> Result<bool, Error> {
         let result = checked(unsafe { raw::cleat_context_require_ocsp(self.0) })?;
         Ok(result != 0)
     }
 
-    /// cleat_context_set_require_ocsp returns CLEAT_OK and sets that. on: 0 or 1. It has an effect where
-    /// peers are verified. A server cannot ask its clients for responses: it refuses all client
-    /// certificates.
+    /// cleat_context_set_require_ocsp returns CLEAT_OK and sets whether peers must staple a valid OCSP
+    /// response. on: 0 or 1. It has an effect only if peers are verified. A server cannot request responses
+    /// from its clients: with 1 it refuses all client certificates.
     #[allow(clippy::too_many_arguments)]
     pub fn set_require_ocsp(&self, on: bool) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_require_ocsp(self.0, on as i32) })?;
@@ -2501,7 +2525,7 @@ impl Context {
 
     /// cleat_context_ocsp_response returns the length of the OCSP response that servers of the context
     /// staple, 0 if there is none, and copies it to output. With several certificates it is the response
-    /// that was set last, of those that are still there.
+    /// that was set last, if that certificate has not been replaced since.
     #[allow(clippy::too_many_arguments)]
     pub fn ocsp_response(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_context_ocsp_response(self.0, out, out_cap) })?;
@@ -2509,12 +2533,13 @@ impl Context {
     }
 
     /// cleat_context_set_ocsp_response returns CLEAT_OK and makes servers of the context staple the
-    /// response, in DER, to clients that ask for one. response absent: none, to no certificate. It belongs
-    /// to the certificate, or certificates, that it is about: the serial number decides and, where one has
-    /// it, the issuer's name. One must have the number; nothing else is verified, and the response is sent
-    /// when it has expired, too. It is discarded with its certificate. CLEAT_USAGE without a certificate,
-    /// and above CLEAT_STAPLE_MAX; CLEAT_SSL with the library OCSP: MALFORMED_RESPONSE, RESPONSE_STATUS,
-    /// UNHANDLED_CRITICAL_EXTENSION, CERTIFICATE_NOT_COVERED, AMBIGUOUS_STATUS.
+    /// response, in DER, to clients that request one. response absent: removes the responses of all
+    /// certificates. The response is stapled to the certificates that it covers: those with the same serial
+    /// number and issuer name, or, if the names of none match, those with the same serial number. There
+    /// must be one; nothing else is verified, and an expired response is sent as well. Replacing the
+    /// certificate removes the response. CLEAT_USAGE without a certificate, and above CLEAT_STAPLE_MAX;
+    /// CLEAT_SSL with the library OCSP: MALFORMED_RESPONSE, RESPONSE_STATUS, UNHANDLED_CRITICAL_EXTENSION,
+    /// CERTIFICATE_NOT_COVERED, AMBIGUOUS_STATUS.
     #[allow(clippy::too_many_arguments)]
     pub fn set_ocsp_response(&self, response: Option<&[u8]>) -> Result<(), Error> {
         let (response, response_len) = c_pair(response);
@@ -2522,7 +2547,7 @@ impl Context {
         Ok(())
     }
 
-    /// cleat_context_ask_scts returns 1 if clients of the context ask for timestamps, otherwise 0; 0 in a
+    /// cleat_context_ask_scts returns 1 if clients of the context request timestamps, otherwise 0, as in a
     /// new context.
     #[allow(clippy::too_many_arguments)]
     pub fn ask_scts(&self) -> Result<bool, Error> {
@@ -2530,7 +2555,7 @@ impl Context {
         Ok(result != 0)
     }
 
-    /// cleat_context_set_ask_scts returns CLEAT_OK and sets that. on: 0 or 1.
+    /// cleat_context_set_ask_scts returns CLEAT_OK and sets whether clients request timestamps. on: 0 or 1.
     #[allow(clippy::too_many_arguments)]
     pub fn set_ask_scts(&self, on: bool) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_ask_scts(self.0, on as i32) })?;
@@ -2546,9 +2571,10 @@ impl Context {
     }
 
     /// cleat_context_set_scts returns CLEAT_OK and makes servers of the context send the timestamps to
-    /// clients that ask for them. scts: a SignedCertificateTimestampList (RFC 6962 section 3.3); absent:
-    /// none, to no certificate. They belong to the certificate that was loaded last, and are discarded with
-    /// it. CLEAT_USAGE without a certificate, for a malformed list, and above CLEAT_STAPLE_MAX.
+    /// clients that request them. scts: a SignedCertificateTimestampList (RFC 6962 section 3.3); absent:
+    /// removes the timestamps of all certificates. They are stapled to the certificate that was loaded
+    /// last; replacing the certificate removes them. CLEAT_USAGE without a certificate, for a malformed
+    /// list, and above CLEAT_STAPLE_MAX.
     #[allow(clippy::too_many_arguments)]
     pub fn set_scts(&self, scts: Option<&[u8]>) -> Result<(), Error> {
         let (scts, scts_len) = c_pair(scts);
@@ -2557,10 +2583,10 @@ impl Context {
     }
 
     /// cleat_context_load_verify_file returns the number of certificates and revocation lists that the PEM
-    /// file holds, after adding them to what the context trusts; those already there are kept once. A UTF-8
-    /// byte order mark before the PEM is skipped. CLEAT_SYS with the file's name; CLEAT_SSL: X509
-    /// NO_CERTIFICATE_OR_CRL_FOUND if the file holds none, or BoringSSL's reason if a certificate or
-    /// revocation list of it cannot be parsed, with its ordinal and line in the message; CLEAT_NOMEM.
+    /// file contains, and adds them to those that the context trusts; duplicates are stored once. A UTF-8
+    /// byte order mark at the beginning is skipped. CLEAT_SYS with the file's name; CLEAT_SSL: X509
+    /// NO_CERTIFICATE_OR_CRL_FOUND if the file contains none, or BoringSSL's reason if one of them cannot
+    /// be parsed, with its ordinal and line in the message; CLEAT_NOMEM.
     #[allow(clippy::too_many_arguments)]
     pub fn load_verify_file(&self, cafile: &str) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_context_load_verify_file(self.0, cafile.as_bytes().as_ptr().cast(), c_len(cafile.len())) })?;
@@ -2569,28 +2595,28 @@ impl Context {
 
     /// cleat_context_load_verify_directory returns CLEAT_OK and makes the context look for issuers in a
     /// directory of PEM files named by OpenSSL's subject hash (c_rehash). Files are read when a
-    /// verification needs them. It may not exist. CLEAT_USAGE for an empty name; CLEAT_NOMEM.
+    /// verification needs them. The directory need not exist. CLEAT_USAGE for an empty name; CLEAT_NOMEM.
     #[allow(clippy::too_many_arguments)]
     pub fn load_verify_directory(&self, capath: &str) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_load_verify_directory(self.0, capath.as_bytes().as_ptr().cast(), c_len(capath.len())) })?;
         Ok(())
     }
 
-    /// cleat_context_load_verify_data returns the number of certificates and revocation lists in data,
-    /// after adding them to what the context trusts. data is PEM with any text between the blocks, or DER
-    /// certificates one after the other. CLEAT_USAGE if it is empty; CLEAT_SSL: PEM NO_START_LINE or ASN1
-    /// NOT_ENOUGH_DATA if it holds no certificate, or BoringSSL's reason for one that cannot be parsed, as
-    /// above; CLEAT_NOMEM.
+    /// cleat_context_load_verify_data returns the number of certificates and revocation lists in data, and
+    /// adds them to those that the context trusts. data is PEM with any text between the blocks, or
+    /// concatenated DER. CLEAT_USAGE if it is empty; CLEAT_SSL: PEM NO_START_LINE or ASN1 NOT_ENOUGH_DATA
+    /// if it contains no certificate, or BoringSSL's reason for one that cannot be parsed, as above;
+    /// CLEAT_NOMEM.
     #[allow(clippy::too_many_arguments)]
     pub fn load_verify_data(&self, data: &[u8]) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_context_load_verify_data(self.0, data.as_ptr().cast(), c_len(data.len())) })?;
         Ok(result as usize)
     }
 
-    /// cleat_context_load_verify_locations returns the number of certificates and revocation lists that it
-    /// has added from a PEM file and from data, and adds a directory; each of the three may be absent, but
-    /// not all: CLEAT_USAGE. It adds all of them or, if one cannot be loaded, nothing. cafile is opened
-    /// once, so that it may be a FIFO. CLEAT_SYS, CLEAT_SSL and CLEAT_NOMEM as in the functions above.
+    /// cleat_context_load_verify_locations returns the number of certificates and revocation lists in a PEM
+    /// file and in data, and adds them and a directory. Each of the three may be absent, but not all:
+    /// CLEAT_USAGE. If one cannot be loaded, nothing is added. cafile is opened only once, so it may be a
+    /// FIFO. CLEAT_SYS, CLEAT_SSL and CLEAT_NOMEM as for the functions above.
     #[allow(clippy::too_many_arguments)]
     pub fn load_verify_locations(&self, cafile: Option<&str>, capath: Option<&str>,
                                  data: Option<&[u8]>) -> Result<usize, Error> {
@@ -2602,21 +2628,20 @@ impl Context {
     }
 
     /// cleat_context_set_default_verify_paths returns CLEAT_OK and adds the system's CA certificates: the
-    /// file and the directory that cleat_default_verify_path returns, or all of the directories that
-    /// SSL_CERT_DIR names with colons between. A program that runs with privileges that its caller lacks
-    /// (setuid) ignores the environment. A file that is missing or holds no PEM is passed over, and so is a
-    /// certificate that BoringSSL cannot parse: see cleat_context_skipped_count. The file is parsed again
-    /// after it has changed. CLEAT_SYS with the file's name where the process or the system has no
-    /// descriptor left (EMFILE, ENFILE); CLEAT_NOMEM.
+    /// file and the directory that cleat_default_verify_path returns, or all directories of a
+    /// colon-separated list in SSL_CERT_DIR. A setuid program ignores the environment. A missing file, or
+    /// one without PEM, is ignored; a certificate that BoringSSL cannot parse is skipped: see
+    /// cleat_context_skipped_count. The file is parsed again after it has changed. CLEAT_SYS with the
+    /// file's name if the process or the system has no descriptor left (EMFILE, ENFILE); CLEAT_NOMEM.
     #[allow(clippy::too_many_arguments)]
     pub fn set_default_verify_paths(&self) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_default_verify_paths(self.0) })?;
         Ok(())
     }
 
-    /// cleat_context_cert_store_stats returns CLEAT_OK and stores how many certificates the context has
-    /// loaded to verify with, how many of them are CA certificates, and how many revocation lists. What a
-    /// directory holds counts once a verification has found it.
+    /// cleat_context_cert_store_stats returns CLEAT_OK and stores the number of trusted certificates that
+    /// the context has loaded, how many of them are CA certificates, and the number of revocation lists.
+    /// Certificates and revocation lists in a directory are counted once a verification has found them.
     #[allow(clippy::too_many_arguments)]
     pub fn cert_store_stats(&self) -> Result<(i32, i32, i32), Error> {
         let mut x509 = 0;
@@ -2626,7 +2651,7 @@ impl Context {
         Ok((x509, x509_ca, crl))
     }
 
-    /// cleat_context_ca_count returns how many CA certificates the context has loaded.
+    /// cleat_context_ca_count returns the number of CA certificates that the context has loaded.
     #[allow(clippy::too_many_arguments)]
     pub fn ca_count(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_context_ca_count(self.0) })?;
@@ -2642,16 +2667,16 @@ impl Context {
     }
 
     /// cleat_context_skipped_count returns how many certificates and revocation lists of the system's
-    /// bundle were passed over because BoringSSL cannot parse them. The others are trusted.
+    /// bundle were skipped because BoringSSL cannot parse them. The others are trusted.
     #[allow(clippy::too_many_arguments)]
     pub fn skipped_count(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_context_skipped_count(self.0) })?;
         Ok(result as usize)
     }
 
-    /// cleat_context_skipped_reason returns the length of the reason why the one at index (from 0) was
-    /// passed over, BoringSSL's mnemonic, and copies it to output. It stores which certificate or
-    /// revocation list of the file it is, from 1, and the line where it begins, from 1. CLEAT_USAGE for an
+    /// cleat_context_skipped_reason returns the length of BoringSSL's mnemonic of the reason why the one at
+    /// index (from 0) was skipped, and copies it to output. It stores its position among the certificates
+    /// and revocation lists of the file, from 1, and the line where it begins, from 1. CLEAT_USAGE for an
     /// index out of range.
     #[allow(clippy::too_many_arguments)]
     pub fn skipped_reason(&self, index: i32) -> Result<(String, i32, i32), Error> {
@@ -2661,45 +2686,44 @@ impl Context {
         Ok((utf8(out), ordinal, line))
     }
 
-    /// cleat_context_set_verify_events returns CLEAT_OK and lets handshakes return CLEAT_WANT_VERIFY once
-    /// the peer's chain was verified: when a client has the server's certificates, when a server has the
-    /// client's, and again when either resumes a session. on: CLEAT_VERDICTS_*. With GOOD the caller can
-    /// refuse what the verification accepts, and nothing else. ALL is DANGEROUS: the caller alone decides.
-    /// The verify mode CERT_NONE asks nothing, and a client that sends no certificate is no question
-    /// either.
+    /// cleat_context_set_verify_events returns CLEAT_OK and makes handshakes return CLEAT_WANT_VERIFY once
+    /// the peer's chain was verified: on a client after the server's certificates, on a server after the
+    /// client's, and also when a session is resumed. on: CLEAT_VERDICTS_*. With GOOD the caller can only
+    /// refuse chains that the verification has accepted. ALL is DANGEROUS: the caller alone decides.
+    /// Handshakes do not return CLEAT_WANT_VERIFY with the verify mode CERT_NONE, nor for a client that
+    /// sends no certificate.
     #[allow(clippy::too_many_arguments)]
     pub fn set_verify_events(&self, on: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_verify_events(self.0, on) })?;
         Ok(())
     }
 
-    /// cleat_context_set_verify_enforced returns CLEAT_OK and sets whether a peer whose chain or name is
-    /// not accepted is refused; 1 in a new context. enforced: 0 or 1; 0 is DANGEROUS: the handshake goes on
-    /// with any peer, and the caller must look at cleat_connection_verify_result. Certificates that cannot
-    /// be parsed, and what the verify mode says of a client without a certificate, end the handshake in any
-    /// case.
+    /// cleat_context_set_verify_enforced returns CLEAT_OK and sets whether the handshake fails with a peer
+    /// whose chain or name is refused; 1 in a new context. enforced: 0 or 1; 0 is DANGEROUS: the handshake
+    /// continues with any peer, and the caller must check cleat_connection_verify_result. Certificates that
+    /// cannot be parsed, and a missing client certificate with CERT_REQUIRED, always end the handshake.
     #[allow(clippy::too_many_arguments)]
     pub fn set_verify_enforced(&self, enforced: bool) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_verify_enforced(self.0, enforced as i32) })?;
         Ok(())
     }
 
-    /// cleat_context_verify_enforced returns 1 if such a peer is refused, otherwise 0.
+    /// cleat_context_verify_enforced returns 1 if the handshake fails with such a peer, otherwise 0.
     #[allow(clippy::too_many_arguments)]
     pub fn verify_enforced(&self) -> Result<bool, Error> {
         let result = checked(unsafe { raw::cleat_context_verify_enforced(self.0) })?;
         Ok(result != 0)
     }
 
-    /// cleat_context_verify_depth returns how many intermediate certificates a verified chain may have, the
-    /// peer's own and the trust anchor aside.
+    /// cleat_context_verify_depth returns how many intermediate certificates a verified chain may have, not
+    /// counting the peer's own and the trust anchor.
     #[allow(clippy::too_many_arguments)]
     pub fn verify_depth(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_context_verify_depth(self.0) })?;
         Ok(result as usize)
     }
 
-    /// cleat_context_set_verify_depth returns CLEAT_OK and sets that. depth: 0 to CLEAT_DEPTH_MAX.
+    /// cleat_context_set_verify_depth returns CLEAT_OK and sets that limit. depth: 0 to CLEAT_DEPTH_MAX.
     #[allow(clippy::too_many_arguments)]
     pub fn set_verify_depth(&self, depth: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_verify_depth(self.0, depth) })?;
@@ -2707,7 +2731,7 @@ impl Context {
     }
 
     /// cleat_context_verify_time returns CLEAT_OK and stores the time for which chains are verified, in
-    /// seconds since 1970, or -1 if that is the time of the verification. time must not be NULL.
+    /// seconds since 1970, or -1 for the present time. time must not be NULL.
     #[allow(clippy::too_many_arguments)]
     pub fn verify_time(&self) -> Result<f64, Error> {
         let mut time = 0.0;
@@ -2715,27 +2739,27 @@ impl Context {
         Ok(time)
     }
 
-    /// cleat_context_set_verify_time returns CLEAT_OK and sets it, for validity periods, revocation lists
-    /// and OCSP responses. time: seconds since 1970, up to 253402300799 (the end of the year 9999),
-    /// fractions are cut; a negative one is the time of the verification, a new context's. DANGEROUS on a
-    /// client: certificates that have expired, and keys that were stolen since, are accepted. Such
-    /// verifications do not use the cache of verified chains.
+    /// cleat_context_set_verify_time returns CLEAT_OK and sets the time for which validity periods,
+    /// revocation lists and OCSP responses are checked. time: seconds since 1970, up to 253402300799 (the
+    /// end of the year 9999), fractions are truncated; negative, as in a new context, for the present time.
+    /// DANGEROUS on a client: certificates that have expired, and whose keys may have been stolen since,
+    /// are accepted. Such verifications do not use the chain cache.
     #[allow(clippy::too_many_arguments)]
     pub fn set_verify_time(&self, time: f64) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_verify_time(self.0, time) })?;
         Ok(())
     }
 
-    /// cleat_context_checks_common_name returns 1 if a certificate without alternative names is compared
-    /// with the server's name by its subject's common name.
+    /// cleat_context_checks_common_name returns 1 if the common name of a certificate without alternative
+    /// names is compared with the server's name, otherwise 0.
     #[allow(clippy::too_many_arguments)]
     pub fn checks_common_name(&self) -> Result<bool, Error> {
         let result = checked(unsafe { raw::cleat_context_checks_common_name(self.0) })?;
         Ok(result != 0)
     }
 
-    /// cleat_context_set_checks_common_name returns CLEAT_OK and sets that. check: 0 or 1; 1 in a new
-    /// context.
+    /// cleat_context_set_checks_common_name returns CLEAT_OK and sets whether it is compared. check: 0 or
+    /// 1; 1 in a new context.
     #[allow(clippy::too_many_arguments)]
     pub fn set_checks_common_name(&self, check: bool) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_checks_common_name(self.0, check as i32) })?;
@@ -2759,24 +2783,24 @@ impl Connection {
     }
 
     /// cleat_connection_group returns the length of IANA's name of the group that the key exchange has used
-    /// and copies it to output; 0 before the handshake is done, and where there was none (RSA). For a
-    /// resumed session of TLS 1.2 it is the group of the first handshake.
+    /// and copies it to output; 0 before the handshake is done, and for a key exchange without a group
+    /// (RSA). For a resumed TLS 1.2 session it is the group of the session's first handshake.
     #[allow(clippy::too_many_arguments)]
     pub fn group(&self) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_group(self.0, out, out_cap) })?;
         Ok(utf8(out))
     }
 
-    /// cleat_connection_server_sigalg returns the length of IANA's name of the algorithm that the server
-    /// has signed the handshake with and copies it to output; 0 before the handshake is done, and if the
-    /// server has signed nothing: with a resumed session, a pre-shared key, or an RSA key exchange.
+    /// cleat_connection_server_sigalg returns the length of IANA's name of the algorithm with which the
+    /// server signed the handshake and copies it to output; 0 before the handshake is done, and if the
+    /// server signed nothing: with a resumed session, a pre-shared key, or an RSA key exchange.
     #[allow(clippy::too_many_arguments)]
     pub fn server_sigalg(&self) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_server_sigalg(self.0, out, out_cap) })?;
         Ok(utf8(out))
     }
 
-    /// cleat_connection_client_sigalg returns the same for the client; 0 also if it has shown no
+    /// cleat_connection_client_sigalg returns the same for the client; 0 also if the client sent no
     /// certificate.
     #[allow(clippy::too_many_arguments)]
     pub fn client_sigalg(&self) -> Result<String, Error> {
@@ -2784,13 +2808,13 @@ impl Connection {
         Ok(utf8(out))
     }
 
-    /// cleat_connection_over_socket returns the id of a connection over a stream socket, which it keeps
-    /// open until both ids are closed. server_side: 1 for the server, 0 for the client. server_hostname:
-    /// the server's name, for a client only: it is sent as SNI unless it is an IP address, and compared
-    /// with the certificate if the context checks host names. Absent it is neither; that is CLEAT_USAGE if
-    /// the context checks host names. It must be an A-label (RFC 5890) and at most 255 bytes. CLEAT_SYS
-    /// with ENOTSOCK, or CLEAT_UNSUPPORTED for a socket that is not a stream; CLEAT_SSL if BoringSSL
-    /// refuses the context's settings.
+    /// cleat_connection_over_socket returns the id of a connection over a stream socket, which stays open
+    /// until both ids are closed. server_side: 1 for the server, 0 for the client. server_hostname: the
+    /// server's name, for a client only, as A-labels (RFC 5890) or an IP address, at most 255 bytes. It is
+    /// sent as SNI unless it is an IP address, and compared with the certificate if the context checks host
+    /// names. It may be absent unless the context checks host names: CLEAT_USAGE. CLEAT_SYS with ENOTSOCK,
+    /// or CLEAT_UNSUPPORTED for a socket that is not a stream; CLEAT_SSL if BoringSSL refuses the context's
+    /// settings.
     #[allow(clippy::too_many_arguments)]
     pub fn over_socket(context: &Context, socket: &Socket, server_side: bool,
                        server_hostname: Option<&str>) -> Result<Connection, Error> {
@@ -2799,9 +2823,10 @@ impl Connection {
         Ok(Connection(result))
     }
 
-    /// cleat_connection_over_fd returns the same over the descriptor of a stream socket that stays the
-    /// caller's: it must stay open as long as the connection, and is not closed with it. CLEAT_SYS with
-    /// EBADF or ENOTSOCK; CLEAT_UNSUPPORTED for a socket that is not a stream; CLEAT_SSL as above.
+    /// cleat_connection_over_fd returns the id of a connection over the descriptor of a stream socket,
+    /// which the caller keeps: it must stay open as long as the connection, and is not closed with it. The
+    /// other arguments are as for cleat_connection_over_socket. CLEAT_SYS with EBADF or ENOTSOCK;
+    /// CLEAT_UNSUPPORTED for a socket that is not a stream; CLEAT_SSL as above.
     #[allow(clippy::too_many_arguments)]
     pub fn over_fd(context: &Context, fd: RawFd, server_side: bool,
                    server_hostname: Option<&str>) -> Result<Connection, Error> {
@@ -2810,7 +2835,8 @@ impl Connection {
         Ok(Connection(result))
     }
 
-    /// cleat_connection_over_memory returns the same over memory. CLEAT_SSL as above.
+    /// cleat_connection_over_memory returns the id of a connection over memory. The arguments are as for
+    /// cleat_connection_over_socket. CLEAT_SSL as above.
     #[allow(clippy::too_many_arguments)]
     pub fn over_memory(context: &Context, server_side: bool,
                        server_hostname: Option<&str>) -> Result<Connection, Error> {
@@ -2819,61 +2845,62 @@ impl Connection {
         Ok(Connection(result))
     }
 
-    /// cleat_connection_feed returns data_len after taking bytes that came from the network. Over memory it
-    /// takes any number of them, and cleat_connection_fed_pending says how many still wait to be read. Over
-    /// a socket or descriptor these are bytes that the caller has read from it already: they come before
-    /// what is read from there. CLEAT_USAGE after the end of the network's bytes, and over a socket while
-    /// another call reads from it. CLEAT_NOMEM.
+    /// cleat_connection_feed returns data_len and buffers bytes that the caller has received from the
+    /// network. Over memory it buffers any number of them, and cleat_connection_fed_pending returns how
+    /// many the connection has not processed yet. Over a socket or descriptor these are bytes that the
+    /// caller has already read from it: the connection processes them before it reads from there.
+    /// CLEAT_USAGE after cleat_connection_feed_eof, and over a socket while another call reads from it.
+    /// CLEAT_NOMEM.
     #[allow(clippy::too_many_arguments)]
     pub fn feed(&self, data: &[u8]) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_connection_feed(self.0, data.as_ptr().cast(), c_len(data.len())) })?;
         Ok(result as usize)
     }
 
-    /// cleat_connection_feed_eof returns CLEAT_OK and says that the network has no more bytes than were
-    /// fed. Only over memory; otherwise CLEAT_USAGE.
+    /// cleat_connection_feed_eof returns CLEAT_OK and marks the end of the network's input after the bytes
+    /// that were fed. Only over memory; otherwise CLEAT_USAGE.
     #[allow(clippy::too_many_arguments)]
     pub fn feed_eof(&self) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_connection_feed_eof(self.0) })?;
         Ok(())
     }
 
-    /// cleat_connection_drain returns how many bytes for the network it moved to buf, 0 if there are none.
-    /// Only over memory; otherwise CLEAT_USAGE.
+    /// cleat_connection_drain returns how many bytes it moved to buf, which the caller must send to the
+    /// network; 0 if there are none. Only over memory; otherwise CLEAT_USAGE.
     #[allow(clippy::too_many_arguments)]
     pub fn drain(&self, buf: &mut [u8]) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_connection_drain(self.0, buf.as_mut_ptr().cast(), c_len(buf.len())) })?;
         Ok(result as usize)
     }
 
-    /// cleat_connection_drain_pending returns how many bytes for the network there are. Only over memory;
-    /// otherwise CLEAT_USAGE.
+    /// cleat_connection_drain_pending returns how many bytes cleat_connection_drain would move into a large
+    /// enough buffer. Only over memory; otherwise CLEAT_USAGE.
     #[allow(clippy::too_many_arguments)]
     pub fn drain_pending(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_connection_drain_pending(self.0) })?;
         Ok(result as usize)
     }
 
-    /// cleat_connection_set_drain_limit returns CLEAT_OK and lets cleat_connection_write return
-    /// CLEAT_WANT_WRITE as long as limit or more bytes for the network were not drained: 1 to 2^31 - 1, or
-    /// 0 for the default, which is 262144. A write that begins below the limit takes all of its data. Only
-    /// over memory; otherwise CLEAT_USAGE.
+    /// cleat_connection_set_drain_limit returns CLEAT_OK and makes cleat_connection_write return
+    /// CLEAT_WANT_WRITE while limit or more bytes are waiting to be drained. limit: in bytes, up to 2^31 -
+    /// 1; 0 for the default, 262144. A write that begins below the limit accepts all of its data. Only over
+    /// memory; otherwise CLEAT_USAGE.
     #[allow(clippy::too_many_arguments)]
     pub fn set_drain_limit(&self, limit: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_connection_set_drain_limit(self.0, limit) })?;
         Ok(())
     }
 
-    /// cleat_connection_fed_pending returns how many bytes were fed and not yet used. Only over memory;
-    /// otherwise CLEAT_USAGE.
+    /// cleat_connection_fed_pending returns how many of the bytes that were fed the connection has not
+    /// processed yet. Only over memory; otherwise CLEAT_USAGE.
     #[allow(clippy::too_many_arguments)]
     pub fn fed_pending(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_connection_fed_pending(self.0) })?;
         Ok(result as usize)
     }
 
-    /// cleat_connection_handshake returns CLEAT_OK once the handshake is done, at once if it was before,
-    /// and the peer is verified. CLEAT_WANT_*; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_EOF; CLEAT_SYS;
+    /// cleat_connection_handshake returns CLEAT_OK once the handshake is done and the peer is verified; at
+    /// once if it was done before. CLEAT_WANT_*; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_EOF; CLEAT_SYS;
     /// CLEAT_SSL; CLEAT_ALERT; CLEAT_VERIFY.
     #[allow(clippy::too_many_arguments)]
     pub fn handshake(&self, timeout: f64) -> Result<(), Error> {
@@ -2881,26 +2908,26 @@ impl Connection {
         Ok(())
     }
 
-    /// cleat_connection_read returns how many decrypted bytes it put into buf: at least 1, or 0 at the end
+    /// cleat_connection_read returns how many decrypted bytes it stored in buf: at least 1, or 0 at the end
     /// of the stream, which the peer marked by close_notify (or if buf_cap is 0). After this side has sent
-    /// its close_notify data can still be read, and the peer's close_notify is CLEAT_CLOSED. CLEAT_EOF if
-    /// the transport ended without it; CLEAT_WANT_*; CLEAT_TIMEOUT; CLEAT_SYS; CLEAT_SSL; CLEAT_ALERT;
-    /// CLEAT_VERIFY; CLEAT_NOMEM.
+    /// close_notify, data can still be read, and the peer's close_notify is reported as CLEAT_CLOSED.
+    /// CLEAT_EOF if the transport ended without close_notify; CLEAT_WANT_*; CLEAT_TIMEOUT; CLEAT_SYS;
+    /// CLEAT_SSL; CLEAT_ALERT; CLEAT_VERIFY; CLEAT_NOMEM.
     #[allow(clippy::too_many_arguments)]
     pub fn read(&self, buf: &mut [u8], timeout: f64) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_connection_read(self.0, buf.as_mut_ptr().cast(), c_len(buf.len()), timeout) })?;
         Ok(result as usize)
     }
 
-    /// cleat_connection_write returns how many bytes of data were handed to the transport. With a timeout
-    /// other than 0 that is all of them, unless the timeout ran out after some. The bytes of one call stand
-    /// together in the stream, whatever other threads write.
+    /// cleat_connection_write returns how many bytes of data were encrypted and passed to the transport.
+    /// With a timeout other than 0 that is all of them, unless the timeout expired after some. The bytes of
+    /// one call are contiguous in the stream, whatever other threads write.
     ///
-    /// After CLEAT_WANT_WRITE, CLEAT_TIMEOUT or a count of fewer bytes than data_len, some of the bytes
-    /// that were not counted may be encrypted and on their way: they are the next to be sent. So the next
-    /// write must begin with the same bytes, in a buffer at any place and of any length, and counts them.
-    /// Other bytes are CLEAT_SSL with the reason BAD_WRITE_RETRY, which changes nothing: the connection can
-    /// be used as before, and the write be made again with the right bytes.
+    /// After CLEAT_WANT_WRITE, CLEAT_TIMEOUT or a count below data_len, some of the bytes that were not
+    /// counted may already be encrypted and will be sent next. So the next write must begin with the same
+    /// bytes, in any buffer and followed by any further data, and its count includes them. Other bytes fail
+    /// with CLEAT_SSL, BAD_WRITE_RETRY, which leaves the connection as it was: the write can be retried
+    /// with the right bytes.
     ///
     /// CLEAT_CLOSED after cleat_connection_shutdown; CLEAT_WANT_*, over memory for the limit of
     /// cleat_connection_set_drain_limit as well; CLEAT_TIMEOUT; CLEAT_EOF; CLEAT_SYS (EPIPE, ECONNRESET);
@@ -2919,11 +2946,11 @@ impl Connection {
     }
 
     /// cleat_connection_shutdown returns CLEAT_OK once both sides have sent close_notify (RFC 8446 section
-    /// 6.1), at once if they have before; it sends this side's and waits for the peer's, and takes no byte
-    /// from the socket that follows it. CLEAT_SSL with APPLICATION_DATA_ON_SHUTDOWN if data comes that was
-    /// not read, and that no other call waits to read; CLEAT_USAGE before the handshake is done;
-    /// CLEAT_CLOSED; CLEAT_ALERT if the peer sends a fatal alert instead, as a TLS 1.3 server does that
-    /// refuses the client's certificate; CLEAT_EOF; CLEAT_WANT_*; CLEAT_TIMEOUT; CLEAT_SYS.
+    /// 6.1), at once if they have before. It sends this side's, waits for the peer's, and reads no byte
+    /// behind it from the socket. CLEAT_SSL with APPLICATION_DATA_ON_SHUTDOWN if the peer sends data that
+    /// no other call is waiting to read; CLEAT_USAGE before the handshake is done; CLEAT_CLOSED;
+    /// CLEAT_ALERT if the peer sends a fatal alert instead, as a TLS 1.3 server does that refuses the
+    /// client's certificate; CLEAT_EOF; CLEAT_WANT_*; CLEAT_TIMEOUT; CLEAT_SYS.
     #[allow(clippy::too_many_arguments)]
     pub fn shutdown(&self, timeout: f64) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_connection_shutdown(self.0, timeout) })?;
@@ -2937,8 +2964,9 @@ impl Connection {
         Ok(result != 0)
     }
 
-    /// cleat_connection_server_hostname returns the length of the server name that a client was made with,
-    /// or that a server's client has sent as SNI, and copies it to output; 0 if there is none.
+    /// cleat_connection_server_hostname returns the length of the server name, and copies it to output: on
+    /// a client the one with which the connection was made, on a server the one that the client has sent as
+    /// SNI; 0 if there is none.
     #[allow(clippy::too_many_arguments)]
     pub fn server_hostname(&self) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_server_hostname(self.0, out, out_cap) })?;
@@ -2978,9 +3006,9 @@ impl Connection {
         Ok(utf8(out))
     }
 
-    /// cleat_connection_shared_cipher_count returns how many cipher suites a server's client has offered
-    /// that the server would take too, whatever the certificate; 0 for a client, and before the handshake
-    /// is done.
+    /// cleat_connection_shared_cipher_count returns how many of the cipher suites that a server's client
+    /// has offered the server's settings allow, whatever its certificate; 0 on a client, and before the
+    /// handshake is done.
     #[allow(clippy::too_many_arguments)]
     pub fn shared_cipher_count(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_connection_shared_cipher_count(self.0) })?;
@@ -2988,8 +3016,8 @@ impl Connection {
     }
 
     /// cleat_connection_shared_cipher returns the length of OpenSSL's name of the shared suite at index
-    /// (from 0, in an order of BoringSSL's) and copies it to output; it stores the suite's secret bits and
-    /// the CLEAT_TLS1_*VERSION that defines it.
+    /// (from 0, in BoringSSL's order) and copies it to output; it stores the suite's secret bits and the
+    /// CLEAT_TLS1_*VERSION that defines it. CLEAT_USAGE for an index out of range.
     #[allow(clippy::too_many_arguments)]
     pub fn shared_cipher(&self, index: i32) -> Result<(String, i32, i32), Error> {
         let mut bits = 0;
@@ -3006,32 +3034,32 @@ impl Connection {
         Ok(out)
     }
 
-    /// cleat_connection_offered_alpn returns the length of the list of application protocols that the
-    /// client of a server has offered, and copies it to output: in the order and the form in which it
-    /// stands in the ALPN extension (RFC 7301 section 3.1). 0 if it has offered none, and unless the
-    /// connection waits for cleat_connection_answer_server_name.
+    /// cleat_connection_offered_alpn returns the length of the list of application protocols that a
+    /// server's client has offered, and copies it to output, as it was encoded in the ALPN extension (RFC
+    /// 7301 section 3.1). 0 if the client has offered none, and unless the connection waits for
+    /// cleat_connection_answer_server_name.
     #[allow(clippy::too_many_arguments)]
     pub fn offered_alpn(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_offered_alpn(self.0, out, out_cap) })?;
         Ok(out)
     }
 
-    /// cleat_connection_set_alpn_protocols returns CLEAT_OK and sets the application protocols of which a
-    /// server's connection chooses, in place of its context's; a later switch of the context does not
-    /// change them, unless the new context has protocols for NPN only. protocols: as
-    /// cleat_context_set_alpn_protocols takes them. An empty list negotiates none. CLEAT_USAGE unless the
-    /// connection waits for cleat_connection_answer_server_name, for a malformed list, and if its context
-    /// has no application protocols; CLEAT_NOMEM.
+    /// cleat_connection_set_alpn_protocols returns CLEAT_OK and sets the application protocols from which a
+    /// server's connection chooses, in place of its context's; switching the context later does not change
+    /// them, unless the new context has protocols for NPN only. protocols: encoded as for
+    /// cleat_context_set_alpn_protocols. An empty list negotiates none. CLEAT_USAGE unless the connection
+    /// waits for cleat_connection_answer_server_name, for a malformed list, and if its context has no
+    /// application protocols; CLEAT_NOMEM.
     #[allow(clippy::too_many_arguments)]
     pub fn set_alpn_protocols(&self, protocols: &[u8]) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_connection_set_alpn_protocols(self.0, protocols.as_ptr().cast(), c_len(protocols.len())) })?;
         Ok(())
     }
 
-    /// cleat_connection_alert returns 1 and stores the description of the last alert of that direction, or
+    /// cleat_connection_alert returns 1 and stores the description of the last alert in that direction, or
     /// 0 and stores -1 if there was none. direction: CLEAT_DIRECTION_*. description:
-    /// CLEAT_ALERT_DESCRIPTION_*, or another number up to 255. close_notify is one, with the number 0. What
-    /// was noted stays there once the connection has failed.
+    /// CLEAT_ALERT_DESCRIPTION_*, or another number up to 255. close_notify counts as an alert, with the
+    /// number 0. The alert can still be read after the connection has failed.
     #[allow(clippy::too_many_arguments)]
     pub fn alert(&self, direction: i32) -> Result<(bool, i32), Error> {
         let mut description = 0;
@@ -3046,7 +3074,8 @@ impl Connection {
         Ok(result != 0)
     }
 
-    /// cleat_connection_verify_mode returns the CLEAT_CERT_* with which the connection was made.
+    /// cleat_connection_verify_mode returns the connection's CLEAT_CERT_*: that of its context when it was
+    /// made, or what cleat_connection_set_context has made of it.
     #[allow(clippy::too_many_arguments)]
     pub fn verify_mode(&self) -> Result<i32, Error> {
         let result = checked(unsafe { raw::cleat_connection_verify_mode(self.0) })?;
@@ -3061,15 +3090,16 @@ impl Connection {
         Ok(Some(Certificate(result)).filter(|object| object.0 != 0))
     }
 
-    /// cleat_connection_chain_count returns how many certificates the chain has. which: CLEAT_CHAIN_*. What
-    /// was sent is available as soon as the peer has sent it, also if it is refused then. The verified
-    /// chain has 0 until the handshake is done, since only then the peer has shown that it has the key, and
-    /// with CLEAT_CERT_NONE; after CLEAT_WANT_VERIFY it is there. A verification builds it when it is first
-    /// asked for; the connection keeps it from then on. CLEAT_SSL if that verification fails, since a
-    /// certificate has ended or been revoked meanwhile. The own chain has 0 until the handshake is done,
-    /// and where the connection has no certificate. A client presents it only to a server that asks, and
-    /// has 0 if its context has several. On a server that resumes a session it is what it would present in
-    /// a full handshake.
+    /// cleat_connection_chain_count returns how many certificates the chain has. which: CLEAT_CHAIN_*.
+    /// CLEAT_CHAIN_SENT is available as soon as the peer has sent it, also if it is then refused.
+    /// CLEAT_CHAIN_VERIFIED has 0 until the handshake is done, since only then the peer has proved that it
+    /// has the private key, and with CLEAT_CERT_NONE; it is also available after CLEAT_WANT_VERIFY. The
+    /// first call builds it by a verification, and the connection keeps it. CLEAT_SSL if that verification
+    /// fails because a certificate has expired or been revoked since the handshake. CLEAT_CHAIN_OWN has 0
+    /// until the handshake is done, and if the connection has no certificate. On a client it is the
+    /// context's chain even if the server has not asked for it, and has 0 if the context has several
+    /// chains. On a server that has resumed a session it is the chain that it would present in a full
+    /// handshake.
     #[allow(clippy::too_many_arguments)]
     pub fn chain_count(&self, which: i32) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_connection_chain_count(self.0, which) })?;
@@ -3094,36 +3124,37 @@ impl Connection {
     }
 
     /// cleat_connection_channel_binding returns the length of the channel binding data and copies it to
-    /// output; 0 if there is none: before the handshake is done, and where the standard defines none.
-    /// binding: CLEAT_BINDING_*. TLS_UNIQUE: 0 with TLS 1.3, for which it is not defined, and for a resumed
-    /// session without the extended master secret. TLS_EXPORTER: 0 up to TLS 1.2 without the extended
-    /// master secret (RFC 7627). TLS_SERVER_END_POINT is the digest of the server's certificate, by the
-    /// digest of its signature, but SHA-256 in place of MD5 and SHA-1: 0 if the signature has no digest
-    /// (Ed25519), or two, and if the server has no certificate. It says which server the client means, and
-    /// is the same for all its connections. On a server it is that of the certificate that was sent, where
-    /// it has several; of a resumed session that of the certificate that would be sent instead, and the
-    /// client's differs if the server's has been replaced since. CLEAT_SSL if the certificate cannot be
-    /// parsed.
+    /// output; 0 if there is none: before the handshake is done, and if the standard defines none for the
+    /// connection. binding: CLEAT_BINDING_*. TLS_UNIQUE: 0 with TLS 1.3, for which it is not defined, and
+    /// for a resumed session without the extended master secret. TLS_EXPORTER: 0 up to TLS 1.2 without the
+    /// extended master secret (RFC 7627). TLS_SERVER_END_POINT is the digest of the server's certificate
+    /// with the hash of its signature algorithm, or with SHA-256 if that is MD5 or SHA-1: 0 if the
+    /// signature algorithm uses no hash (Ed25519) or two, and if the server has no certificate. It
+    /// identifies the server and is the same for all connections to it. A server with several certificates
+    /// uses the one that it has sent. With a resumed session it uses the one that it would send in a full
+    /// handshake; the client's value differs if the server's certificate has been replaced since. CLEAT_SSL
+    /// if the certificate cannot be parsed.
     #[allow(clippy::too_many_arguments)]
     pub fn channel_binding(&self, binding: i32) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_channel_binding(self.0, binding, out, out_cap) })?;
         Ok(out)
     }
 
-    /// cleat_connection_set_context returns CLEAT_OK and makes the connection use another context, with the
-    /// settings that this has now.
+    /// cleat_connection_set_context returns CLEAT_OK and switches the connection to another context, with
+    /// the present settings of that context.
     ///
-    /// Before the handshake has begun all settings are the other context's; the host name stays. A server
-    /// may also switch before the ClientHello has arrived, and after CLEAT_WANT_SERVER_NAME until
-    /// cleat_connection_answer_server_name. Before the ClientHello it asks for the server name if either
-    /// context does. After the handshake has begun certificate, application protocols and trust are the
-    /// other context's, and of the rest the stricter counts: the higher verify mode; the verify flags of
-    /// both (PARTIAL_CHAIN only if both have it); the versions that both allow; NO_TICKET if either has it;
-    /// and the other's curve if it allows one only. A session that the client offers resumes only if its
-    /// client was verified with the same.
+    /// Before the handshake has begun, all settings are taken from the new context; the host name stays. A
+    /// server may also switch before the ClientHello has arrived, and after CLEAT_WANT_SERVER_NAME until
+    /// cleat_connection_answer_server_name. Before the ClientHello, the handshake will return
+    /// CLEAT_WANT_SERVER_NAME if either context enables it. After the handshake has begun, certificate,
+    /// application protocols and trust are the new context's, and the stricter of the other settings
+    /// applies: the higher verify mode; the verify flags of both (PARTIAL_CHAIN only if both have it); the
+    /// versions that both allow; NO_TICKET if either has it; and the new context's group if it allows only
+    /// one. A session that the client offers resumes only if its client was verified under the resulting
+    /// settings.
     ///
-    /// CLEAT_USAGE later, for a client once its handshake has begun, and if the other context checks host
-    /// names and the client has none; CLEAT_SSL if BoringSSL refuses the settings; CLEAT_NOMEM.
+    /// CLEAT_USAGE at a later time, on a client once its handshake has begun, and if the new context checks
+    /// host names and the client has none; CLEAT_SSL if BoringSSL refuses the settings; CLEAT_NOMEM.
     #[allow(clippy::too_many_arguments)]
     pub fn set_context(&self, context: &Context) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_connection_set_context(self.0, context.0) })?;
@@ -3131,10 +3162,10 @@ impl Connection {
     }
 
     /// cleat_connection_answer_server_name returns CLEAT_OK and lets the handshake that has returned
-    /// CLEAT_WANT_SERVER_NAME go on at the next call. The name that the client has sent is at
-    /// cleat_connection_server_hostname. alert: -1 to go on; or a CLEAT_ALERT_DESCRIPTION_* to refuse: the
-    /// client gets that alert, and the handshake fails with CLEAT_SSL, CALLBACK_FAILED. CLEAT_USAGE if the
-    /// connection has not asked.
+    /// CLEAT_WANT_SERVER_NAME continue at the next call. cleat_connection_server_hostname returns the name
+    /// that the client has sent. alert: -1 to continue; or a CLEAT_ALERT_DESCRIPTION_* to refuse: the
+    /// client receives that alert, and the handshake fails with CLEAT_SSL, CALLBACK_FAILED. CLEAT_USAGE
+    /// unless the handshake has returned CLEAT_WANT_SERVER_NAME.
     #[allow(clippy::too_many_arguments)]
     pub fn answer_server_name(&self, alert: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_connection_answer_server_name(self.0, alert) })?;
@@ -3142,8 +3173,8 @@ impl Connection {
     }
 
     /// cleat_connection_early_data returns the CLEAT_EARLY_DATA_* of the connection. On a client that has
-    /// sent some it is CLEAT_EARLY_DATA_OPEN until the handshake is done or the server has refused it.
-    /// After a refusal the handshake goes on, and what was sent early is to be sent again by
+    /// sent early data it is CLEAT_EARLY_DATA_OPEN until the handshake is done or the server has refused
+    /// the data. After a refusal the handshake continues, and the client must send the data again by
     /// cleat_connection_write.
     #[allow(clippy::too_many_arguments)]
     pub fn early_data(&self) -> Result<i32, Error> {
@@ -3152,41 +3183,42 @@ impl Connection {
     }
 
     /// cleat_connection_write_early returns how many bytes of data it has sent early, and begins a client's
-    /// handshake. 0 if the client has no session that allows it, once cleat_connection_handshake, read or
-    /// write was called, and after the handshake. Bytes that were not counted are to be sent by
-    /// cleat_connection_write later; those that were, if cleat_connection_early_data says that they were
-    /// refused. The call waits for nothing but another call: the bytes that the network does not take at
-    /// once are sent by the handshake. CLEAT_USAGE on a server; CLEAT_WANT_*, of which CLEAT_WANT_VERIFY
-    /// asks about the certificate of the session; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS; CLEAT_SSL;
-    /// CLEAT_VERIFY.
+    /// handshake. It returns 0 if the client has no session that allows early data, once
+    /// cleat_connection_handshake, read or write was called, and after the handshake. The caller must send
+    /// bytes that were not counted by cleat_connection_write later, and also those that were counted if
+    /// cleat_connection_early_data returns CLEAT_EARLY_DATA_REFUSED. The call does not wait for the
+    /// network: the handshake sends the bytes that the network does not take at once. The timeout limits
+    /// the wait for another thread's call. CLEAT_USAGE on a server; CLEAT_WANT_*, of which
+    /// CLEAT_WANT_VERIFY concerns the certificate of the session; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_SYS;
+    /// CLEAT_SSL; CLEAT_VERIFY.
     #[allow(clippy::too_many_arguments)]
     pub fn write_early(&self, data: &[u8], timeout: f64) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_connection_write_early(self.0, data.as_ptr().cast(), c_len(data.len()), timeout) })?;
         Ok(result as usize)
     }
 
-    /// cleat_connection_read_early returns how many bytes of a client's early data it put into buf: at
-    /// least 1, or 0 at their end (or if buf_cap is 0). It may be called before the handshake is done,
-    /// which it does as far as needed; if the client sends no early data, or it is refused, the handshake
-    /// is done when it returns 0. Other calls that do the handshake keep what comes early for this
-    /// function, also after the handshake; until all was read cleat_connection_read returns CLEAT_USAGE.
-    /// CLEAT_USAGE on a client; CLEAT_WANT_*; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_EOF; CLEAT_SYS; CLEAT_SSL;
-    /// CLEAT_ALERT; CLEAT_VERIFY.
+    /// cleat_connection_read_early returns how many bytes of early data, which a server's client has sent,
+    /// it stored in buf: at least 1, or 0 at the end of the early data (or if buf_cap is 0). It performs
+    /// the handshake as far as needed; if the client sends no early data, or the server refuses it, the
+    /// handshake is done when it returns 0. Other calls that perform the handshake buffer early data for
+    /// this function, also after the handshake; until all of it has been read, cleat_connection_read
+    /// returns CLEAT_USAGE. CLEAT_USAGE on a client; CLEAT_WANT_*; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_EOF;
+    /// CLEAT_SYS; CLEAT_SSL; CLEAT_ALERT; CLEAT_VERIFY.
     #[allow(clippy::too_many_arguments)]
     pub fn read_early(&self, buf: &mut [u8], timeout: f64) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_connection_read_early(self.0, buf.as_mut_ptr().cast(), c_len(buf.len()), timeout) })?;
         Ok(result as usize)
     }
 
-    /// cleat_connection_set_ech_configs returns CLEAT_OK and makes a client encrypt its ClientHello by the
-    /// first configuration of the list that BoringSSL supports. ech_configs: an ECHConfigList, as an HTTPS
-    /// record of DNS has it in its parameter "ech". Another call replaces it, and
-    /// cleat_connection_set_context keeps it. With it the handshake offers no version below TLS 1.3 but in
-    /// the part that is for servers without the key, and resumes sessions of TLS 1.3 only. CLEAT_USAGE on a
-    /// server, once the handshake has begun, and where TLS 1.3 is disabled. CLEAT_SSL:
-    /// INVALID_ECH_CONFIG_LIST for other bytes, NO_SUPPORTED_ECH_CONFIG for a list without a configuration
-    /// that BoringSSL supports (X25519, HKDF-SHA256, and AES-128-GCM, AES-256-GCM or ChaCha20-Poly1305,
-    /// without mandatory extensions).
+    /// cleat_connection_set_ech_configs returns CLEAT_OK and makes a client encrypt its ClientHello with
+    /// the first configuration of the list that BoringSSL supports. ech_configs: an ECHConfigList, as in
+    /// the parameter "ech" of an HTTPS record of DNS. Another call replaces it, and
+    /// cleat_connection_set_context keeps it. The encrypted ClientHello then offers TLS 1.3 only; the outer
+    /// one, for servers without the key, may offer earlier versions. The client resumes sessions of TLS 1.3
+    /// only. CLEAT_USAGE on a server, once the handshake has begun, and if TLS 1.3 is disabled. CLEAT_SSL:
+    /// INVALID_ECH_CONFIG_LIST for a malformed list, NO_SUPPORTED_ECH_CONFIG for a list without a
+    /// configuration that BoringSSL supports (X25519, HKDF-SHA256, and AES-128-GCM, AES-256-GCM or
+    /// ChaCha20-Poly1305, without mandatory extensions).
     #[allow(clippy::too_many_arguments)]
     pub fn set_ech_configs(&self, ech_configs: &[u8]) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_connection_set_ech_configs(self.0, ech_configs.as_ptr().cast(), c_len(ech_configs.len())) })?;
@@ -3202,9 +3234,9 @@ impl Connection {
         Ok(result != 0)
     }
 
-    /// cleat_connection_ech_public_name returns the length of the public name under which a client's server
-    /// has answered, since it could not decrypt the ClientHello, and copies it to output: once the server's
-    /// certificate has come. 0 in all other cases.
+    /// cleat_connection_ech_public_name returns the length of the public name for which a client verifies
+    /// the certificate of a server that could not decrypt the ClientHello, and copies it to output: once
+    /// the server's certificate has arrived. 0 in all other cases.
     #[allow(clippy::too_many_arguments)]
     pub fn ech_public_name(&self) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_ech_public_name(self.0, out, out_cap) })?;
@@ -3212,10 +3244,10 @@ impl Connection {
     }
 
     /// cleat_connection_ech_retry_configs returns the length of the list of configurations that the server
-    /// has sent, and copies it to output, after a handshake that has failed with ECH_REJECTED. 0 if it has
-    /// sent none, which means that it has no ECH at present; and if the server was not verified for the
-    /// public name (CLEAT_CERT_NONE, or a refusal that was tolerated), since an attacker could have sent
-    /// them.
+    /// has sent, and copies it to output, after a handshake that has failed with ECH_REJECTED. 0 if the
+    /// server has sent none, which means that it has no ECH at present; and if the server was not verified
+    /// for the public name (with CLEAT_CERT_NONE, or if verification is not enforced), since an attacker
+    /// could have sent the list.
     #[allow(clippy::too_many_arguments)]
     pub fn ech_retry_configs(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_ech_retry_configs(self.0, out, out_cap) })?;
@@ -3225,15 +3257,14 @@ impl Connection {
     /// cleat_connection_export_keying_material returns buf_cap and fills buf with keying material that only
     /// the two sides of the connection can derive. buf_cap: 1 to CLEAT_EXPORT_MAX. Both sides must give the
     /// same label, context value and length. label: 1 to CLEAT_EXPORT_LABEL_MAX bytes, from IANA's registry
-    /// of exporter labels or beginning with "EXPERIMENTAL"; those that TLS itself uses ("client finished",
-    /// "server finished", "master secret", "extended master secret", "key expansion") are CLEAT_USAGE.
-    /// context_value: at most CLEAT_EXPORT_CONTEXT_MAX bytes; up to TLS 1.2 an absent one and an empty one
+    /// of exporter labels or beginning with "EXPERIMENTAL"; CLEAT_USAGE for the labels of TLS itself
+    /// ("client finished", "server finished", "master secret", "extended master secret", "key expansion").
+    /// context_value: at most CLEAT_EXPORT_CONTEXT_MAX bytes; up to TLS 1.2 an absent and an empty value
     /// give different results, in TLS 1.3 the same.
     ///
-    /// CLEAT_USAGE before the handshake is done, also while there is early data. CLEAT_SSL with the reason
-    /// NO_EXTENDED_MASTER_SECRET up to TLS 1.2 if the peer lacks that extension: an attacker who is the
-    /// server of one connection and the client of another can make both have the same secrets then (RFC
-    /// 7627 section 5.3).
+    /// CLEAT_USAGE before the handshake is done, also while early data is sent or received. CLEAT_SSL with
+    /// the reason NO_EXTENDED_MASTER_SECRET up to TLS 1.2 if the peer lacks that extension: an attacker
+    /// between two connections could then make them share the same secrets (RFC 7627 section 5.3).
     #[allow(clippy::too_many_arguments)]
     pub fn export_keying_material(&self, label: &str, context_value: Option<&[u8]>,
                                   buf: &mut [u8]) -> Result<usize, Error> {
@@ -3242,28 +3273,29 @@ impl Connection {
         Ok(result as usize)
     }
 
-    /// cleat_connection_key_update returns CLEAT_OK and encrypts what is written from now on with new keys:
-    /// all that was written before is safe even if these are stolen. requested: 1 to ask the peer for the
-    /// same, which it does before its next data; otherwise 0. The message is sent with the writer's turn,
-    /// behind a write that is under way, and after CLEAT_WANT_WRITE or CLEAT_TIMEOUT nothing has happened.
-    /// What the network does not take at once goes out with the next call. A peer that uses BoringSSL ends
-    /// the connection at the 33rd without data in between, as this side does (TOO_MANY_KEY_UPDATES, the
-    /// alert unexpected_message). CLEAT_USAGE before the handshake is done; CLEAT_SSL with
-    /// WRONG_SSL_VERSION below TLS 1.3; CLEAT_CLOSED after cleat_connection_shutdown; CLEAT_WANT_WRITE;
-    /// CLEAT_TIMEOUT; CLEAT_SYS; CLEAT_ALERT; CLEAT_EOF; CLEAT_NOMEM.
+    /// cleat_connection_key_update returns CLEAT_OK and encrypts later writes with new keys: data that was
+    /// written before stays secret even if these keys are stolen. requested: 1 to request the same from the
+    /// peer, which updates its keys before its next data; otherwise 0. The call waits for a write in
+    /// progress; after CLEAT_WANT_WRITE or CLEAT_TIMEOUT nothing has changed. The next call sends what the
+    /// network does not take at once. Peers that use BoringSSL, and this side, end the connection at the
+    /// 33rd KeyUpdate without data in between (TOO_MANY_KEY_UPDATES, the alert unexpected_message).
+    /// CLEAT_USAGE before the handshake is done; CLEAT_SSL with WRONG_SSL_VERSION below TLS 1.3;
+    /// CLEAT_CLOSED after cleat_connection_shutdown; CLEAT_WANT_WRITE; CLEAT_TIMEOUT; CLEAT_SYS;
+    /// CLEAT_ALERT; CLEAT_EOF; CLEAT_NOMEM.
     #[allow(clippy::too_many_arguments)]
     pub fn key_update(&self, requested: bool, timeout: f64) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_connection_key_update(self.0, requested as i32, timeout) })?;
         Ok(())
     }
 
-    /// cleat_connection_next_message returns the length of the connection's oldest message that was not
-    /// taken yet, and copies it to output; if it fits there it is taken. 0: there is none. Stored are
-    /// whether this side has sent it (sent: 0 or 1), the version of TLS (TLS1_VERSION to TLS1_3_VERSION, or
-    /// another number that the peer has sent), what it is (content_type: CLEAT_MESSAGE_*), its time on the
-    /// monotonic clock (cleat_monotonic), and how many messages before it were discarded, because there was
-    /// no memory for them or more than CLEAT_MESSAGES_MAX bytes would have been kept (lost_count). All are
-    /// 0 if there is no message, but lost_count.
+    /// cleat_connection_next_message returns the length of the connection's oldest recorded message and
+    /// copies it to output; 0 if there is none. If the message fits into output it is removed from the
+    /// record, otherwise it stays. The function stores whether this side has sent the message (sent: 0 or
+    /// 1), the version of TLS (tls_version: CLEAT_TLS*_VERSION, or another number that the peer has sent),
+    /// the kind of the message (content_type: CLEAT_MESSAGE_*), its time in seconds on the clock of
+    /// cleat_monotonic, and how many messages before it were discarded, for lack of memory or because more
+    /// than CLEAT_MESSAGES_MAX bytes would have been kept (lost_count). Without a message all of these
+    /// except lost_count are 0.
     #[allow(clippy::too_many_arguments)]
     pub fn next_message(&self) -> Result<(Vec<u8>, bool, i32, i32, f64, i32), Error> {
         let mut sent = 0;
@@ -3276,8 +3308,7 @@ impl Connection {
     }
 
     /// cleat_connection_psk_hint returns the length of the hint that a client's server has sent, and copies
-    /// it to output; 0 if it has sent none, or an empty one. CLEAT_USAGE if the client does not wait for a
-    /// key.
+    /// it to output; 0 if it has sent none, or an empty one. CLEAT_USAGE unless the client waits for a key.
     #[allow(clippy::too_many_arguments)]
     pub fn psk_hint(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_psk_hint(self.0, out, out_cap) })?;
@@ -3285,8 +3316,8 @@ impl Connection {
     }
 
     /// cleat_connection_psk_identity returns the length of the identity and copies it to output: on a
-    /// server that waits for a key, the one that the client claims to have; once the handshake is done, on
-    /// both sides, the one whose key was used. 0 if it is empty, and if there is none.
+    /// server that waits for a key, the one that the client claims; once the handshake is done, on both
+    /// sides, the one whose key was used. 0 if it is empty, and if there is none.
     #[allow(clippy::too_many_arguments)]
     pub fn psk_identity(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_psk_identity(self.0, out, out_cap) })?;
@@ -3294,13 +3325,13 @@ impl Connection {
     }
 
     /// cleat_connection_answer_psk returns CLEAT_OK and lets the handshake that has returned CLEAT_WANT_PSK
-    /// go on at the next call. identity: on a client, at most CLEAT_PSK_IDENTITY_MAX bytes without a zero
-    /// byte, which are sent in plaintext; absent it is empty. On a server it must be absent. key: at most
-    /// CLEAT_PSK_KEY_MAX bytes; absent or empty, the caller refuses: the peer gets the alert
-    /// unknown_psk_identity of a server, handshake_failure of a client, and the handshake fails with
-    /// CLEAT_SSL, PSK_IDENTITY_NOT_FOUND. A server that answers with a random key instead does not reveal
-    /// which identities it knows: both sides fail as with a wrong key. The key is wiped once it was used.
-    /// CLEAT_USAGE if the connection does not wait for a key; after an error it can be answered again.
+    /// continue at the next call. identity: on a client, at most CLEAT_PSK_IDENTITY_MAX bytes without a
+    /// zero byte, sent in plaintext; absent means empty. On a server it must be absent. key: at most
+    /// CLEAT_PSK_KEY_MAX bytes. With an absent or empty key the caller refuses: a server sends the alert
+    /// unknown_psk_identity, a client handshake_failure, and the handshake fails with CLEAT_SSL,
+    /// PSK_IDENTITY_NOT_FOUND. To hide which identities exist, a server can answer with a random key
+    /// instead: the handshake then fails as with a wrong key. The key is wiped from memory after its use.
+    /// CLEAT_USAGE unless the connection waits for a key; after an error the caller can answer again.
     #[allow(clippy::too_many_arguments)]
     pub fn answer_psk(&self, identity: Option<&[u8]>, key: Option<&[u8]>) -> Result<(), Error> {
         let (identity, identity_len) = c_pair(identity);
@@ -3310,29 +3341,31 @@ impl Connection {
     }
 
     /// cleat_connection_peer_public_key returns the length of the peer's public key, SubjectPublicKeyInfo
-    /// in DER, and copies it to output: the raw one, or that of its certificate; 0 if there is none. It is
-    /// available as soon as the peer has sent it, as after CLEAT_WANT_VERIFY; the peer has shown that it
-    /// has the private key once the handshake is done. CLEAT_SSL if the certificate cannot be parsed.
+    /// in DER, and copies it to output: the raw public key, or that of the peer's certificate; 0 if there
+    /// is none. It is available as soon as the peer has sent it, for example after CLEAT_WANT_VERIFY; only
+    /// when the handshake is done has the peer proved that it has the private key. CLEAT_SSL if the
+    /// certificate cannot be parsed.
     #[allow(clippy::too_many_arguments)]
     pub fn peer_public_key(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_peer_public_key(self.0, out, out_cap) })?;
         Ok(out)
     }
 
-    /// cleat_connection_session returns the id of the newest session that a client's connection has, or 0:
-    /// before the handshake is done, with TLS 1.3 as long as no ticket was read, if the server offers no
-    /// resumption, after a fatal alert, and on servers. Each call makes an id.
+    /// cleat_connection_session returns the id of the newest session of a client's connection, or 0: before
+    /// the handshake is done, with TLS 1.3 until a ticket has been read, if the server offers no
+    /// resumption, after a fatal alert, and on servers. Each call returns a new id.
     #[allow(clippy::too_many_arguments)]
     pub fn session(&self) -> Result<Option<Session>, Error> {
         let result = checked(unsafe { raw::cleat_connection_session(self.0) })?;
         Ok(Some(Session(result)).filter(|object| object.0 != 0))
     }
 
-    /// cleat_connection_set_session returns CLEAT_OK, and the connection offers the session to its server,
-    /// in place of one that was set before. If the server does not know the session, or it has ended, the
-    /// handshake is a full one: see cleat_connection_session_reused. cleat_connection_set_context discards
-    /// it. CLEAT_USAGE on a server, once the handshake has begun, and if the session is of another context,
-    /// or of another certificate than the context has.
+    /// cleat_connection_set_session returns CLEAT_OK and makes the connection offer the session to its
+    /// server, in place of one that was set before. If the server does not accept the session, or it has
+    /// expired, the handshake is a full one: see cleat_connection_session_reused.
+    /// cleat_connection_set_context discards the session. CLEAT_USAGE on a server, once the handshake has
+    /// begun, and if the session belongs to another context, or to another certificate than the context has
+    /// now.
     #[allow(clippy::too_many_arguments)]
     pub fn set_session(&self, session: &Session) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_connection_set_session(self.0, session.0) })?;
@@ -3346,21 +3379,22 @@ impl Connection {
         Ok(result)
     }
 
-    /// cleat_connection_wanted_session returns the length of the key that the question is about, 32 bytes,
-    /// and copies it to output. CLEAT_USAGE if there is no question.
+    /// cleat_connection_wanted_session returns the length of the key of the request, 32 bytes, and copies
+    /// it to output. CLEAT_USAGE without a request.
     #[allow(clippy::too_many_arguments)]
     pub fn wanted_session(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_wanted_session(self.0, out, out_cap) })?;
         Ok(out)
     }
 
-    /// cleat_connection_stored_session returns the length of the session that is to be stored under the
-    /// key, and copies it to output; it stores for how many seconds it can be resumed. The bytes hold the
-    /// session's secret, unless the context has ticket keys or a ticket secret of the caller's: those
-    /// encrypt them then, and machines need the same ones. lifetime must not be NULL. For
-    /// CLEAT_SESSION_QUESTION_ADD it is 0, and the lifetime is the key's. CLEAT_USAGE for other questions.
-    /// DANGEROUS is a store that others can read, or write to, without such keys: they can decrypt
-    /// connections of TLS 1.2, or pose as any client.
+    /// cleat_connection_stored_session returns the length of the session to store under the key, and copies
+    /// it to output; it stores in lifetime for how many seconds the session can be resumed. For
+    /// CLEAT_SESSION_QUESTION_ADD the length is 0, and lifetime says for how many seconds the key must be
+    /// stored. If the caller has set ticket keys or ticket secrets, these encrypt the bytes, and all
+    /// machines that share the store need the same ones; otherwise the bytes contain the session's secret
+    /// in plaintext. lifetime must not be NULL. CLEAT_USAGE for other requests. DANGEROUS with a store that
+    /// others can read or write, without such keys: they can decrypt TLS 1.2 connections, or impersonate
+    /// any client.
     #[allow(clippy::too_many_arguments)]
     pub fn stored_session(&self) -> Result<(Vec<u8>, i32), Error> {
         let mut lifetime = 0;
@@ -3368,14 +3402,15 @@ impl Connection {
         Ok((out, lifetime))
     }
 
-    /// cleat_connection_answer_session returns CLEAT_OK and lets the handshake go on at the next call, or
-    /// asks the next question: see cleat_connection_session_question. data: what is stored under the key;
-    /// for CLEAT_SESSION_QUESTION_ADD any bytes if the key was stored now, and was not there before;
-    /// absent: nothing, and for the other questions. Early data (cleat/early_data.h) is refused where that
-    /// answer is absent; the store must look for the key and store it in one step, or an attacker can have
-    /// early data accepted twice. Bytes that are not what was stored under the key count as nothing, and
-    /// the handshake is a full one. CLEAT_USAGE if there is no question, and for data where the question is
-    /// neither CLEAT_SESSION_QUESTION_GET nor CLEAT_SESSION_QUESTION_ADD.
+    /// cleat_connection_answer_session returns CLEAT_OK and lets the handshake continue at the next call,
+    /// or makes the next request available: see cleat_connection_session_question. data: for
+    /// CLEAT_SESSION_QUESTION_GET the bytes that are stored under the key, or absent if there are none; for
+    /// CLEAT_SESSION_QUESTION_ADD any bytes if the key was not stored before and has been stored now,
+    /// otherwise absent; absent for the other requests. If the answer to CLEAT_SESSION_QUESTION_ADD is
+    /// absent, early data (cleat/early_data.h) is refused; the store must test for the key and store it
+    /// atomically, or an attacker can have early data accepted twice. Bytes that were not stored under the
+    /// key are treated as absent, and the handshake is a full one. CLEAT_USAGE without a request, and for
+    /// data with requests other than CLEAT_SESSION_QUESTION_GET and CLEAT_SESSION_QUESTION_ADD.
     #[allow(clippy::too_many_arguments)]
     pub fn answer_session(&self, data: Option<&[u8]>) -> Result<(), Error> {
         let (data, data_len) = c_pair(data);
@@ -3383,12 +3418,12 @@ impl Connection {
         Ok(())
     }
 
-    /// cleat_connection_signature_algorithm returns the number of the algorithm, a CLEAT_SIGNATURE_*
-    /// constant, for the signature that the handshake waits for, or 0 if it waits for none.
+    /// cleat_connection_signature_algorithm returns the CLEAT_SIGNATURE_* of the signature that the
+    /// handshake waits for, or 0 if it waits for none.
     #[allow(clippy::too_many_arguments)]
-    pub fn signature_algorithm(&self) -> Result<usize, Error> {
+    pub fn signature_algorithm(&self) -> Result<i32, Error> {
         let result = checked(unsafe { raw::cleat_connection_signature_algorithm(self.0) })?;
-        Ok(result as usize)
+        Ok(result)
     }
 
     /// cleat_connection_signature_key returns the CLEAT_REMOTE_KEY_* of the key for that signature, as it
@@ -3399,8 +3434,8 @@ impl Connection {
         Ok(result)
     }
 
-    /// cleat_connection_signature_input returns the length of the message that is to be signed, and copies
-    /// it to output. It is not hashed yet. CLEAT_USAGE if the handshake waits for no signature.
+    /// cleat_connection_signature_input returns the length of the message to sign, which is not hashed, and
+    /// copies it to output. CLEAT_USAGE if the handshake waits for no signature.
     #[allow(clippy::too_many_arguments)]
     pub fn signature_input(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_signature_input(self.0, out, out_cap) })?;
@@ -3408,8 +3443,9 @@ impl Connection {
     }
 
     /// cleat_connection_signature_digest returns the length of the message's digest by the algorithm's
-    /// hash, and copies it to output; 0 for Ed25519, which signs the message itself. It is what PKCS#11
-    /// tokens and key services sign. CLEAT_USAGE as above; CLEAT_SSL if BoringSSL cannot hash.
+    /// hash, and copies it to output; 0 for Ed25519, which signs the message itself. PKCS#11 tokens and key
+    /// services usually sign a digest. CLEAT_USAGE as above; CLEAT_SSL if BoringSSL cannot compute the
+    /// digest.
     #[allow(clippy::too_many_arguments)]
     pub fn signature_digest(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_signature_digest(self.0, out, out_cap) })?;
@@ -3417,7 +3453,7 @@ impl Connection {
     }
 
     /// cleat_connection_signature_public_key returns the length of the public key of the certificate that
-    /// was sent, SubjectPublicKeyInfo in DER, and copies it to output: to find the private key by.
+    /// was sent, SubjectPublicKeyInfo in DER, and copies it to output; it identifies the private key.
     /// CLEAT_USAGE and CLEAT_SSL as above.
     #[allow(clippy::too_many_arguments)]
     pub fn signature_public_key(&self) -> Result<Vec<u8>, Error> {
@@ -3426,11 +3462,12 @@ impl Connection {
     }
 
     /// cleat_connection_answer_signature returns CLEAT_OK and lets the handshake that has returned
-    /// CLEAT_WANT_SIGNATURE go on at the next call. signature absent: the key's owner refuses; the peer
-    /// gets the alert internal_error, and the handshake fails with CLEAT_SSL, PRIVATE_KEY_OPERATION_FAILED.
-    /// A signature that the certificate's key does not verify is CLEAT_SSL, BAD_SIGNATURE, here, and a
-    /// refusal otherwise: it never reaches the peer. CLEAT_USAGE if the connection has not asked;
-    /// CLEAT_NOMEM, after which it can be answered again.
+    /// CLEAT_WANT_SIGNATURE continue at the next call. signature absent: the caller refuses; the peer
+    /// receives the alert internal_error, and the handshake fails with CLEAT_SSL,
+    /// PRIVATE_KEY_OPERATION_FAILED. For a signature that the certificate's key does not verify this
+    /// function returns CLEAT_SSL, BAD_SIGNATURE, and the handshake fails as after a refusal: the signature
+    /// is never sent. CLEAT_USAGE unless the handshake waits for a signature; CLEAT_NOMEM, after which the
+    /// caller can answer again.
     #[allow(clippy::too_many_arguments)]
     pub fn answer_signature(&self, signature: Option<&[u8]>) -> Result<(), Error> {
         let (signature, signature_len) = c_pair(signature);
@@ -3439,8 +3476,8 @@ impl Connection {
     }
 
     /// cleat_connection_ocsp_response returns the length of the OCSP response that the server has stapled,
-    /// and copies it to output; 0 if there is none, on servers, and before the handshake is done. In a
-    /// resumed session it is the one of the session's first connection.
+    /// and copies it to output; 0 if there is none, on servers, and before the handshake is done. With a
+    /// resumed session it is the response of the session's first connection.
     #[allow(clippy::too_many_arguments)]
     pub fn ocsp_response(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_ocsp_response(self.0, out, out_cap) })?;
@@ -3448,16 +3485,16 @@ impl Connection {
     }
 
     /// cleat_connection_scts returns the length of the list of timestamps that the server has sent, and
-    /// copies it to output; 0 likewise.
+    /// copies it to output; 0 in the same cases.
     #[allow(clippy::too_many_arguments)]
     pub fn scts(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_scts(self.0, out, out_cap) })?;
         Ok(out)
     }
 
-    /// cleat_connection_verification returns the id of the verification of the connection's peer, as it is
-    /// now. It stays when the connection is closed. CLEAT_USAGE if there was none: see
-    /// cleat_connection_verify_result.
+    /// cleat_connection_verification returns the id of a verification with the present result for the
+    /// connection's peer. It remains valid when the connection is closed. CLEAT_USAGE if there is no
+    /// result: see cleat_connection_verify_result.
     #[allow(clippy::too_many_arguments)]
     pub fn verification(&self) -> Result<Verification, Error> {
         let result = checked(unsafe { raw::cleat_connection_verification(self.0) })?;
@@ -3465,29 +3502,28 @@ impl Connection {
     }
 
     /// cleat_connection_answer_verify returns CLEAT_OK and lets the handshake that has returned
-    /// CLEAT_WANT_VERIFY go on at the next call. alert: CLEAT_VERDICT_*; or a CLEAT_ALERT_DESCRIPTION_*
-    /// other than CLOSE_NOTIFY to refuse: the peer gets that alert, and the handshake fails with
+    /// CLEAT_WANT_VERIFY continue at the next call. alert: CLEAT_VERDICT_*; or a CLEAT_ALERT_DESCRIPTION_*
+    /// other than CLOSE_NOTIFY to refuse: the peer receives that alert, and the handshake fails with
     /// CLEAT_VERIFY, whose value is the verify code, or 50 (application verification failure) for a chain
-    /// that was found good. CLEAT_USAGE if the connection has not asked.
+    /// that the verification has accepted. CLEAT_USAGE unless the handshake has returned CLEAT_WANT_VERIFY.
     #[allow(clippy::too_many_arguments)]
     pub fn answer_verify(&self, alert: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_connection_answer_verify(self.0, alert) })?;
         Ok(())
     }
 
-    /// cleat_connection_verify_result returns the number of the reason for which the verification refuses
-    /// the peer: a verify code, OpenSSL's X509_V_ERR_; 0 if it has found the chain good. CLEAT_USAGE if
-    /// there was no verification: the peer's certificate has not come, there is none, or the verify mode is
-    /// CERT_NONE.
+    /// cleat_connection_verify_result returns the verify code, OpenSSL's number X509_V_ERR_, for which the
+    /// verification refuses the peer; 0 if it accepts the chain. CLEAT_USAGE without a verification: the
+    /// peer's certificate has not arrived, there is none, or the verify mode is CERT_NONE.
     #[allow(clippy::too_many_arguments)]
-    pub fn verify_result(&self) -> Result<usize, Error> {
+    pub fn verify_result(&self) -> Result<i32, Error> {
         let result = checked(unsafe { raw::cleat_connection_verify_result(self.0) })?;
-        Ok(result as usize)
+        Ok(result)
     }
 
-    /// cleat_connection_verify_error_count returns how many faults the verification has found, 0 for a good
-    /// chain. All of them are looked for, up to 16, if the context does not enforce verification or has
-    /// CLEAT_VERDICTS_ALL; otherwise the first ends the verification. CLEAT_USAGE as above.
+    /// cleat_connection_verify_error_count returns the number of faults that the verification has found, 0
+    /// for an accepted chain. If the context does not enforce verification or has CLEAT_VERDICTS_ALL, the
+    /// verification collects up to 16 faults; otherwise the first fault ends it. CLEAT_USAGE as above.
     #[allow(clippy::too_many_arguments)]
     pub fn verify_error_count(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_connection_verify_error_count(self.0) })?;
@@ -3496,8 +3532,8 @@ impl Connection {
 
     /// cleat_connection_verify_error returns the length of the text of the fault at index, from 0, and
     /// copies it to output; it stores the verify code, and the depth of the certificate at fault: 0 is the
-    /// peer's own. The first is that of cleat_connection_verify_result. code and depth must not be NULL.
-    /// CLEAT_USAGE for an index out of range, and as above.
+    /// peer's own. The first fault is that of cleat_connection_verify_result. code and depth must not be
+    /// NULL. CLEAT_USAGE for an index out of range, and as above.
     #[allow(clippy::too_many_arguments)]
     pub fn verify_error(&self, index: i32) -> Result<(String, i32, i32), Error> {
         let mut code = 0;
@@ -3530,8 +3566,8 @@ impl Certificate {
         Ok(Certificate(result))
     }
 
-    /// cleat_certificate_from_der returns the id of a certificate of exactly these bytes. CLEAT_SSL (ASN1
-    /// ...).
+    /// cleat_certificate_from_der returns the id of the certificate whose DER encoding is data, all of it.
+    /// CLEAT_SSL (ASN1 ...).
     #[allow(clippy::too_many_arguments)]
     pub fn from_der(data: &[u8]) -> Result<Certificate, Error> {
         let result = checked(unsafe { raw::cleat_certificate_from_der(data.as_ptr().cast(), c_len(data.len())) })?;
@@ -3545,14 +3581,15 @@ impl Certificate {
         Ok(out)
     }
 
-    /// cleat_certificate_version returns the X.509 version: 3 for all that have extensions.
+    /// cleat_certificate_version returns the X.509 version, 1 to 3. Certificates with extensions have
+    /// version 3.
     #[allow(clippy::too_many_arguments)]
     pub fn version(&self) -> Result<i32, Error> {
         let result = checked(unsafe { raw::cleat_certificate_version(self.0) })?;
         Ok(result)
     }
 
-    /// cleat_certificate_is_ca returns 1 if it is a certification authority's, otherwise 0 (X509_check_ca).
+    /// cleat_certificate_is_ca returns 1 for a CA certificate, otherwise 0 (X509_check_ca).
     #[allow(clippy::too_many_arguments)]
     pub fn is_ca(&self) -> Result<bool, Error> {
         let result = checked(unsafe { raw::cleat_certificate_is_ca(self.0) })?;
@@ -3560,31 +3597,32 @@ impl Certificate {
     }
 
     /// cleat_certificate_serial_number returns the length of the serial number in upper-case hexadecimal,
-    /// of an even number of digits, and copies it to output.
+    /// with an even number of digits, and copies it to output.
     #[allow(clippy::too_many_arguments)]
     pub fn serial_number(&self) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_serial_number(self.0, out, out_cap) })?;
         Ok(utf8(out))
     }
 
-    /// cleat_certificate_not_before returns the length of the start of its validity, as in "Jan 5 09:34:43
-    /// 2018 GMT", and copies it to output. A time that is encoded with an offset is converted to UTC; with
-    /// an offset of 13 hours or more it is "Bad time value", as OpenSSL prints it.
+    /// cleat_certificate_not_before returns the length of the start of the certificate's validity, in the
+    /// form "Jan 15 09:34:43 2018 GMT", with a blank in place of the first digit of a day below 10, and
+    /// copies it to output. A time with a UTC offset is converted to UTC; with an offset of 13 hours or
+    /// more the text is "Bad time value", as in OpenSSL.
     #[allow(clippy::too_many_arguments)]
     pub fn not_before(&self) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_not_before(self.0, out, out_cap) })?;
         Ok(utf8(out))
     }
 
-    /// cleat_certificate_not_after returns the length of the end of its validity in the same form and
-    /// copies it to output.
+    /// cleat_certificate_not_after returns the length of the end of the certificate's validity in the same
+    /// form and copies it to output.
     #[allow(clippy::too_many_arguments)]
     pub fn not_after(&self) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_not_after(self.0, out, out_cap) })?;
         Ok(utf8(out))
     }
 
-    /// cleat_certificate_name_count returns how many attributes the name has. which: CLEAT_NAME_*.
+    /// cleat_certificate_name_count returns the number of attributes of the name. which: CLEAT_NAME_*.
     /// CLEAT_SSL with CLEAT_NAME_ALT, if the subject alternative names are malformed.
     #[allow(clippy::too_many_arguments)]
     pub fn name_count(&self, which: i32) -> Result<usize, Error> {
@@ -3592,8 +3630,8 @@ impl Certificate {
         Ok(result as usize)
     }
 
-    /// cleat_certificate_name_rdn returns the number, from 0, of the relative distinguished name that the
-    /// attribute at index is in: those with the same number belong together. CLEAT_SSL as
+    /// cleat_certificate_name_rdn returns the number, from 0, of the relative distinguished name that
+    /// contains the attribute at index: attributes with the same number form one RDN. CLEAT_SSL as
     /// cleat_certificate_name_count.
     #[allow(clippy::too_many_arguments)]
     pub fn name_rdn(&self, which: i32, index: i32) -> Result<i32, Error> {
@@ -3611,8 +3649,8 @@ impl Certificate {
     }
 
     /// cleat_certificate_name_value returns the length of the attribute's value and copies it to output: a
-    /// string in UTF-8, a bit string's bytes as they are, and of a value of any other type the contents of
-    /// its encoding (DER without tag and length). It may contain zero bytes. CLEAT_SSL as
+    /// string type converted to UTF-8, the bytes of a bit string, and for any other type the contents
+    /// octets of its DER encoding (without tag and length). It may contain zero bytes. CLEAT_SSL as
     /// cleat_certificate_name_count.
     #[allow(clippy::too_many_arguments)]
     pub fn name_value(&self, which: i32, index: i32) -> Result<Vec<u8>, Error> {
@@ -3620,8 +3658,8 @@ impl Certificate {
         Ok(out)
     }
 
-    /// cleat_certificate_alt_name_count returns how many subject alternative names there are. CLEAT_SSL if
-    /// the extension is malformed or repeated.
+    /// cleat_certificate_alt_name_count returns the number of subject alternative names. CLEAT_SSL if the
+    /// extension is malformed or repeated.
     #[allow(clippy::too_many_arguments)]
     pub fn alt_name_count(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_certificate_alt_name_count(self.0) })?;
@@ -3638,18 +3676,19 @@ impl Certificate {
     }
 
     /// cleat_certificate_alt_name_value returns the length of the name at index as text and copies it to
-    /// output: what a DNS name, e-mail address or URI says byte for byte, IP addresses as in
-    /// "2001:DB8:0:0:0:0:0:1", object identifiers dotted, "<unsupported>" for othername, X400Name and
-    /// EdiPartyName, and nothing for DirName, whose attributes are at CLEAT_NAME_ALT + index. CLEAT_SSL as
-    /// cleat_certificate_alt_name_count, and for an object identifier of more than 586 bytes.
+    /// output: the unchanged bytes of a DNS name, e-mail address or URI, an IP address in the form
+    /// "2001:DB8:0:0:0:0:0:1", an object identifier in dotted decimals, "<unsupported>" for othername,
+    /// X400Name and EdiPartyName, and an empty text for DirName, whose attributes are read with
+    /// CLEAT_NAME_ALT + index. CLEAT_SSL as cleat_certificate_alt_name_count, and for an object identifier
+    /// of more than 586 bytes.
     #[allow(clippy::too_many_arguments)]
     pub fn alt_name_value(&self, index: i32) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_alt_name_value(self.0, index, out, out_cap) })?;
         Ok(out)
     }
 
-    /// cleat_certificate_uri_count returns how many URIs the list has. which: CLEAT_URI_*. CLEAT_SSL if the
-    /// extension that has the list is malformed or repeated.
+    /// cleat_certificate_uri_count returns the number of URIs in the list. which: CLEAT_URI_*. CLEAT_SSL if
+    /// the extension that contains the list is malformed or repeated.
     #[allow(clippy::too_many_arguments)]
     pub fn uri_count(&self, which: i32) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_certificate_uri_count(self.0, which) })?;
@@ -3664,9 +3703,9 @@ impl Certificate {
         Ok(out)
     }
 
-    /// cleat_certificate_validity returns CLEAT_OK and stores both ends of its validity in seconds since
-    /// 1970-01-01 00:00 UTC, negative before that. CLEAT_SSL if one of them is no time (see
-    /// cleat_certificate_not_before).
+    /// cleat_certificate_validity returns CLEAT_OK and stores the start and the end of the certificate's
+    /// validity in seconds since 1970-01-01 00:00 UTC, negative before that. CLEAT_SSL if one of them is
+    /// not a valid time (see cleat_certificate_not_before).
     #[allow(clippy::too_many_arguments)]
     pub fn validity(&self) -> Result<(f64, f64), Error> {
         let mut not_before = 0.0;
@@ -3675,16 +3714,16 @@ impl Certificate {
         Ok((not_before, not_after))
     }
 
-    /// cleat_certificate_extension_count returns how many extensions there are, of whatever kind.
+    /// cleat_certificate_extension_count returns the number of extensions, known and unknown ones.
     #[allow(clippy::too_many_arguments)]
     pub fn extension_count(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_certificate_extension_count(self.0) })?;
         Ok(result as usize)
     }
 
-    /// cleat_certificate_extension_oid returns the length of the dotted decimals of the object identifier
-    /// of the extension at index, and copies them to output. critical: 0 or 1. CLEAT_SSL for an object
-    /// identifier of more than 586 bytes.
+    /// cleat_certificate_extension_oid returns the length of the object identifier of the extension at
+    /// index, in dotted decimals, copies it to output, and stores whether the extension is critical.
+    /// critical: 0 or 1. CLEAT_SSL for an object identifier of more than 586 bytes.
     #[allow(clippy::too_many_arguments)]
     pub fn extension_oid(&self, index: i32) -> Result<(String, bool), Error> {
         let mut critical = 0;
@@ -3692,8 +3731,8 @@ impl Certificate {
         Ok((utf8(out), critical != 0))
     }
 
-    /// cleat_certificate_extension_value returns the length of the value of the extension at index, DER as
-    /// a rule and not verified to be so, and copies it to output.
+    /// cleat_certificate_extension_value returns the length of the value of the extension at index and
+    /// copies it to output. It should be DER, which is not checked.
     #[allow(clippy::too_many_arguments)]
     pub fn extension_value(&self, index: i32) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_extension_value(self.0, index, out, out_cap) })?;
@@ -3708,8 +3747,8 @@ impl Certificate {
         Ok(result)
     }
 
-    /// cleat_certificate_extended_key_usage_count returns how many purposes the extended key usage
-    /// extension lists, 0 without the extension. CLEAT_SSL if it is malformed or repeated.
+    /// cleat_certificate_extended_key_usage_count returns the number of purposes in the extended key usage
+    /// extension, 0 without the extension. CLEAT_SSL if it is malformed or repeated.
     #[allow(clippy::too_many_arguments)]
     pub fn extended_key_usage_count(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_certificate_extended_key_usage_count(self.0) })?;
@@ -3725,9 +3764,10 @@ impl Certificate {
         Ok(utf8(out))
     }
 
-    /// cleat_certificate_basic_constraints returns 1 if there is such an extension, otherwise 0. ca: 0 or
-    /// 1, what it says; *path_length is how many intermediates may follow, -1 for no limit. CLEAT_SSL if
-    /// the extension is malformed or repeated.
+    /// cleat_certificate_basic_constraints returns 1 if the certificate has the basic constraints
+    /// extension, otherwise 0. It stores the extension's cA field (ca: 0 or 1) and its pathLenConstraint,
+    /// the maximum number of intermediate certificates below this one, in path_length, -1 for no limit.
+    /// CLEAT_SSL if the extension is malformed or repeated.
     #[allow(clippy::too_many_arguments)]
     pub fn basic_constraints(&self) -> Result<(bool, bool, i32), Error> {
         let mut ca = 0;
@@ -3744,9 +3784,9 @@ impl Certificate {
         Ok(out)
     }
 
-    /// cleat_certificate_signature_algorithm returns the length of the name of the algorithm that the
-    /// issuer signed it by, OpenSSL's long name ("ecdsa-with-SHA256") or dotted decimals, and copies it to
-    /// output. CLEAT_SSL for an object identifier of more than 586 bytes.
+    /// cleat_certificate_signature_algorithm returns the length of the name of the algorithm with which the
+    /// issuer signed the certificate, OpenSSL's long name ("ecdsa-with-SHA256") or dotted decimals, and
+    /// copies it to output. CLEAT_SSL for an object identifier of more than 586 bytes.
     #[allow(clippy::too_many_arguments)]
     pub fn signature_algorithm(&self) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_signature_algorithm(self.0, out, out_cap) })?;
@@ -3754,8 +3794,8 @@ impl Certificate {
     }
 
     /// cleat_certificate_public_key returns the length of the name of the public key's algorithm, in the
-    /// same form ("rsaEncryption", "id-ecPublicKey", "ED25519"), copies it to output, and sets *bits to the
-    /// key's size, 0 for a key that BoringSSL does not know. CLEAT_SSL as
+    /// same form ("rsaEncryption", "id-ecPublicKey", "ED25519"), copies it to output, and stores the key's
+    /// size in bits, 0 for a type of key that BoringSSL does not know. CLEAT_SSL as
     /// cleat_certificate_signature_algorithm.
     #[allow(clippy::too_many_arguments)]
     pub fn public_key(&self) -> Result<(String, i32), Error> {
@@ -3765,8 +3805,8 @@ impl Certificate {
     }
 
     /// cleat_certificate_curve returns the length of the name of the public key's curve, OpenSSL's short
-    /// name ("prime256v1"), and copies it to output; 0 if it is no key of an elliptic curve, or of one that
-    /// BoringSSL does not know.
+    /// name ("prime256v1"), and copies it to output; 0 if the key is not an EC key or BoringSSL does not
+    /// know its curve.
     #[allow(clippy::too_many_arguments)]
     pub fn curve(&self) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_curve(self.0, out, out_cap) })?;
@@ -3782,16 +3822,17 @@ impl Certificate {
     }
 
     /// cleat_certificate_fingerprint returns the length of a digest and copies it to output. which:
-    /// CLEAT_FINGERPRINT_*. digest: "sha256", "sha384", "sha512", "sha224", "sha1" or "md5". CLEAT_SSL.
+    /// CLEAT_FINGERPRINT_*. digest: "sha256", "sha384", "sha512", "sha224", "sha1" or "md5"; CLEAT_USAGE
+    /// for another name. CLEAT_SSL.
     #[allow(clippy::too_many_arguments)]
     pub fn fingerprint(&self, which: i32, digest: &str) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_certificate_fingerprint(self.0, which, digest.as_bytes().as_ptr().cast(), c_len(digest.len()), out, out_cap) })?;
         Ok(out)
     }
 
-    /// cleat_certificate_matches returns 1 if the certificate is for a host, otherwise 0: by the rules of a
-    /// connection with check_hostname. name: a host name in A-labels, or an IP address. Nothing else of the
-    /// certificate is verified.
+    /// cleat_certificate_matches returns 1 if the certificate matches a host name, otherwise 0, by the
+    /// rules that a connection with check_hostname applies. name: a host name in A-labels, or an IP
+    /// address. Nothing else of the certificate is verified.
     #[allow(clippy::too_many_arguments)]
     pub fn matches(&self, name: &str) -> Result<bool, Error> {
         let result = checked(unsafe { raw::cleat_certificate_matches(self.0, name.as_bytes().as_ptr().cast(), c_len(name.len())) })?;
@@ -3824,13 +3865,14 @@ impl Resolution {
         self.0
     }
 
-    /// cleat_resolution_new returns the id of a resolution: the same in the background, for programs that
-    /// must not block. It takes a descriptor. At most 8 threads look names up at a time; further look-ups
-    /// wait in a queue, in order. A thread ends when there is no more to look up. Closing a resolution
-    /// frees its descriptor, and takes it out of the queue; a thread that is already busy with it goes on
-    /// until the system's resolver returns, and no call waits for that. A child made by fork has no such
-    /// threads: resolutions of before do not end there, new ones do. flags: CLEAT_AI_*. CLEAT_SYS (EMFILE;
-    /// EAGAIN: no thread can be made).
+    /// cleat_resolution_new returns the id of a resolution, which does what cleat_addrinfo_resolve does in
+    /// a background thread, for programs that must not block. It uses one descriptor. At most 8 threads run
+    /// look-ups at a time; further look-ups are queued in order. A thread ends when the queue is empty.
+    /// Closing a resolution closes its descriptor and removes it from the queue; a thread that is already
+    /// resolving it continues until the system's resolver returns, and no call waits for that. These
+    /// threads do not exist in a child process after fork: resolutions that were started before the fork
+    /// never complete there, and new ones do. flags: CLEAT_AI_*. CLEAT_SYS (EMFILE; EAGAIN: the thread
+    /// cannot be created).
     #[allow(clippy::too_many_arguments)]
     pub fn new(host: Option<&str>, service: Option<&str>, family: i32, socktype: i32, proto: i32,
                flags: i32) -> Result<Resolution, Error> {
@@ -3840,16 +3882,16 @@ impl Resolution {
         Ok(Resolution(result))
     }
 
-    /// cleat_resolution_fileno returns a descriptor that is readable once the resolution has ended, for use
-    /// in select or poll. It stays the id's own, and is not to be read.
+    /// cleat_resolution_fileno returns a descriptor that becomes readable once the resolution is complete,
+    /// for use in select or poll. The id owns it; do not read from it or close it.
     #[allow(clippy::too_many_arguments)]
     pub fn fileno(&self) -> Result<RawFd, Error> {
         let result = checked(unsafe { raw::cleat_resolution_fileno(self.0) })?;
         Ok(result)
     }
 
-    /// cleat_resolution_addrinfo returns the id of a list of addresses, a new one at each call, once the
-    /// resolution has ended. timeout: seconds, negative to wait without a limit, 0 not to wait.
+    /// cleat_resolution_addrinfo returns the id of a list of addresses, a new id at each call, once the
+    /// resolution is complete. timeout: seconds, negative to wait without a limit, 0 not to wait.
     /// CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_RESOLVE; CLEAT_SYS.
     #[allow(clippy::too_many_arguments)]
     pub fn addrinfo(&self, timeout: f64) -> Result<Addrinfo, Error> {
@@ -3857,10 +3899,10 @@ impl Resolution {
         Ok(Addrinfo(result))
     }
 
-    /// cleat_resolution_lookup returns the id of a resolution: the same in the background, as
-    /// cleat_resolution_new. cleat_resolution_addrinfo returns the answer. lookup: CLEAT_LOOKUP_*; flags:
-    /// CLEAT_NI_*. CLEAT_RESOLVE (NONAME: host is no numeric address); CLEAT_SYS (EMFILE; EAGAIN: no thread
-    /// can be made).
+    /// cleat_resolution_lookup returns the id of a resolution, which does the same in a background thread,
+    /// as that of cleat_resolution_new. cleat_resolution_addrinfo returns its result. lookup:
+    /// CLEAT_LOOKUP_*; flags: CLEAT_NI_*; host and port are as for cleat_addrinfo_lookup. CLEAT_RESOLVE
+    /// (NONAME: host is not a numeric address); CLEAT_SYS (EMFILE; EAGAIN: the thread cannot be created).
     #[allow(clippy::too_many_arguments)]
     pub fn lookup(lookup: i32, host: &str, port: i32, flags: i32) -> Result<Resolution, Error> {
         let result = checked(unsafe { raw::cleat_resolution_lookup(lookup, host.as_bytes().as_ptr().cast(), c_len(host.len()), port, flags) })?;
@@ -3884,27 +3926,27 @@ impl Watch {
     }
 
     /// cleat_watch_new returns the id of a watch: one descriptor (cleat_watch_fileno) that becomes readable
-    /// when fd has one of the events or the timeout has run out, for event loops that can wait for a
-    /// readable descriptor and for nothing else. fd is a file descriptor of a kind that poll can wait for,
-    /// and stays the caller's; closing it ends the watching for it. events: CLEAT_POLL*, 0 for the timeout
-    /// alone, where fd may be -1; timeout: seconds, from now, negative without a limit. A watch takes two
-    /// descriptors, one without fd. CLEAT_SYS (EBADF, EPERM: a file's descriptor, EMFILE).
+    /// when fd has one of the events or the timeout has expired, for event loops that can only wait for
+    /// readable descriptors. fd is a file descriptor that epoll supports, and still belongs to the caller;
+    /// closing it removes it from the watch. events: CLEAT_POLL* (IN, PRI and OUT); 0 to wait for the
+    /// timeout only, and then fd may be -1. timeout: seconds from now, negative without a limit. A watch
+    /// uses two descriptors, or one if fd is -1. CLEAT_SYS (EBADF; EPERM: fd is a regular file; EMFILE).
     #[allow(clippy::too_many_arguments)]
     pub fn new(fd: RawFd, events: i32, timeout: f64) -> Result<Watch, Error> {
         let result = checked(unsafe { raw::cleat_watch_new(fd, events, timeout) })?;
         Ok(Watch(result))
     }
 
-    /// cleat_watch_fileno returns the watch's descriptor, for use in select or poll. It stays the id's own,
-    /// and is not to be read.
+    /// cleat_watch_fileno returns the watch's descriptor, for use in select or poll. The id owns it; do not
+    /// read from it or close it.
     #[allow(clippy::too_many_arguments)]
     pub fn fileno(&self) -> Result<RawFd, Error> {
         let result = checked(unsafe { raw::cleat_watch_fileno(self.0) })?;
         Ok(result)
     }
 
-    /// cleat_watch_signal returns CLEAT_OK and makes the watch's descriptor readable now, and for good,
-    /// which wakes a loop that waits for it. CLEAT_SYS.
+    /// cleat_watch_signal returns CLEAT_OK and makes the watch's descriptor permanently readable, which
+    /// wakes an event loop that is waiting for it. CLEAT_SYS.
     #[allow(clippy::too_many_arguments)]
     pub fn signal(&self) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_watch_signal(self.0) })?;
@@ -3928,8 +3970,9 @@ impl Session {
     }
 
     /// cleat_session_bytes returns the length of a session's encoding and copies it to output. DANGEROUS:
-    /// the bytes hold the session's secret. Who reads them can pose as the client, and decrypt connections
-    /// that resume the session without a new key exchange; keep them as safe as a private key.
+    /// the bytes contain the session's secret. An attacker who reads them can impersonate the client, and
+    /// decrypt connections that resume the session without a new key exchange; protect them like a private
+    /// key.
     #[allow(clippy::too_many_arguments)]
     pub fn bytes(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_session_bytes(self.0, out, out_cap) })?;
@@ -3937,10 +3980,10 @@ impl Session {
     }
 
     /// cleat_session_from_bytes returns the id of a session in the encoding of cleat_session_bytes, which
-    /// may come from another process; it belongs to the context from now on. DANGEROUS: the bytes are not
-    /// authenticated. An attacker who can write them can pose as the server: its certificate is public, and
-    /// the session stands for the proof that it has the key. CLEAT_SSL for other bytes
-    /// (INVALID_SSL_SESSION), and if the session is of another certificate than the context has
+    /// may come from another process; the session belongs to the context. DANGEROUS: the bytes are not
+    /// authenticated. An attacker who can write them can impersonate the server, because resumption does
+    /// not prove again that the server has the certificate's key. CLEAT_SSL for malformed bytes
+    /// (INVALID_SSL_SESSION), and if the session belongs to another certificate than the context has now
     /// (SESSION_CERTIFICATE_MISMATCH).
     #[allow(clippy::too_many_arguments)]
     pub fn from_bytes(context: &Context, data: &[u8]) -> Result<Session, Error> {
@@ -3948,23 +3991,24 @@ impl Session {
         Ok(Session(result))
     }
 
-    /// cleat_session_identifier returns the length of the bytes by which sessions differ, and copies them
-    /// to output; they are no secret. With tickets they are a digest of the ticket.
+    /// cleat_session_identifier returns the length of the session id, which is not secret, and copies it to
+    /// output. For a session with a ticket it is a digest of the ticket.
     #[allow(clippy::too_many_arguments)]
     pub fn identifier(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_session_identifier(self.0, out, out_cap) })?;
         Ok(out)
     }
 
-    /// cleat_session_version returns the length of the TLS version, as in "TLSv1.3", and copies it to
-    /// output.
+    /// cleat_session_version returns the length of the name of the session's TLS version, such as
+    /// "TLSv1.3", and copies it to output.
     #[allow(clippy::too_many_arguments)]
     pub fn version(&self) -> Result<String, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_session_version(self.0, out, out_cap) })?;
         Ok(utf8(out))
     }
 
-    /// cleat_session_time returns CLEAT_OK and stores the time at which it was made, in seconds since 1970.
+    /// cleat_session_time returns CLEAT_OK and stores the time at which the session was made, in seconds
+    /// since 1970.
     #[allow(clippy::too_many_arguments)]
     pub fn time(&self) -> Result<f64, Error> {
         let mut time = 0.0;
@@ -3972,30 +4016,30 @@ impl Session {
         Ok(time)
     }
 
-    /// cleat_session_timeout returns the number of seconds after that time for which the session can be
-    /// resumed.
+    /// cleat_session_timeout returns how many seconds after cleat_session_time the session can be resumed.
     #[allow(clippy::too_many_arguments)]
     pub fn timeout(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_session_timeout(self.0) })?;
         Ok(result as usize)
     }
 
-    /// cleat_session_ticket_lifetime_hint returns the number of seconds for which the server wants its
-    /// ticket to be kept, 0 if it does not say.
+    /// cleat_session_ticket_lifetime_hint returns how many seconds the server suggests to keep its ticket,
+    /// 0 if it gives no hint.
     #[allow(clippy::too_many_arguments)]
     pub fn ticket_lifetime_hint(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_session_ticket_lifetime_hint(self.0) })?;
         Ok(result as usize)
     }
 
-    /// cleat_session_has_ticket returns 1 if the session is in a ticket, 0 if the server keeps it.
+    /// cleat_session_has_ticket returns 1 if the session has a ticket, 0 if the server keeps its state
+    /// under the session id.
     #[allow(clippy::too_many_arguments)]
     pub fn has_ticket(&self) -> Result<bool, Error> {
         let result = checked(unsafe { raw::cleat_session_has_ticket(self.0) })?;
         Ok(result != 0)
     }
 
-    /// cleat_session_single_use returns 1 if the session is for one use (TLS 1.3), otherwise 0.
+    /// cleat_session_single_use returns 1 if the session should be used only once (TLS 1.3), otherwise 0.
     #[allow(clippy::too_many_arguments)]
     pub fn single_use(&self) -> Result<bool, Error> {
         let result = checked(unsafe { raw::cleat_session_single_use(self.0) })?;
@@ -4018,16 +4062,16 @@ impl Verification {
         self.0
     }
 
-    /// cleat_verification_new returns the id of a new verification, which has verified a certificate as a
-    /// handshake would; also if the certificate is refused. context: its trusted certificates, revocation
-    /// lists, verify flags and depth count, and whether common names do; its verify mode, and what it
-    /// requires of stapled responses, do not. purpose: CLEAT_PURPOSE_*. name: a host name in A-labels or an
-    /// IP address that the certificate must be for; absent: the name is not verified. time: the time for
-    /// which it is verified, in seconds since 1970, up to 253402300799, fractions are cut; negative: the
-    /// context's (see cleat_context_set_verify_time). untrusted: certificates in PEM, or in DER one after
-    /// the other, that may be between the certificate and a trusted one; absent: none. The cache of
-    /// verified chains is not used. CLEAT_SSL if untrusted cannot be parsed (PEM NO_START_LINE, ASN1 ...);
-    /// CLEAT_USAGE if there are revocation lists in it.
+    /// cleat_verification_new verifies a certificate as a handshake would and returns the id of a new
+    /// verification, also if the certificate is refused. context: its trusted certificates, revocation
+    /// lists, verify flags, depth and the setting of cleat_context_set_checks_common_name are used; its
+    /// verify mode and OCSP settings are not. purpose: CLEAT_PURPOSE_*. name: a host name in A-labels or an
+    /// IP address that the certificate must match; absent: the name is not verified. time: the time for
+    /// which the certificate is verified, in seconds since 1970, up to 253402300799, fractions are
+    /// truncated; negative: the context's (see cleat_context_set_verify_time). untrusted: possible
+    /// intermediate certificates, in PEM or concatenated DER; absent: none. The chain cache is not used.
+    /// CLEAT_SSL if untrusted cannot be parsed (PEM NO_START_LINE, ASN1 ...); CLEAT_USAGE if it contains
+    /// revocation lists.
     #[allow(clippy::too_many_arguments)]
     pub fn new(context: &Context, certificate: &Certificate, purpose: i32, name: Option<&str>,
                time: f64, untrusted: Option<&[u8]>) -> Result<Verification, Error> {
@@ -4037,18 +4081,17 @@ impl Verification {
         Ok(Verification(result))
     }
 
-    /// cleat_verification_result returns CLEAT_OK if the certificate was accepted. Otherwise it fails as
-    /// the handshake with such a peer does: CLEAT_VERIFY, whose value is the verify code, OpenSSL's
-    /// X509_V_ERR_.
+    /// cleat_verification_result returns CLEAT_OK if the certificate was accepted. Otherwise it fails like
+    /// a handshake with such a peer: CLEAT_VERIFY, whose value is the verify code (OpenSSL's X509_V_ERR_
+    /// numbers).
     #[allow(clippy::too_many_arguments)]
     pub fn result(&self) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_verification_result(self.0) })?;
         Ok(())
     }
 
-    /// cleat_verification_error_count returns how many faults were found, 0 if the certificate was
-    /// accepted. See cleat_connection_verify_error_count; without a connection the first ends the
-    /// verification.
+    /// cleat_verification_error_count returns the number of faults, 0 if the certificate was accepted. See
+    /// cleat_connection_verify_error_count; without a connection the first fault ends the verification.
     #[allow(clippy::too_many_arguments)]
     pub fn error_count(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_verification_error_count(self.0) })?;
@@ -4056,9 +4099,9 @@ impl Verification {
     }
 
     /// cleat_verification_error returns the length of the text of the fault at index, from 0, and copies it
-    /// to output; it stores the verify code, and the depth of the certificate at fault: 0 is the one that
-    /// was to be verified. The first is that of cleat_verification_result. code and depth must not be NULL.
-    /// CLEAT_USAGE for an index out of range.
+    /// to output; it stores the verify code, and the depth of the certificate at fault: 0 is the
+    /// certificate that was verified. The first fault is that of cleat_verification_result. code and depth
+    /// must not be NULL. CLEAT_USAGE for an index out of range.
     #[allow(clippy::too_many_arguments)]
     pub fn error(&self, index: i32) -> Result<(String, i32, i32), Error> {
         let mut code = 0;
@@ -4067,18 +4110,18 @@ impl Verification {
         Ok((utf8(out), code, depth))
     }
 
-    /// cleat_verification_error_certificate returns the id of the certificate at fault, which may be a
-    /// trusted one, or 0 if there is none at that depth. CLEAT_USAGE for an index out of range; CLEAT_SSL
-    /// if BoringSSL cannot parse it.
+    /// cleat_verification_error_certificate returns the id of the certificate with the fault at index, from
+    /// 0, which may be a trusted one, or 0 if there is none at that depth. CLEAT_USAGE for an index out of
+    /// range; CLEAT_SSL if BoringSSL cannot parse it.
     #[allow(clippy::too_many_arguments)]
     pub fn error_certificate(&self, index: i32) -> Result<Option<Certificate>, Error> {
         let result = checked(unsafe { raw::cleat_verification_error_certificate(self.0, index) })?;
         Ok(Some(Certificate(result)).filter(|object| object.0 != 0))
     }
 
-    /// cleat_verification_chain_count returns how many certificates the chain has. which: CLEAT_CHAIN_*.
-    /// What was sent is, without a connection, the certificate and what was given as untrusted. A
-    /// connection's verified chain is not here: see cleat_connection_chain_count.
+    /// cleat_verification_chain_count returns the number of certificates in the chain. which: CLEAT_CHAIN_*
+    /// except CLEAT_CHAIN_OWN. Without a connection, CLEAT_CHAIN_SENT has the certificate and the untrusted
+    /// ones. For a connection's peer, CLEAT_CHAIN_VERIFIED is empty: see cleat_connection_chain_count.
     #[allow(clippy::too_many_arguments)]
     pub fn chain_count(&self, which: i32) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_verification_chain_count(self.0, which) })?;
@@ -4126,38 +4169,38 @@ impl Epoll {
         self.0
     }
 
-    /// cleat_epoll_new returns the id of an epoll instance without descriptors. It takes two descriptors.
-    /// CLEAT_SYS (EMFILE, ENFILE).
+    /// cleat_epoll_new returns the id of an empty epoll instance, which uses two descriptors. CLEAT_SYS
+    /// (EMFILE, ENFILE).
     #[allow(clippy::too_many_arguments)]
     pub fn new() -> Result<Epoll, Error> {
         let result = checked(unsafe { raw::cleat_epoll_new() })?;
         Ok(Epoll(result))
     }
 
-    /// cleat_epoll_control returns CLEAT_OK and adds fd to the instance with its events, changes the
-    /// events, or removes it (events has no meaning then). fd is a file descriptor, not an id, and stays
-    /// the caller's; closing it removes it, unless there is a duplicate of it. operation:
-    /// CLEAT_EPOLL_CTL_*; events: CLEAT_EPOLL*. CLEAT_SYS (EBADF; EEXIST: it is there; ENOENT: it is not;
-    /// EPERM: a file's descriptor).
+    /// cleat_epoll_control returns CLEAT_OK and adds fd to the instance with its events, changes its
+    /// events, or removes it (events is then ignored). fd is a file descriptor, not an id, and still
+    /// belongs to the caller; closing it removes it, unless it has a duplicate. operation:
+    /// CLEAT_EPOLL_CTL_*; events: CLEAT_EPOLL*. CLEAT_SYS (EBADF; EEXIST: fd is already in the instance;
+    /// ENOENT: it is not; EPERM: fd is a regular file).
     #[allow(clippy::too_many_arguments)]
     pub fn control(&self, operation: i32, fd: RawFd, events: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_epoll_control(self.0, operation, fd, events) })?;
         Ok(())
     }
 
-    /// cleat_epoll_wait returns how many descriptors have events to report, 0 if the timeout ran out first,
-    /// and stores each with its events; events: CLEAT_EPOLL*. At most fds_cap are reported, 1 to 1024; the
-    /// two capacities must be equal. A signal ends the wait only in an interruptible thread
-    /// (cleat/interrupt.h). A connection may hold decrypted bytes that no descriptor shows: see
-    /// cleat_connection_pending. CLEAT_SYS, CLEAT_CLOSED.
+    /// cleat_epoll_wait returns how many descriptors are ready, 0 if the timeout expired first, and stores
+    /// each with its events; events: CLEAT_EPOLL*. At most fds_cap are reported, 1 to 1024; the two
+    /// capacities must be equal. A signal ends the wait only in an interruptible thread
+    /// (cleat/interrupt.h). A connection may have decrypted bytes although its descriptor is not readable:
+    /// see cleat_connection_pending. CLEAT_SYS, CLEAT_CLOSED.
     #[allow(clippy::too_many_arguments)]
     pub fn wait(&self, fds: &mut [i32], events: &mut [i32], timeout: f64) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_epoll_wait(self.0, fds.as_mut_ptr(), c_len(fds.len()), events.as_mut_ptr(), c_len(events.len()), timeout) })?;
         Ok(result as usize)
     }
 
-    /// cleat_epoll_fileno returns the instance's descriptor, which is readable while there are events to
-    /// report. It stays the id's.
+    /// cleat_epoll_fileno returns the instance's descriptor, which is readable while events are ready. The
+    /// id owns it.
     #[allow(clippy::too_many_arguments)]
     pub fn fileno(&self) -> Result<RawFd, Error> {
         let result = checked(unsafe { raw::cleat_epoll_fileno(self.0) })?;
@@ -4165,23 +4208,23 @@ impl Epoll {
     }
 }
 
-/// cleat_signature_algorithms returns the length of a list of the signature algorithms that BoringSSL
-/// has, with colons between IANA's names, and copies it to output.
+/// cleat_signature_algorithms returns the length of a colon-separated list of IANA's names of the
+/// signature algorithms that BoringSSL supports, and copies it to output.
 #[allow(clippy::too_many_arguments)]
 pub fn signature_algorithms() -> Result<String, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_signature_algorithms(out, out_cap) })?;
     Ok(utf8(out))
 }
 
-/// cleat_has_policy returns 1 if BoringSSL has a policy, otherwise 0. policy: CLEAT_POLICY_*.
+/// cleat_has_policy returns 1 if this BoringSSL has the policy, otherwise 0. policy: CLEAT_POLICY_*.
 #[allow(clippy::too_many_arguments)]
 pub fn has_policy(policy: i32) -> Result<bool, Error> {
     let result = checked(unsafe { raw::cleat_has_policy(policy) })?;
     Ok(result != 0)
 }
 
-/// cleat_cipher_text returns the length of a text about the suite with that number and copies it to
-/// output; 0 if the suite has no such part. which: CLEAT_CIPHER_*. CLEAT_USAGE for a suite that
+/// cleat_cipher_text returns the length of a text about the suite with IANA's number cipher and copies
+/// it to output; 0 if the suite has no such part. which: CLEAT_CIPHER_*. CLEAT_USAGE for a suite that
 /// BoringSSL does not know.
 #[allow(clippy::too_many_arguments)]
 pub fn cipher_text(cipher: i32, which: i32) -> Result<String, Error> {
@@ -4189,9 +4232,9 @@ pub fn cipher_text(cipher: i32, which: i32) -> Result<String, Error> {
     Ok(utf8(out))
 }
 
-/// cleat_cipher_bits returns how many bits of security the suite's encryption has, and stores how many
-/// bits its key has: they differ for 3DES (112, 168). CLEAT_USAGE for a suite that BoringSSL does not
-/// know.
+/// cleat_cipher_bits returns how many bits of security the suite's encryption provides, and stores the
+/// length of its key in bits: they differ for 3DES (112, 168). CLEAT_USAGE for a suite that BoringSSL
+/// does not know.
 #[allow(clippy::too_many_arguments)]
 pub fn cipher_bits(cipher: i32) -> Result<(usize, i32), Error> {
     let mut bits = 0;
@@ -4208,37 +4251,37 @@ pub fn monotonic() -> Result<f64, Error> {
     Ok(seconds)
 }
 
-/// cleat_has_certificate_compression returns 1 if this build has zlib, otherwise 0.
+/// cleat_has_certificate_compression returns 1 if this library was built with zlib, otherwise 0.
 #[allow(clippy::too_many_arguments)]
 pub fn has_certificate_compression() -> Result<bool, Error> {
     let result = checked(unsafe { raw::cleat_has_certificate_compression() })?;
     Ok(result != 0)
 }
 
-/// cleat_descriptor_read returns how many bytes it has read from a descriptor into buf, 0 at its end.
-/// It waits for at most timeout until there are some. CLEAT_TIMEOUT; CLEAT_SYS (EBADF; EAGAIN, if
-/// another process has read them).
+/// cleat_descriptor_read returns how many bytes it has read from a descriptor into buf, at least 1, or
+/// 0 at the end of the input. It waits until there are some, at most timeout seconds. buf_cap: 1 or
+/// more. CLEAT_TIMEOUT; CLEAT_SYS (EBADF; EAGAIN if another process has read them first).
 #[allow(clippy::too_many_arguments)]
 pub fn descriptor_read(fd: RawFd, buf: &mut [u8], timeout: f64) -> Result<usize, Error> {
     let result = checked(unsafe { raw::cleat_descriptor_read(fd, buf.as_mut_ptr().cast(), c_len(buf.len()), timeout) })?;
     Ok(result as usize)
 }
 
-/// cleat_descriptor_columns returns how many columns the terminal has that fd is, 0 if it does not say.
-/// CLEAT_SYS: ENOTTY if it is no terminal.
+/// cleat_descriptor_columns returns how many columns the terminal fd has, 0 if that is unknown.
+/// CLEAT_SYS (ENOTTY if fd is not a terminal).
 #[allow(clippy::too_many_arguments)]
 pub fn descriptor_columns(fd: RawFd) -> Result<usize, Error> {
     let result = checked(unsafe { raw::cleat_descriptor_columns(fd) })?;
     Ok(result as usize)
 }
 
-/// cleat_ech_key_new returns the id of a new key: X25519, and the configuration that clients need for
-/// it, with HKDF- SHA256 and either AES-128-GCM or ChaCha20-Poly1305. public_name: what observers see;
-/// the server needs a certificate for it, for clients with old configurations. It must be a host name
-/// in ASCII whose last label is not a number. config_id: 0 to 255, sent in plaintext, by which a server
-/// finds its key; -1 for one at random. Keys may share one. max_name_length: 0 to 255, the longest name
-/// behind the key, in bytes: shorter names are padded to it, so that their length does not show.
-/// CLEAT_SSL with the reason INVALID_ECH_PUBLIC_NAME.
+/// cleat_ech_key_new returns the id of a new X25519 key with its configuration for clients, which
+/// allows HKDF-SHA256 with AES-128-GCM or ChaCha20-Poly1305. public_name: the name that observers see,
+/// a host name in ASCII whose last label is not a number; the server needs a certificate for it, for
+/// clients with outdated configurations. config_id: 0 to 255, sent in plaintext, by which a server
+/// finds the key; -1 for a random one. Several keys may have the same. max_name_length: 0 to 255, the
+/// length of the longest server name behind the key, in bytes: clients pad shorter names to it, to hide
+/// their length. CLEAT_SSL with the reason INVALID_ECH_PUBLIC_NAME.
 #[allow(clippy::too_many_arguments)]
 pub fn ech_key_new(public_name: &str, config_id: i32,
                    max_name_length: i32) -> Result<EchKey, Error> {
@@ -4246,20 +4289,22 @@ pub fn ech_key_new(public_name: &str, config_id: i32,
     Ok(EchKey(result))
 }
 
-/// cleat_ech_key_load returns the id of the key in keyfile, in PEM (RFC 9934): a block PRIVATE KEY with
-/// an X25519 key, and a block ECHCONFIG with a list of configurations, of which one must be the key's.
-/// A UTF-8 byte order mark before it is skipped. What was read of the file is wiped. CLEAT_SYS with the
-/// file's name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE if a block is missing;
-/// INVALID_ECH_CONFIG_LIST; NO_ECH_CONFIG_OF_THE_KEY; UNSUPPORTED_ECH_SERVER_CONFIG for a configuration
-/// that promises more than BoringSSL has; UNKNOWN_KEY_TYPE for another type of key; ENCRYPTED_ECH_KEY.
-/// CLEAT_USAGE for PEM data where a file's name is due.
+/// cleat_ech_key_load returns the id of the key in keyfile, in PEM (RFC 9934): a PRIVATE KEY block with
+/// an X25519 key, and an ECHCONFIG block with a list of configurations, one of which must belong to the
+/// key. A UTF-8 byte order mark at the beginning is skipped. The content of the file is wiped from
+/// memory. CLEAT_SYS with the file's name at cleat_error_filename; CLEAT_SSL: PEM NO_START_LINE if a
+/// block is missing; INVALID_ECH_CONFIG_LIST; NO_ECH_CONFIG_OF_THE_KEY; UNSUPPORTED_ECH_SERVER_CONFIG
+/// for a configuration with algorithms or extensions that BoringSSL does not support; UNKNOWN_KEY_TYPE
+/// for another type of key; ENCRYPTED_ECH_KEY for an encrypted key. CLEAT_USAGE if PEM data is passed
+/// in place of a file name.
 #[allow(clippy::too_many_arguments)]
 pub fn ech_key_load(keyfile: &str) -> Result<EchKey, Error> {
     let result = checked(unsafe { raw::cleat_ech_key_load(keyfile.as_bytes().as_ptr().cast(), c_len(keyfile.len())) })?;
     Ok(EchKey(result))
 }
 
-/// cleat_ech_key_load_data returns the id of the key in a PEM text in memory. CLEAT_SSL as there.
+/// cleat_ech_key_load_data returns the id of the key in a PEM text in memory. CLEAT_SSL as for
+/// cleat_ech_key_load.
 #[allow(clippy::too_many_arguments)]
 pub fn ech_key_load_data(data: &[u8]) -> Result<EchKey, Error> {
     let result = checked(unsafe { raw::cleat_ech_key_load_data(data.as_ptr().cast(), c_len(data.len())) })?;
@@ -4267,8 +4312,8 @@ pub fn ech_key_load_data(data: &[u8]) -> Result<EchKey, Error> {
 }
 
 /// cleat_ech_key_pem returns the length of the key's PEM text, as cleat_ech_key_load takes it, and
-/// copies it to output. DANGEROUS: it holds the private key. Who reads it can decrypt the names that
-/// clients of all connections have sent with it; keep it as safe as a certificate's key.
+/// copies it to output. DANGEROUS: it contains the private key. An attacker who has it can decrypt the
+/// names in all connections that were encrypted for this key; protect it like a certificate's key.
 #[allow(clippy::too_many_arguments)]
 pub fn ech_key_pem(ech_key: &EchKey) -> Result<String, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_ech_key_pem(ech_key.0, out, out_cap) })?;
@@ -4276,22 +4321,22 @@ pub fn ech_key_pem(ech_key: &EchKey) -> Result<String, Error> {
 }
 
 /// cleat_ech_key_config returns the length of the key's configuration, an ECHConfig of RFC 9849 section
-/// 4, and copies it to output. What a server publishes is a list: see cleat_ech_config_list.
+/// 4, and copies it to output. Servers publish a list of these: see cleat_ech_config_list.
 #[allow(clippy::too_many_arguments)]
 pub fn ech_key_config(ech_key: &EchKey) -> Result<Vec<u8>, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_ech_key_config(ech_key.0, out, out_cap) })?;
     Ok(out)
 }
 
-/// cleat_ech_key_config_id returns the number by which servers find the key.
+/// cleat_ech_key_config_id returns the number by which servers find the key (config_id), 0 to 255.
 #[allow(clippy::too_many_arguments)]
 pub fn ech_key_config_id(ech_key: &EchKey) -> Result<i32, Error> {
     let result = checked(unsafe { raw::cleat_ech_key_config_id(ech_key.0) })?;
     Ok(result)
 }
 
-/// cleat_ech_key_max_name_length returns the number that the configuration has for it: see
-/// cleat_ech_key_new.
+/// cleat_ech_key_max_name_length returns the number max_name_length of the key's configuration, 0 to
+/// 255: see cleat_ech_key_new.
 #[allow(clippy::too_many_arguments)]
 pub fn ech_key_max_name_length(ech_key: &EchKey) -> Result<i32, Error> {
     let result = checked(unsafe { raw::cleat_ech_key_max_name_length(ech_key.0) })?;
@@ -4305,9 +4350,10 @@ pub fn ech_key_public_name(ech_key: &EchKey) -> Result<String, Error> {
     Ok(utf8(out))
 }
 
-/// cleat_ech_config_list returns the length of the list of the configurations of keys (an
-/// ECHConfigList), the best first, and copies it to output: what a server publishes, and what a client
-/// needs. ech_keys: ids of 1 to CLEAT_ECH_KEYS_MAX keys. CLEAT_HANDLE for an id that is none of a key.
+/// cleat_ech_config_list returns the length of an ECHConfigList of the configurations of the keys, and
+/// copies it to output: servers publish it, and clients pass it to cleat_connection_set_ech_configs.
+/// ech_keys: ids of 1 to CLEAT_ECH_KEYS_MAX keys, in order of preference. CLEAT_HANDLE for an id that
+/// is not an ECH key.
 #[allow(clippy::too_many_arguments)]
 pub fn ech_config_list(ech_keys: &[i32]) -> Result<Vec<u8>, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_ech_config_list(ech_keys.as_ptr(), c_len(ech_keys.len()), out, out_cap) })?;
@@ -4315,21 +4361,22 @@ pub fn ech_config_list(ech_keys: &[i32]) -> Result<Vec<u8>, Error> {
 }
 
 /// cleat_generate_key returns the length of a new private key in PEM (PKCS#8), and copies it to output.
-/// key_type: CLEAT_REMOTE_KEY_*, of which RSA and P-224 are CLEAT_USAGE. Each call makes another key,
-/// so give it room: 512 bytes are enough for any of them. CLEAT_SSL.
+/// key_type: CLEAT_REMOTE_KEY_* except RSA and P224: CLEAT_USAGE. Each call generates another key, so
+/// pass a large enough buffer the first time: 512 bytes suffice. CLEAT_SSL.
 #[allow(clippy::too_many_arguments)]
 pub fn generate_key(key_type: i32) -> Result<String, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_generate_key(key_type, out, out_cap) })?;
     Ok(utf8(out))
 }
 
-/// cleat_generate_certificate returns the length of a certificate for a private key that is its own
-/// issuer, in PEM, and copies it to output. key: in PEM, not encrypted. names: the host names and IP
-/// addresses that it is for, with commas between them; internationalised names in their A-labels. It
-/// may identify a server and a client, is no CA's, has a random serial number, and is valid from five
-/// minutes ago, for clocks that differ, until lifetime seconds from now: 1 to 2147483647. A peer that
-/// trusts it accepts it and nothing else. Each call makes another one. CLEAT_USAGE for names that no
-/// certificate can be for; CLEAT_NEED_PASSWORD for an encrypted key; CLEAT_SSL: PEM NO_START_LINE, ...
+/// cleat_generate_certificate returns the length of a new self-signed certificate in PEM, and copies it
+/// to output. key: the private key, in PEM, not encrypted. names: the host names and IP addresses of
+/// the certificate, separated by commas; internationalised names as A-labels. lifetime: seconds from
+/// now, 1 to 2147483647; the validity begins five minutes ago, to allow for clocks that differ. The
+/// certificate is valid for servers and clients, is not a CA certificate, and has a random serial
+/// number. A peer that trusts it accepts this certificate and no other. Each call generates another
+/// certificate, so pass a large enough buffer the first time. CLEAT_USAGE for names that a certificate
+/// cannot contain; CLEAT_NEED_PASSWORD for an encrypted key; CLEAT_SSL: PEM NO_START_LINE, ...
 #[allow(clippy::too_many_arguments)]
 pub fn generate_certificate(key: &[u8], names: &str, lifetime: i32) -> Result<String, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_generate_certificate(key.as_ptr().cast(), c_len(key.len()), names.as_bytes().as_ptr().cast(), c_len(names.len()), lifetime, out, out_cap) })?;
@@ -4344,14 +4391,14 @@ pub fn handle_count() -> Result<usize, Error> {
 }
 
 /// cleat_set_interruptible returns the calling thread's previous setting, 0 or 1, and sets it.
-/// interruptible: 1 makes the calls of this thread that wait return CLEAT_SYS (EINTR) once a signal
-/// handler has run in the thread during the wait, with or without SA_RESTART, and also when they have
-/// waited for a second: a signal that came just before the wait, or in another thread, is noticed by
-/// the caller within that second. 0, which is every thread's setting at first: a signal ends no call.
+/// interruptible: 1 makes waiting calls of this thread return CLEAT_SYS (EINTR) once a signal handler
+/// has run in the thread during the wait, with or without SA_RESTART, and also after they have waited
+/// for a second, so that the caller notices within a second a signal that arrived just before the wait
+/// or in another thread. 0, the initial setting of every thread: signals do not end calls.
 ///
-/// The interrupted call has not failed: repeat it with the same arguments. No data is lost; a write
-/// that was interrupted after some of its data has returned how much that is. A call with a timeout of
-/// 0 is never interrupted, nor one that does not have to wait.
+/// An interrupted call has not failed: repeat it with the same arguments. No data is lost; a write that
+/// is interrupted after some of its data returns how many bytes were written. A call with a timeout of
+/// 0, or one that does not have to wait, is never interrupted.
 #[allow(clippy::too_many_arguments)]
 pub fn set_interruptible(interruptible: bool) -> Result<bool, Error> {
     let result = checked(unsafe { raw::cleat_set_interruptible(interruptible as i32) })?;
@@ -4359,26 +4406,26 @@ pub fn set_interruptible(interruptible: bool) -> Result<bool, Error> {
 }
 
 /// cleat_key_log_path returns the length of the path that the environment variable SSLKEYLOGFILE names,
-/// and copies it to output; 0 if it is not set or empty, and in a process that has privileges of
-/// another user (setuid). The ABI uses it nowhere by itself.
+/// and copies it to output; 0 if it is unset or empty, and in a process that runs with another user's
+/// privileges (setuid). The core never uses it by itself: pass it to cleat_context_set_key_log_file.
 #[allow(clippy::too_many_arguments)]
 pub fn key_log_path() -> Result<String, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_key_log_path(out, out_cap) })?;
     Ok(utf8(out))
 }
 
-/// cleat_service_port returns the number of a service's port. transport: the name of the protocol,
-/// "tcp" or "udp"; absent for any. CLEAT_RESOLVE (SERVICE: there is no such service).
+/// cleat_service_port returns the port number of a service, 0 to 65535. transport: the name of the
+/// protocol, "tcp" or "udp"; absent for any. CLEAT_RESOLVE (SERVICE: there is no such service).
 #[allow(clippy::too_many_arguments)]
-pub fn service_port(service: &str, transport: Option<&str>) -> Result<usize, Error> {
+pub fn service_port(service: &str, transport: Option<&str>) -> Result<i32, Error> {
     let (transport, transport_len) = c_pair(transport.map(str::as_bytes));
     let result = checked(unsafe { raw::cleat_service_port(service.as_bytes().as_ptr().cast(), c_len(service.len()), transport, transport_len) })?;
-    Ok(result as usize)
+    Ok(result)
 }
 
-/// cleat_service_name returns the length of the name of the service that has a port, and copies it to
-/// output. port: 0 to 65535. transport: as for cleat_service_port; absent for any. CLEAT_RESOLVE
-/// (SERVICE: there is none).
+/// cleat_service_name returns the length of the name of the service with a port number, and copies it
+/// to output. port: 0 to 65535. transport: as for cleat_service_port; absent for any. CLEAT_RESOLVE
+/// (SERVICE: there is no such service).
 #[allow(clippy::too_many_arguments)]
 pub fn service_name(port: i32, transport: Option<&str>) -> Result<String, Error> {
     let (transport, transport_len) = c_pair(transport.map(str::as_bytes));
@@ -4386,8 +4433,8 @@ pub fn service_name(port: i32, transport: Option<&str>) -> Result<String, Error>
     Ok(utf8(out))
 }
 
-/// cleat_protocol_number returns the number of a protocol, as "tcp" has 6. CLEAT_RESOLVE (NONAME: there
-/// is no such protocol).
+/// cleat_protocol_number returns the number of a protocol, for example 6 for "tcp". CLEAT_RESOLVE
+/// (NONAME: there is no such protocol).
 #[allow(clippy::too_many_arguments)]
 pub fn protocol_number(name: &str) -> Result<usize, Error> {
     let result = checked(unsafe { raw::cleat_protocol_number(name.as_bytes().as_ptr().cast(), c_len(name.len())) })?;
@@ -4401,16 +4448,16 @@ pub fn host_name() -> Result<String, Error> {
     Ok(utf8(out))
 }
 
-/// cleat_interface_index returns the number of a network interface. CLEAT_SYS (ENODEV: there is no such
-/// interface).
+/// cleat_interface_index returns the number (index) of a network interface, 1 or more. CLEAT_SYS
+/// (ENODEV: there is no such interface).
 #[allow(clippy::too_many_arguments)]
-pub fn interface_index(name: &str) -> Result<usize, Error> {
+pub fn interface_index(name: &str) -> Result<i32, Error> {
     let result = checked(unsafe { raw::cleat_interface_index(name.as_bytes().as_ptr().cast(), c_len(name.len())) })?;
-    Ok(result as usize)
+    Ok(result)
 }
 
-/// cleat_interface_name returns the length of the name of the network interface with a number, and
-/// copies it to output. number: 1 or more. CLEAT_SYS (ENXIO: there is none).
+/// cleat_interface_name returns the length of the name of the network interface with the index number,
+/// and copies it to output. number: 1 or more. CLEAT_SYS (ENXIO: there is no such interface).
 #[allow(clippy::too_many_arguments)]
 pub fn interface_name(number: bool) -> Result<String, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_interface_name(number as i32, out, out_cap) })?;
@@ -4425,31 +4472,31 @@ pub fn interface_names() -> Result<String, Error> {
     Ok(utf8(out))
 }
 
-/// cleat_inet_pton returns how many bytes it put into buf: the address that is written in host, in
-/// network order, 4 bytes for CLEAT_AF_INET and 16 for CLEAT_AF_INET6. family: CLEAT_AF_*;
-/// CLEAT_AF_UNSPEC for all forms of IPv4 addresses that inet_aton reads, such as "127.1". CLEAT_SYS
-/// (EAFNOSUPPORT); CLEAT_USAGE if host is no such address, or buf too small.
+/// cleat_inet_pton returns how many bytes it stored in buf: the numeric address in host as bytes in
+/// network byte order, 4 for CLEAT_AF_INET and 16 for CLEAT_AF_INET6. family: CLEAT_AF_*; with
+/// CLEAT_AF_UNSPEC the forms of IPv4 addresses that inet_aton accepts, such as "127.1". CLEAT_SYS
+/// (EAFNOSUPPORT); CLEAT_USAGE if host is not such an address, or buf_cap is too small.
 #[allow(clippy::too_many_arguments)]
 pub fn inet_pton(family: i32, host: &str, buf: &mut [u8]) -> Result<usize, Error> {
     let result = checked(unsafe { raw::cleat_inet_pton(family, host.as_bytes().as_ptr().cast(), c_len(host.len()), buf.as_mut_ptr().cast(), c_len(buf.len())) })?;
     Ok(result as usize)
 }
 
-/// cleat_inet_ntop returns the length of the text for an address that is given as bytes, as from
-/// cleat_inet_pton, and copies it to output. family: CLEAT_AF_*. CLEAT_SYS (EAFNOSUPPORT); CLEAT_USAGE
-/// for another number of bytes.
+/// cleat_inet_ntop returns the length of the text of the address in data, in the form of
+/// cleat_inet_pton's bytes, and copies it to output. family: CLEAT_AF_* (INET or INET6). CLEAT_SYS
+/// (EAFNOSUPPORT); CLEAT_USAGE for another number of bytes.
 #[allow(clippy::too_many_arguments)]
 pub fn inet_ntop(family: i32, data: &[u8]) -> Result<String, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_inet_ntop(family, data.as_ptr().cast(), c_len(data.len()), out, out_cap) })?;
     Ok(utf8(out))
 }
 
-/// cleat_poll returns how many of the descriptors have something to report, 0 if the timeout ran out
-/// first, and stores for each its events in revents. fds are file descriptors, not ids; events is one
-/// set of CLEAT_POLL* for each; the three lengths must be equal, and fds_len counts elements (0 just
-/// waits). A descriptor that is not open is reported by CLEAT_POLLNVAL. A signal ends the wait only in
-/// an interruptible thread (cleat/interrupt.h). A connection may hold decrypted bytes that no
-/// descriptor shows: see cleat_connection_pending. CLEAT_SYS.
+/// cleat_poll returns how many of the descriptors have events, 0 if the timeout expired first, and
+/// stores the events of each in revents. fds are file descriptors, not ids; events: CLEAT_POLL* for
+/// each; the three lengths must be equal, and fds_len counts elements (0: only wait for the timeout). A
+/// descriptor that is not open has the event CLEAT_POLLNVAL. A signal ends the wait only in an
+/// interruptible thread (cleat/interrupt.h). A connection may have decrypted bytes although its
+/// descriptor is not readable: see cleat_connection_pending. CLEAT_SYS.
 #[allow(clippy::too_many_arguments)]
 pub fn poll(fds: &[i32], events: &[i32], revents: &mut [i32],
             timeout: f64) -> Result<usize, Error> {
@@ -4457,24 +4504,25 @@ pub fn poll(fds: &[i32], events: &[i32], revents: &mut [i32],
     Ok(result as usize)
 }
 
-/// cleat_random_bytes returns buf_cap and fills buf with that many bytes fit for keys. The generator is
-/// seeded by the kernel and differs between a process and its fork.
+/// cleat_random_bytes returns buf_cap and fills buf with that many cryptographically secure random
+/// bytes, which can be used as keys. The generator is seeded by the kernel, and a forked process gets
+/// different bytes.
 #[allow(clippy::too_many_arguments)]
 pub fn random_bytes(buf: &mut [u8]) -> Result<usize, Error> {
     let result = checked(unsafe { raw::cleat_random_bytes(buf.as_mut_ptr().cast(), c_len(buf.len())) })?;
     Ok(result as usize)
 }
 
-/// cleat_has_raw_public_keys returns 1 if BoringSSL has them, otherwise 0: the functions below then
-/// return CLEAT_UNSUPPORTED, but for cleat_connection_peer_public_key.
+/// cleat_has_raw_public_keys returns 1 if this BoringSSL supports raw public keys, otherwise 0: the
+/// functions below except cleat_connection_peer_public_key then return CLEAT_UNSUPPORTED.
 #[allow(clippy::too_many_arguments)]
 pub fn has_raw_public_keys() -> Result<bool, Error> {
     let result = checked(unsafe { raw::cleat_has_raw_public_keys() })?;
     Ok(result != 0)
 }
 
-/// cleat_scts_count returns how many timestamps a list has. CLEAT_SSL if it is no well-formed list (CT
-/// SCT_LIST_INVALID): one of its timestamps may be malformed all the same.
+/// cleat_scts_count returns the number of timestamps in a list. CLEAT_SSL if the list is malformed (CT
+/// SCT_LIST_INVALID). The timestamps themselves are not parsed.
 #[allow(clippy::too_many_arguments)]
 pub fn scts_count(scts: &[u8]) -> Result<usize, Error> {
     let result = checked(unsafe { raw::cleat_scts_count(scts.as_ptr().cast(), c_len(scts.len())) })?;
@@ -4490,9 +4538,9 @@ pub fn scts_get(scts: &[u8], index: i32) -> Result<Vec<u8>, Error> {
 }
 
 /// cleat_sct_read returns the version of a timestamp, 1 for RFC 6962's, and stores its time in seconds
-/// since 1970, and TLS's numbers of the algorithms of its signature (RFC 5246 section 7.4.1.4.1). Of
-/// another version nothing else is known: these are then -1. time, hash_algorithm and
-/// signature_algorithm must not be NULL. CLEAT_SSL if it is malformed (CT SCT_INVALID).
+/// since 1970, and the TLS numbers of the hash and signature algorithms (RFC 5246 section 7.4.1.4.1).
+/// All three are -1 for other versions, whose format is unknown. time, hash_algorithm and
+/// signature_algorithm must not be NULL. CLEAT_SSL if the timestamp is malformed (CT SCT_INVALID).
 #[allow(clippy::too_many_arguments)]
 pub fn sct_read(sct: &[u8]) -> Result<(i32, f64, i32, i32), Error> {
     let mut time = 0.0;
@@ -4502,8 +4550,8 @@ pub fn sct_read(sct: &[u8]) -> Result<(i32, f64, i32, i32), Error> {
     Ok((result, time, hash_algorithm, signature_algorithm))
 }
 
-/// cleat_sct_bytes returns the length of bytes of a timestamp, and copies them to output; 0 for another
-/// version than 1. which: CLEAT_SCT_*. CLEAT_SSL as above.
+/// cleat_sct_bytes returns the length of a field of a timestamp, and copies it to output; 0 for
+/// versions other than 1. which: CLEAT_SCT_*. CLEAT_SSL as above.
 #[allow(clippy::too_many_arguments)]
 pub fn sct_bytes(sct: &[u8], which: i32) -> Result<Vec<u8>, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_sct_bytes(sct.as_ptr().cast(), c_len(sct.len()), which, out, out_cap) })?;
@@ -4511,12 +4559,12 @@ pub fn sct_bytes(sct: &[u8], which: i32) -> Result<Vec<u8>, Error> {
 }
 
 /// cleat_sign returns the length of a signature of data by the private key in keyfile, and copies it to
-/// output: what cleat_connection_answer_signature takes, made where the key is. password opens an
-/// encrypted key, and may be absent. algorithm: CLEAT_SIGNATURE_*. data is the message, not its digest.
-/// Each call reads the key, and signs: NULL with capacity 0 costs a signature, and the length of two
-/// ECDSA signatures may differ. CLEAT_SSL, WRONG_SIGNATURE_TYPE, if the algorithm does not fit the key,
-/// and CLEAT_NEED_PASSWORD, CLEAT_SYS, CLEAT_SSL and CLEAT_USAGE as cleat_context_load_cert_chain. What
-/// was read of the file is wiped.
+/// output, for cleat_connection_answer_signature: it is for the process that has the key. password
+/// decrypts an encrypted key, and may be absent. algorithm: CLEAT_SIGNATURE_*. data is the message, not
+/// its digest. Each call reads the key and signs: a call with capacity 0 also takes the time of a
+/// signature, and the lengths of two ECDSA signatures may differ. CLEAT_SSL, WRONG_SIGNATURE_TYPE, if
+/// the algorithm does not match the key; CLEAT_NEED_PASSWORD, CLEAT_SYS, CLEAT_SSL and CLEAT_USAGE as
+/// for cleat_context_load_cert_chain. The content of the file is wiped from memory.
 #[allow(clippy::too_many_arguments)]
 pub fn sign(keyfile: &str, password: Option<&[u8]>, algorithm: i32,
             data: &[u8]) -> Result<Vec<u8>, Error> {
@@ -4525,8 +4573,9 @@ pub fn sign(keyfile: &str, password: Option<&[u8]>, algorithm: i32,
     Ok(out)
 }
 
-/// cleat_sign_data returns the length of the same, from the key's PEM text in memory. algorithm:
-/// CLEAT_SIGNATURE_*. password may be absent. CLEAT_NEED_PASSWORD and CLEAT_SSL as above.
+/// cleat_sign_data returns the length of a signature in the same way, with the key's PEM text in
+/// memory. algorithm: CLEAT_SIGNATURE_*. password may be absent. CLEAT_NEED_PASSWORD and CLEAT_SSL as
+/// above.
 #[allow(clippy::too_many_arguments)]
 pub fn sign_data(key: &[u8], password: Option<&[u8]>, algorithm: i32,
                  data: &[u8]) -> Result<Vec<u8>, Error> {
@@ -4535,18 +4584,18 @@ pub fn sign_data(key: &[u8], password: Option<&[u8]>, algorithm: i32,
     Ok(out)
 }
 
-/// cleat_ocsp_check returns the CLEAT_OCSP_* that a response has for a certificate, and stores the
-/// times of the response and of the revocation, in seconds since 1970, and the reason of the
-/// revocation. certificate and issuer: ids of certificates; that the one has issued the other is
-/// checked, by name and signature. next_update is 0 if the response has none: it counts for 300 seconds
-/// then. revoked_at is 0 and reason -1 if there is none; reason is a CRLReason of RFC 5280 section
-/// 5.3.1. The response must be signed by the issuer, or by a certificate in it that the issuer has
-/// issued for OCSP signing; whether this one was revoked is not looked at. A nonce is not looked at.
-/// CLEAT_SSL with the library OCSP: MALFORMED_RESPONSE, RESPONSE_STATUS (the responder reports an
-/// error), UNHANDLED_CRITICAL_EXTENSION, CERTIFICATE_NOT_COVERED, ISSUER_MISMATCH, AMBIGUOUS_STATUS,
-/// SIGNER_CERTIFICATE_NOT_FOUND, RESPONDER_NOT_AUTHORIZED, SIGNATURE_ALGORITHM (weak or unknown),
-/// SIGNATURE_FAILURE, STATUS_NOT_YET_VALID, STATUS_EXPIRED; or NOT_ISSUED_BY, if the issuer is not the
-/// certificate's.
+/// cleat_ocsp_check verifies an OCSP response in DER and returns the CLEAT_OCSP_* that it has for a
+/// certificate. It stores the response's thisUpdate and nextUpdate and the time of the revocation, in
+/// seconds since 1970, and the reason of the revocation. certificate and issuer: ids of certificates;
+/// issuer must have issued certificate, by name and signature. next_update is 0 if the response has
+/// none: it is then valid for 300 seconds. revoked_at is 0 and reason -1 if there is none; reason is a
+/// CRLReason of RFC 5280 section 5.3.1. The response must be signed by the issuer, or by a certificate
+/// in the response that the issuer has issued for OCSP signing; this certificate is not checked for
+/// revocation. A nonce is ignored. CLEAT_SSL with the library OCSP: MALFORMED_RESPONSE, RESPONSE_STATUS
+/// (the responder reports an error), UNHANDLED_CRITICAL_EXTENSION, CERTIFICATE_NOT_COVERED,
+/// ISSUER_MISMATCH, AMBIGUOUS_STATUS, SIGNER_CERTIFICATE_NOT_FOUND, RESPONDER_NOT_AUTHORIZED,
+/// SIGNATURE_ALGORITHM (weak or unknown), SIGNATURE_FAILURE, STATUS_NOT_YET_VALID, STATUS_EXPIRED; or
+/// NOT_ISSUED_BY, if issuer has not issued certificate.
 #[allow(clippy::too_many_arguments)]
 pub fn ocsp_check(response: &[u8], certificate: &Certificate,
                   issuer: &Certificate) -> Result<(i32, f64, f64, f64, i32), Error> {
@@ -4559,15 +4608,15 @@ pub fn ocsp_check(response: &[u8], certificate: &Certificate,
 }
 
 /// cleat_error_status returns the status of this thread's last failure, or 0 if there was none. It is
-/// the one function whose negative result is its answer.
+/// the only function whose negative result is not a failure of the call.
 #[allow(clippy::too_many_arguments)]
 pub fn error_status() -> i32 {
     unsafe { raw::cleat_error_status() }
 }
 
 /// cleat_error_message returns the length of the text of this thread's last failure and copies it to
-/// output; the text is empty only if there was no failure. Failures of the TLS library read "[LIBRARY:
-/// REASON] words (file:line)".
+/// output; the text is empty only if there was no failure. BoringSSL's failures have the form
+/// "[LIBRARY: REASON] text (file:line)".
 #[allow(clippy::too_many_arguments)]
 pub fn error_message() -> Result<String, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_error_message(out, out_cap) })?;
@@ -4600,8 +4649,8 @@ pub fn error_verify_message() -> Result<String, Error> {
     Ok(utf8(out))
 }
 
-/// cleat_error_filename returns the length of the name of the file or directory that the last failure
-/// was about, and copies it to output; 0 if it was about none.
+/// cleat_error_filename returns the length of the name of the file or directory that caused the last
+/// failure, and copies it to output; 0 if there is none.
 #[allow(clippy::too_many_arguments)]
 pub fn error_filename() -> Result<String, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_error_filename(out, out_cap) })?;
@@ -4617,9 +4666,9 @@ pub fn strerror(number: i32) -> Result<String, Error> {
 }
 
 /// cleat_terminal_password returns the length of the line that was typed at the process's controlling
-/// terminal after prompt, at most buf_cap bytes of which are in buf, without the newline. It is not
-/// shown while it is typed. CLEAT_SYS: ENXIO if the process has no terminal; ECANCELED if the input
-/// ended or was interrupted; ENAMETOOLONG if the line did not fit.
+/// terminal after prompt, at most buf_cap bytes, and stores it in buf without the newline. The line is
+/// read without echo. CLEAT_SYS: ENXIO if the process has no terminal; ECANCELED if the input ended or
+/// was interrupted; ENAMETOOLONG if the line did not fit.
 #[allow(clippy::too_many_arguments)]
 pub fn terminal_password(prompt: &str, buf: &mut [u8]) -> Result<usize, Error> {
     let result = checked(unsafe { raw::cleat_terminal_password(prompt.as_bytes().as_ptr().cast(), c_len(prompt.len()), buf.as_mut_ptr().cast(), c_len(buf.len())) })?;
@@ -4650,23 +4699,23 @@ pub fn version() -> Result<String, Error> {
     Ok(utf8(out))
 }
 
-/// cleat_boringssl_version returns the length of a text that names the BoringSSL inside ("BoringSSL,
-/// API 42") and copies it to output.
+/// cleat_boringssl_version returns the length of a text that identifies the linked BoringSSL
+/// ("BoringSSL, API 42") and copies it to output.
 #[allow(clippy::too_many_arguments)]
 pub fn boringssl_version() -> Result<String, Error> {
     let out = fetched(|out, out_cap| unsafe { raw::cleat_boringssl_version(out, out_cap) })?;
     Ok(utf8(out))
 }
 
-/// cleat_boringssl_api returns BORINGSSL_API_VERSION of the BoringSSL inside, for example 42.
+/// cleat_boringssl_api returns BORINGSSL_API_VERSION of the linked BoringSSL, for example 42.
 #[allow(clippy::too_many_arguments)]
 pub fn boringssl_api() -> Result<i32, Error> {
     let result = checked(unsafe { raw::cleat_boringssl_api() })?;
     Ok(result)
 }
 
-/// cleat_openssl_version_number returns the version of OpenSSL that the BoringSSL inside says it is
-/// compatible with, as OPENSSL_VERSION_NUMBER (0x1010107f is 1.1.1).
+/// cleat_openssl_version_number returns the version of OpenSSL with which BoringSSL declares itself
+/// compatible, in the format of OPENSSL_VERSION_NUMBER (0x1010107f is 1.1.1).
 #[allow(clippy::too_many_arguments)]
 pub fn openssl_version_number() -> Result<i32, Error> {
     let result = checked(unsafe { raw::cleat_openssl_version_number() })?;
