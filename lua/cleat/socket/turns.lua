@@ -209,7 +209,8 @@ local function enqueue(owner, name)
     end
     local turn = queues[name]
     if not turn then
-        turn = setmetatable({ first = 1, last = 0, owner = owner, gate = GATES[name] }, WEAK)
+        -- with a first element, so that occupy needs no memory for it
+        turn = setmetatable({ false, first = 1, last = 0, owner = owner, gate = GATES[name] }, WEAK)
         queues[name] = turn
     end
     if not head(turn) then
