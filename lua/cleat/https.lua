@@ -13,6 +13,7 @@
 ---
 --- TIMEOUT may be set: the seconds for a request without a field timeout; 60 by default, and LuaSocket's if that is
 --- loaded.
+---@field TIMEOUT number? see above
 
 local class = require "cleat.class"
 local compat = require "cleat.compat"

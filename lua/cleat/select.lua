@@ -79,7 +79,6 @@ local parse = keywords.parser("select", { "rlist", "wlist", "xlist", "timeout" }
 ---@return any[] readable those of `rlist` that are ready; empty after a timeout
 ---@return any[] writable
 ---@return any[] exceptional
----@overload fun(rlist, wlist, xlist, keywords: cleat.keywords.select.select): any[], any[], any[]
 function select.select(rlist, wlist, xlist, timeout, ...)
     rlist, wlist, xlist, timeout = parse(rlist, wlist, xlist, timeout, ...)
     timeout = check.timeout("select", timeout)

@@ -122,7 +122,6 @@ local parse_register = keywords.parser("register", { "fileobj", "events", "data"
 ---@param events integer a sum of `EVENT_*`
 ---@param data any? for the program
 ---@return cleat.selectors.SelectorKey
----@overload fun(self, fileobj, events, keywords: cleat.keywords.Selector.register): cleat.selectors.SelectorKey
 function Selector:register(fileobj, events, data, ...)
     fileobj, events, data = parse_register(fileobj, events, data, ...)
     check_events("register", events)
@@ -175,7 +174,6 @@ local parse_modify = keywords.parser("modify", { "fileobj", "events", "data" }, 
 ---@param events integer
 ---@param data any?
 ---@return cleat.selectors.SelectorKey
----@overload fun(self, fileobj, events, keywords: cleat.keywords.Selector.modify): cleat.selectors.SelectorKey
 function Selector:modify(fileobj, events, data, ...)
     fileobj, events, data = parse_modify(fileobj, events, data, ...)
     check_events("modify", events)
@@ -203,7 +201,6 @@ local parse_select = keywords.parser("select", { "timeout" })
 ---@param timeout number? seconds; 0 or less does not wait, nil waits without a limit
 ---@return [cleat.selectors.SelectorKey, integer][] # a list of {key, events}; events are those of `EVENT_*` that are
 --- ready. Empty after a timeout
----@overload fun(self, keywords: cleat.keywords.Selector.select): [cleat.selectors.SelectorKey, integer][]
 function Selector:select(timeout, ...)
     timeout = parse_select(timeout, ...)
     check.any_timeout("select", timeout)

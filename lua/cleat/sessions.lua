@@ -157,7 +157,6 @@ local parse_ticket_keys = keywords.parser("ticket_keys", { "context", "store", "
 ---@param period integer? seconds for which a key encrypts; half a day by default
 ---@param keep integer? how many older keys are accepted, at most 14; 4 by default
 ---@return function # returns whether the store has the keys, false too if there was nothing to do
----@overload fun(context, store, keywords: cleat.keywords.sessions.ticket_keys): function
 function sessions.ticket_keys(context, store, period, keep, ...)
     context, store, period, keep = parse_ticket_keys(context, store, period, keep, ...)
     local self = setmetatable({
@@ -231,7 +230,6 @@ local parse_client = keywords.parser("client", { "context", "store", "name" }, {
 ---@param name string? the beginning of the keys; "client" by default
 ---@return function # wrap
 ---@return function # keep
----@overload fun(context, store, keywords: cleat.keywords.sessions.client): function, function
 function sessions.client(context, store, name, ...)
     context, store, name = parse_client(context, store, name, ...)
     check_method("client", context, "session_from_bytes")

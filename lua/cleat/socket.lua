@@ -122,7 +122,6 @@ local parse_socketpair = keywords.parser("socketpair", { "family", "type", "prot
 ---@param proto integer? 0 by default
 ---@return cleat.Socket
 ---@return cleat.Socket
----@overload fun(keywords: cleat.keywords.socket.socketpair): cleat.Socket, cleat.Socket
 function socket.socketpair(family, type, proto, ...)
     local kind
     family, kind, proto = parse_socketpair(family, type, proto, ...)
@@ -152,7 +151,6 @@ local parse_getaddrinfo = keywords.parser("getaddrinfo", { "host", "port", "fami
 ---@param proto integer? 0, the default, for any
 ---@param flags integer? `AI_*`; 0 by default
 ---@return table[] # of {family, type, proto, canonname, address}
----@overload fun(keywords: cleat.keywords.socket.getaddrinfo): table[]
 function socket.getaddrinfo(host, port, family, type, proto, flags, ...)
     return addresses.resolve(parse_getaddrinfo(host, port, family, type, proto, flags, ...))
 end
@@ -173,7 +171,6 @@ local parse_create_connection = keywords.parser("create_connection", { "address"
 ---@param timeout number? seconds, for each attempt and for the socket afterwards; nil for the default timeout
 ---@param source_address table? the address to connect from
 ---@return cleat.Socket
----@overload fun(address, keywords: cleat.keywords.socket.create_connection): cleat.Socket
 function socket.create_connection(address, timeout, source_address, ...)
     address, timeout, source_address = parse_create_connection(address, timeout, source_address, ...)
     local host, port, flowinfo = addresses.endpoint("create_connection", address)

@@ -107,7 +107,6 @@ local parse_wrap = keywords.parser("wrap_socket", { "sock", "keyfile", "certfile
 ---@param suppress_ragged_eofs boolean? true by default
 ---@param ciphers string? see SSLContext:set_ciphers
 ---@return cleat.ssl.SSLSocket
----@overload fun(sock, keywords: cleat.keywords.ssl.wrap_socket): cleat.ssl.SSLSocket
 function ssl.wrap_socket(sock, keyfile, certfile, server_side, cert_reqs, ssl_version, ca_certs,
     do_handshake_on_connect, suppress_ragged_eofs, ciphers, ...)
     sock, keyfile, certfile, server_side, cert_reqs, ssl_version, ca_certs, do_handshake_on_connect, suppress_ragged_eofs,
@@ -166,7 +165,6 @@ local parse_fetch = keywords.parser("get_server_certificate", { "addr", "ssl_ver
 ---@param ca_certs string? path of a PEM file with CA certificates
 ---@param timeout number? seconds, for the connection and for each call of the handshake; nil for the default timeout
 ---@return string # PEM text of the certificate
----@overload fun(addr, keywords: cleat.keywords.ssl.get_server_certificate): string
 function ssl.get_server_certificate(addr, ssl_version, ca_certs, timeout, ...)
     addr, ssl_version, ca_certs, timeout = parse_fetch(addr, ssl_version, ca_certs, timeout, ...)
     if type(addr) ~= "table" then

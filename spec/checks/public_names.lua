@@ -6,7 +6,7 @@ local root = os.getenv "CLEAT_SOURCE_DIR" or "."
 
 -- Functions and methods that need no operation in spec/allocation/operations.lua, with the reason.
 local EXEMPT = {
-    ["sessions.nginx.new"] = "it needs nginx", ["python.pprint"] = "it prints what pformat returns",
+    ["sessions.nginx.new"] = "it needs nginx", ["Task:cancel"] = "it needs Neovim", ["python.pprint"] = "it prints what pformat returns",
     ["luasec.https.request"] = "it needs LuaSocket", ["luasec.https.tcp"] = "it needs LuaSocket",
     ["luasec.wrap"] = "it needs LuaSocket", ["luasec.install"] = "it only fills package.preload",
     ["luasec.newcontext"] = "it calls SSLContext's methods, which are there", ["luasec.loadcertificate"] = "it is luasec.x509.load",

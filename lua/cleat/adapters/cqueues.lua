@@ -185,7 +185,7 @@ end
 ---@param sock any it may be connecting still
 ---@param context cleat.ssl.SSLContext
 ---@param options table? those of SSLContext:wrap_socket, and `timeout` of connecting and handshake, in seconds
----@return cleat.adapters.cqueues.Socket? # nil if that has failed; then come what the socket's onerror() returns: a
+---@return table? # nil if that has failed; then come what the socket's onerror() returns: a
 --- text and a number of cqueues.errno, EPROTO for TLS, with most handlers. The socket is closed
 function cqueues.starttls(sock, context, options)
     return require("cleat.adapters.cqueues.tls").starttls(sock, context, options)

@@ -37,10 +37,7 @@ end
 ---@class cleat.adapters.neovim.Task
 ---@field status "running"|"done"|"failed"|"cancelled"
 ---@field error any what the function has raised, if the status is "failed"
----@field thread thread
----@field current cleat.adapters.luv.Wait? the wait that it is in
----@field cancelled cleat.Error? what its waits raise
-local Task = {}
+local Task = {} -- with `thread`, `current` (the wait that it is in) and `cancelled` (what its waits raise)
 Task.__index = Task
 
 -- step goes on with the task's coroutine. Sockets that are made meanwhile wait with luv.

@@ -256,7 +256,6 @@ local parse_make_tcp = keywords.parser("make_tcp", { "cafile", "capath", "cadata
 ---@param pool_size integer? how many connections to one server are kept, unless the program says it; 30 by default
 ---@param keepalive_timeout number? for how many seconds, unless the program says it; 60 by default
 ---@return function
----@overload fun(keywords: cleat.keywords.nginx.make_tcp): function
 function nginx.make_tcp(cafile, capath, cadata, configure, always_verify, keep_unverified, pool_size, keepalive_timeout, ...)
     cafile, capath, cadata, configure, always_verify, keep_unverified, pool_size, keepalive_timeout =
         parse_make_tcp(cafile, capath, cadata, configure, always_verify, keep_unverified, pool_size, keepalive_timeout, ...)

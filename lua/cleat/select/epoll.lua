@@ -35,7 +35,6 @@ local parse_new = keywords.parser("epoll", { "sizehint", "flags" })
 ---@field _id integer
 ---@field _guard cleat.backend.Guard|false closes the id
 ---@overload fun(sizehint?: integer, flags?: integer): cleat.select.Epoll
----@overload fun(keywords: cleat.keywords.select.epoll): cleat.select.Epoll
 local Epoll = class.new("select.epoll", function(of, sizehint, ...)
     local flags
     sizehint, flags = parse_new(sizehint, ...)
@@ -105,7 +104,6 @@ local parse_register = keywords.parser("register", { "fd", "eventmask" }, { requ
 --- Python: 2.6.
 ---@param fd any a descriptor, or an object with a method `fileno`
 ---@param eventmask integer? a sum of `EPOLL*`; EPOLLIN, EPOLLOUT and EPOLLPRI by default
----@overload fun(self, fd, keywords: cleat.keywords.Epoll.register)
 function Epoll:register(fd, eventmask, ...)
     fd, eventmask = parse_register(fd, eventmask, ...)
     eventmask = check.optional_integer("register", "eventmask", eventmask, DEFAULT, 0, MASK_MAX)
@@ -126,7 +124,6 @@ local parse_modify = keywords.parser("modify", { "fd", "eventmask" }, { required
 --- Python: 2.6.
 ---@param fd any
 ---@param eventmask integer
----@overload fun(self, fd, eventmask, keywords: cleat.keywords.Epoll.modify)
 function Epoll:modify(fd, eventmask, ...)
     fd, eventmask = parse_modify(fd, eventmask, ...)
     eventmask = check.integer("modify", "eventmask", eventmask, 0, MASK_MAX)
@@ -161,7 +158,6 @@ local parse_poll = keywords.parser("poll", { "timeout", "maxevents" })
 ---@param timeout number? seconds; nil or a negative one waits without a limit
 ---@param maxevents integer? how many descriptors to return at most; 1023 by default
 ---@return [integer, integer][] # a list of {descriptor, events}; events are a sum of `EPOLL*`
----@overload fun(self, keywords: cleat.keywords.Epoll.poll): [integer, integer][]
 function Epoll:poll(timeout, maxevents, ...)
     timeout, maxevents = parse_poll(timeout, maxevents, ...)
     check.any_timeout("poll", timeout)

@@ -49,7 +49,6 @@ local parse_register = keywords.parser("register", { "fd", "eventmask" }, { requ
 --- Python: 2.2.
 ---@param fd any a descriptor, or an object with a method `fileno`
 ---@param eventmask integer? a sum of `POLL*`; POLLIN, POLLPRI and POLLOUT by default
----@overload fun(self, fd, keywords: cleat.keywords.Poll.register)
 function Poll:register(fd, eventmask, ...)
     fd, eventmask = parse_register(fd, eventmask, ...)
     eventmask = check.optional_integer("register", "eventmask", eventmask, DEFAULT, 0, MASK_MAX)
@@ -68,7 +67,6 @@ local parse_modify = keywords.parser("modify", { "fd", "eventmask" }, { required
 --- Python: 2.6.
 ---@param fd any
 ---@param eventmask integer
----@overload fun(self, fd, eventmask, keywords: cleat.keywords.Poll.modify)
 function Poll:modify(fd, eventmask, ...)
     fd, eventmask = parse_modify(fd, eventmask, ...)
     eventmask = check.integer("modify", "eventmask", eventmask, 0, MASK_MAX)
@@ -122,7 +120,6 @@ local parse_poll = keywords.parser("poll", { "timeout" })
 ---@param timeout number? milliseconds; nil or a negative one waits without a limit
 ---@return [integer, integer][] # a list of {descriptor, events}; events are a sum of `POLL*`. A descriptor that is not
 --- open has POLLNVAL
----@overload fun(self, keywords: cleat.keywords.Poll.poll): [integer, integer][]
 function Poll:poll(timeout, ...)
     timeout = parse_poll(timeout, ...)
     check.any_timeout("poll", timeout)

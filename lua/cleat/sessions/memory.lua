@@ -167,7 +167,6 @@ end
 ---@param bytes integer? how much memory at most; 16 MiB by default
 ---@return table
 ---@return function # returns two integers
----@overload fun(keywords: cleat.keywords.sessions.memory.new): table, function
 function memory.new(entries, bytes, ...)
     entries, bytes = parse_new(entries, bytes, ...)
     entries = check.optional_integer("new", "entries", entries, 10000, 0)

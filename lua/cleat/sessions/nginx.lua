@@ -55,7 +55,6 @@ local parse_new = keywords.parser("new", { "name", "marks", "prefix" }, { requir
 ---@param marks string? the name of another one, for `add`
 ---@param prefix string? of all keys; "cleat:" by default
 ---@return table
----@overload fun(name, keywords: cleat.keywords.sessions.nginx.new): table
 function nginx.new(name, marks, prefix, ...)
     name, marks, prefix = parse_new(name, marks, prefix, ...)
     local dict = dictionary("name", name)

@@ -334,7 +334,6 @@ end
 ---@param pause number? for how many seconds the store rests after a failure; 1 by default
 ---@param connections integer? at most, for each process, in nginx and with `connect`; 16 by default
 ---@return table
----@overload fun(keywords: cleat.keywords.sessions.redis.new): table
 function redis.new(host, port, path, username, password, database, context, server_hostname, connect, prefix, timeout,
     pause, connections, ...)
     host, port, path, username, password, database, context, server_hostname, connect, prefix, timeout, pause, connections =

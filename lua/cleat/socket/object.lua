@@ -104,7 +104,6 @@ local parse_socket = keywords.parser("socket", { "family", "type", "proto", "fil
 ---@param proto integer? 0 by default
 ---@param fileno integer? a descriptor
 ---@return cleat.Socket
----@overload fun(keywords: cleat.keywords.socket.socket): cleat.Socket
 Socket = class.new("socket.socket", function(_, family, type, proto, fileno, ...)
     if family == nil and type == nil and proto == nil and fileno == nil and select("#", ...) == 0 then
         local id, guard = errors.check(C.socket_new_guarded(INET, STREAM, 0))
@@ -626,7 +625,6 @@ end
 ---@param newline string? "\n"; of a file that only writes also ""
 ---@param buffering integer? the same as `bufsize`, under Python 3's name; 0 needs a "b" in the mode
 ---@return cleat.File
----@overload fun(self, keywords: cleat.keywords.Socket.makefile): cleat.File
 function Socket:makefile(mode, bufsize, encoding, errors, newline, buffering, ...) -- luacheck: ignore 431
     return file.open(self, mode, bufsize, encoding, errors, newline, buffering, ...)
 end

@@ -55,7 +55,6 @@ local parse_create_server = keywords.parser("create_server", { "address", "famil
 ---@param reuse_port boolean? whether several processes may listen at the port
 ---@param dualstack_ipv6 boolean? whether the IPv6 socket accepts IPv4 connections too
 ---@return cleat.Socket
----@overload fun(address, keywords: cleat.keywords.socket.create_server): cleat.Socket
 function server.create_server(address, family, backlog, reuse_port, dualstack_ipv6, ...)
     address, family, backlog, reuse_port, dualstack_ipv6 =
         parse_create_server(address, family, backlog, reuse_port, dualstack_ipv6, ...)
@@ -119,7 +118,6 @@ local parse_fromfd = keywords.parser("fromfd", { "fd", "family", "type", "proto"
 ---@param type integer? `SOCK_*`
 ---@param proto integer? a number that is not 0 must be the descriptor's
 ---@return cleat.Socket
----@overload fun(fd, keywords: cleat.keywords.socket.fromfd): cleat.Socket
 function server.fromfd(fd, family, type, proto, ...)
     local kind
     fd, family, kind, proto = parse_fromfd(fd, family, type, proto, ...)

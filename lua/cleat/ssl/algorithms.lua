@@ -45,7 +45,6 @@ local parse_groups = keywords.parser("set_groups", { "groups" }, { required = 1 
 --- compliance_policy allows nothing in it; TypeError if it is no string.
 --- Python: 3.15.
 ---@param groups string
----@overload fun(self, groups, keywords: cleat.keywords.SSLContext.set_groups)
 function settings:set_groups(groups, ...)
     errors.check(C.context_set_groups(self._id, check.string("set_groups", "groups", (parse_groups(groups, ...)))))
 end
@@ -63,7 +62,6 @@ local parse_get = keywords.parser("get_groups", { "include_aliases" })
 --- Python: 3.15.
 ---@param include_aliases boolean? whether the aliases of each group follow its name; false by default
 ---@return string[] # IANA's names
----@overload fun(self, keywords: cleat.keywords.SSLContext.get_groups): string[]
 function settings:get_groups(include_aliases, ...)
     include_aliases = check.optional_boolean("get_groups", "include_aliases", (parse_get(include_aliases, ...)), false)
     local _, names = errors.check(C.context_groups(self._id, include_aliases and 1 or 0))
@@ -84,7 +82,6 @@ local parse_server = keywords.parser("set_server_sigalgs", { "sigalgs" }, { requ
 --- compliance_policy allows nothing in it; TypeError if it is no string.
 --- Python: 3.15.
 ---@param sigalgs string
----@overload fun(self, sigalgs, keywords: cleat.keywords.SSLContext.set_server_sigalgs)
 function settings:set_server_sigalgs(sigalgs, ...)
     sigalgs = check.string("set_server_sigalgs", "sigalgs", (parse_server(sigalgs, ...)))
     errors.check(C.context_set_server_sigalgs(self._id, sigalgs))
@@ -101,7 +98,6 @@ local parse_client = keywords.parser("set_client_sigalgs", { "sigalgs" }, { requ
 --- Raises: as set_server_sigalgs.
 --- Python: 3.15.
 ---@param sigalgs string
----@overload fun(self, sigalgs, keywords: cleat.keywords.SSLContext.set_client_sigalgs)
 function settings:set_client_sigalgs(sigalgs, ...)
     sigalgs = check.string("set_client_sigalgs", "sigalgs", (parse_client(sigalgs, ...)))
     errors.check(C.context_set_client_sigalgs(self._id, sigalgs))

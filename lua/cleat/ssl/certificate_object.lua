@@ -75,7 +75,6 @@ local parse_new = keywords.parser("Certificate", { "data", "file" })
 ---@field _id integer
 ---@field _guard cleat.backend.Guard closes the id
 ---@overload fun(data: string?, file: string?): cleat.ssl.CertificateObject
----@overload fun(keywords: cleat.keywords.ssl.Certificate): cleat.ssl.CertificateObject
 local Certificate = class.new("ssl.Certificate", function(of, ...)
     local data, file = parse_new(...)
     check.optional_string("Certificate", "data", data)
@@ -98,7 +97,6 @@ local parse_bytes = keywords.parser("public_bytes", { "format" })
 --- Python: 3.10, of _ssl.Certificate.
 ---@param format integer? `ENCODING_PEM`, the default: a text; or `ENCODING_DER`: bytes
 ---@return string
----@overload fun(self, keywords: cleat.keywords.CertificateObject.public_bytes): string
 function Certificate:public_bytes(format, ...)
     format = check.optional_integer("public_bytes", "format", (parse_bytes(format, ...)), pem.ENCODING_PEM)
     local der = certificate.der(self._id)
@@ -139,7 +137,6 @@ end
 --- Python: none.
 ---@param digest string? "sha256", the default, "sha384", "sha512", "sha224", "sha1" or "md5"
 ---@return string
----@overload fun(self, keywords: cleat.keywords.CertificateObject.fingerprint): string
 function Certificate:fingerprint(digest, ...)
     return digest_of(self, "fingerprint", const.FINGERPRINT_CERTIFICATE, (parse_fingerprint(digest, ...)))
 end
@@ -153,7 +150,6 @@ end
 --- Python: none.
 ---@param digest string? as of fingerprint
 ---@return string
----@overload fun(self, keywords: cleat.keywords.CertificateObject.spki_fingerprint): string
 function Certificate:spki_fingerprint(digest, ...)
     return digest_of(self, "spki_fingerprint", const.FINGERPRINT_SPKI, (parse_spki(digest, ...)))
 end
@@ -169,7 +165,6 @@ local parse_matches = keywords.parser("matches", { "hostname" }, { required = 1 
 --- Python: none.
 ---@param hostname string a host name or an IP address
 ---@return boolean
----@overload fun(self, hostname, keywords: cleat.keywords.CertificateObject.matches): boolean
 function Certificate:matches(hostname, ...)
     local labels = names.to_ascii("matches", (parse_matches(hostname, ...)))
     return errors.check(C.certificate_matches(self._id, labels)) == 1

@@ -65,7 +65,6 @@ end
 ---@param time number? in seconds since 1970: instead of the context's `verify_time` or the present, for everything
 ---@param untrusted string|cleat.ssl.CertificateObject[]|nil intermediates: PEM, DER one after the other, or an array
 ---@return cleat.ssl.CertificateObject[]
----@overload fun(self, context, keywords: cleat.keywords.CertificateObject.verify): cleat.ssl.CertificateObject[]
 function methods:verify(context, purpose, hostname, time, untrusted)
     local purpose_of
     context, purpose, hostname, time, untrusted = parse(context, purpose, hostname, time, untrusted)

@@ -23,7 +23,27 @@ local function check_fields(of, fields)
     return fields
 end
 
--- extend: SSLSocket.extend and SSLObject.extend.
+--- Makes a class that derives from SSLSocket, or from SSLObject, for SSLContext.sslsocket_class and sslobject_class.
+--- Its objects have the methods that the program adds to the class, and may have further fields.
+---
+---     local Counted = ssl.SSLSocket:extend("Counted", { sent = 0 })
+---     function Counted:sendall(data)
+---         self.sent = self.sent + #data
+---         return ssl.SSLSocket.sendall(self, data)
+---     end
+---     local context = ssl.create_default_context { cafile = "ca.pem" }
+---     context.sslsocket_class = Counted
+---     local plain = socket.create_connection { "localhost", port }
+---     local counted = context:wrap_socket(plain, { server_hostname = "localhost" })
+---     counted:sendall("hello")
+---     print(counted.sent) --> 5
+---     counted:close()
+---
+--- Raises: ValueError for a field whose name SSLSocket has; TypeError.
+--- Python: none (a class statement).
+---@param name string as tostring of the class shows it
+---@param fields table? names and values of further fields, as in new objects; no tables, which objects would share
+---@return cleat.Class
 local function extend(of, name, fields)
     name = check.string("extend", "name", name)
     if fields ~= nil and type(fields) ~= "table" then

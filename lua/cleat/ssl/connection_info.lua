@@ -26,7 +26,6 @@ local parse_peer = keywords.parser("getpeercert", { "binary_form" })
 --- Python: 2.6.
 ---@param binary_form boolean? false by default
 ---@return cleat.ssl.Certificate|string|nil
----@overload fun(self, keywords: cleat.keywords.SSLSocket.getpeercert): cleat.ssl.Certificate|string|nil
 function info:getpeercert(binary_form, ...)
     binary_form = check.optional_boolean("getpeercert", "binary_form", (parse_peer(binary_form, ...)), false)
     if self._tls == 0 then

@@ -157,7 +157,6 @@ local USUAL = { [const.PROTOCOL_TLS] = const.PROTOCOL_TLS, [roles.CLIENT] = role
 --- Python: 2.7.9, 3.2.
 ---@param protocol integer? `PROTOCOL_*`; `PROTOCOL_TLS` by default
 ---@return cleat.ssl.SSLContext
----@overload fun(keywords: cleat.keywords.ssl.SSLContext): cleat.ssl.SSLContext
 SSLContext = class.new("ssl.SSLContext", function(_, protocol, ...)
     local usual = protocol ~= nil and select("#", ...) == 0 and USUAL[protocol]
     protocol = usual or check.optional_integer("SSLContext", "protocol", (parse_new(protocol, ...)), const.PROTOCOL_TLS)
@@ -199,7 +198,6 @@ local parse_locations = keywords.parser("load_verify_locations", { "cafile", "ca
 ---@param capath string? path of a directory with names as `openssl rehash` makes them; it is searched during
 --- verification
 ---@param cadata string? PEM text, or one or more DER certificates
----@overload fun(self, keywords: cleat.keywords.SSLContext.load_verify_locations)
 function SSLContext:load_verify_locations(cafile, capath, cadata, ...)
     cafile, capath, cadata = parse_locations(cafile, capath, cadata, ...)
     check.optional_file("load_verify_locations", "cafile", cafile)
@@ -235,7 +233,6 @@ local parse_default = keywords.parser("load_default_certs", { "purpose" })
 --- Raises: TypeError if `purpose` is no Purpose.
 --- Python: 2.7.9, 3.4.
 ---@param purpose cleat.ssl.Purpose? `Purpose.SERVER_AUTH` by default; both load the same
----@overload fun(self, keywords: cleat.keywords.SSLContext.load_default_certs)
 function SSLContext:load_default_certs(purpose, ...)
     purposes.check((parse_default(purpose, ...)))
     self:set_default_verify_paths()
@@ -286,7 +283,6 @@ local parse_ca_certs = keywords.parser("get_ca_certs", { "binary_form" })
 --- Python: 2.7.9, 3.4.
 ---@param binary_form boolean? true for DER strings; false, the default, for tables as SSLSocket:getpeercert returns
 ---@return cleat.ssl.Certificate[]|string[]
----@overload fun(self, keywords: cleat.keywords.SSLContext.get_ca_certs): cleat.ssl.Certificate[]|string[]
 function SSLContext:get_ca_certs(binary_form, ...)
     binary_form = check.optional_boolean("get_ca_certs", "binary_form", (parse_ca_certs(binary_form, ...)), false)
     local list = {}
@@ -480,7 +476,6 @@ end
 --- public name of the configuration. A server that cannot decrypt must have a certificate for the public name; then
 --- SSLECHRejectedError has its present configurations. The name is never sent in plaintext
 ---@return cleat.ssl.SSLSocket
----@overload fun(self, sock, keywords: cleat.keywords.SSLContext.wrap_socket): cleat.ssl.SSLSocket
 function SSLContext:wrap_socket(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session,
     early_data, ech_configs, ...)
     if sock ~= nil and do_handshake_on_connect == nil and suppress_ragged_eofs == nil and server_hostname == nil and
@@ -527,7 +522,6 @@ local parse_wrap_bio = keywords.parser("wrap_bio", { "incoming", "outgoing", "se
 ---@param early_data string? as in wrap_socket
 ---@param ech_configs string? as in wrap_socket
 ---@return cleat.ssl.SSLObject
----@overload fun(self, incoming, outgoing, keywords: cleat.keywords.SSLContext.wrap_bio): cleat.ssl.SSLObject
 function SSLContext:wrap_bio(incoming, outgoing, server_side, server_hostname, session, early_data, ech_configs,
     ...)
     return objects.wrap(self, parse_wrap_bio(incoming, outgoing, server_side, server_hostname, session, early_data,

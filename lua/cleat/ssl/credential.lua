@@ -54,7 +54,6 @@ local parse_chain = keywords.parser("load_cert_chain", { "certfile", "keyfile", 
 --- is called only if the key is encrypted. nil prompts at the process's terminal, if it has one
 ---@param sign (fun(algorithm: string, data: string, digest: string?, public_key: string): string?, any)? signs, if the
 --- private key is elsewhere
----@overload fun(self, certfile, keywords: cleat.keywords.SSLContext.load_cert_chain)
 function credential:load_cert_chain(certfile, keyfile, password, sign, ...)
     certfile, keyfile, password, sign = parse_chain(certfile, keyfile, password, sign, ...)
     check.optional_file("load_cert_chain", "certfile", certfile)

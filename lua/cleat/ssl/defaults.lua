@@ -42,7 +42,6 @@ local parse = keywords.parser("create_default_context", { "purpose", "cafile", "
 ---@param capath string?
 ---@param cadata string?
 ---@return cleat.ssl.SSLContext
----@overload fun(keywords: cleat.keywords.ssl.create_default_context): cleat.ssl.SSLContext
 function defaults.create_default_context(purpose, cafile, capath, cadata, ...)
     purpose, cafile, capath, cadata = parse(purpose, cafile, capath, cadata, ...)
     purpose = purposes.check(purpose, type(purpose) == "string" and
@@ -88,7 +87,6 @@ local parse_unverified = keywords.parser("_create_unverified_context", { "protoc
 ---@param capath string?
 ---@param cadata string?
 ---@return cleat.ssl.SSLContext
----@overload fun(keywords: cleat.keywords.ssl._create_unverified_context): cleat.ssl.SSLContext
 function defaults._create_unverified_context(protocol, cert_reqs, check_hostname, purpose, certfile, keyfile, cafile,
     capath, cadata, ...)
     protocol, cert_reqs, check_hostname, purpose, certfile, keyfile, cafile, capath, cadata =
@@ -131,7 +129,6 @@ function defaults.https_switch(ssl)
     --- Raises: TypeError unless it is a boolean.
     --- Python: 2.7.12.
     ---@param enable boolean? true by default
-    ---@overload fun(keywords: cleat.keywords.ssl._https_verify_certificates)
     return function(enable, ...)
         if check.optional_boolean("_https_verify_certificates", "enable", (parse_https(enable, ...)), true) then
             ssl._create_default_https_context = defaults.create_default_context

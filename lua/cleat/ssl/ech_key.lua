@@ -54,7 +54,6 @@ end
 ---@field _id integer
 ---@field _guard cleat.backend.Guard closes the id
 ---@overload fun(public_name: string?, config_id: integer?, max_name_length: integer?, data: string?, file: string?): cleat.ssl.ECHKey
----@overload fun(keywords: cleat.keywords.ssl.ECHKey): cleat.ssl.ECHKey
 local ECHKey = class.new("ssl.ECHKey", function(of, ...)
     local public_name, config_id, max_name_length, data, file = parse_new(...)
     local given = (public_name ~= nil and 1 or 0) + (data ~= nil and 1 or 0) + (file ~= nil and 1 or 0)

@@ -44,7 +44,6 @@ local parse_binding = keywords.parser("get_channel_binding", { "cb_type" })
 --- Python: 2.7.9, 3.3; "tls-exporter" and "tls-server-end-point" none.
 ---@param cb_type string? "tls-unique" by default, as in Python
 ---@return string? # nil before the handshake is done, and where there is none of this type
----@overload fun(self, keywords: cleat.keywords.SSLSocket.get_channel_binding): string?
 function methods:get_channel_binding(cb_type, ...)
     cb_type = check.optional_string("get_channel_binding", "cb_type", (parse_binding(cb_type, ...))) or "tls-unique"
     local binding = BINDINGS[cb_type]
@@ -78,7 +77,6 @@ local parse_export = keywords.parser("export_keying_material", { "label", "lengt
 ---@param length integer the number of bytes
 ---@param context string? bytes; up to TLS 1.2 nil and "" give different results, with TLS 1.3 the same
 ---@return string
----@overload fun(self, label, length, keywords: cleat.keywords.SSLSocket.export_keying_material): string
 function methods:export_keying_material(label, length, context, ...)
     label, length, context = parse_export(label, length, context, ...)
     label = check.string("export_keying_material", "label", label)
@@ -117,7 +115,6 @@ end
 --- Python: none.
 ---@param request boolean? whether to ask the peer to change its keys too, which it does before it sends its next
 --- data: false
----@overload fun(self, keywords: cleat.keywords.SSLSocket.key_update)
 function methods:key_update(request, ...)
     request = check.optional_boolean("key_update", "request", (parse_update(request, ...)), false)
     if self._tls == 0 then

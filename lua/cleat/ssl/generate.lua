@@ -58,7 +58,6 @@ end
 ---@param key_type string? "prime256v1", the default, "secp384r1", "secp521r1" or "ed25519"
 ---@return string certificate PEM text
 ---@return string key PEM text
----@overload fun(names, keywords: cleat.keywords.ssl.self_signed_certificate): string, string
 function generate.functions.self_signed_certificate(names, lifetime, key_type, ...)
     names, lifetime, key_type = parse(names, lifetime, key_type, ...)
     local labels = to_labels(names)

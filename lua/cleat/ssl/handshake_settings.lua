@@ -38,7 +38,6 @@ local parse_ciphers = keywords.parser("set_ciphers", { "ciphers" }, { required =
 --- Raises: SSLError "No cipher can be selected."; TypeError if it is no string.
 --- Python: 2.7.9, 3.2.
 ---@param ciphers string a list in OpenSSL's format, with the names that BoringSSL knows
----@overload fun(self, ciphers, keywords: cleat.keywords.SSLContext.set_ciphers)
 function settings:set_ciphers(ciphers, ...)
     ciphers = check.string("set_ciphers", "ciphers", (parse_ciphers(ciphers, ...)))
     local result = C.context_set_ciphers(self._id, ciphers)
@@ -138,7 +137,6 @@ local parse_alpn = keywords.parser("set_alpn_protocols", { "alpn_protocols" },
 --- Raises: SSLError if a protocol has not 1 to 255 bytes; TypeError unless it is an array of strings.
 --- Python: 2.7.10, 3.5.
 ---@param alpn_protocols string[]
----@overload fun(self, alpn_protocols, keywords: cleat.keywords.SSLContext.set_alpn_protocols)
 function settings:set_alpn_protocols(alpn_protocols, ...)
     errors.check(C.context_set_alpn_protocols(self._id, wire("set_alpn_protocols", "alpn_protocols", (parse_alpn(alpn_protocols, ...)))))
 end
@@ -155,7 +153,6 @@ local parse_npn = keywords.parser("set_npn_protocols", { "npn_protocols" },
 --- Raises: SSLError if a protocol has not 1 to 255 bytes; TypeError unless it is an array of strings.
 --- Python: 2.7.9, 3.3; deprecated in 3.10.
 ---@param npn_protocols string[]
----@overload fun(self, npn_protocols, keywords: cleat.keywords.SSLContext.set_npn_protocols)
 function settings:set_npn_protocols(npn_protocols, ...)
     errors.check(C.context_set_npn_protocols(self._id, wire("set_npn_protocols", "npn_protocols", (parse_npn(npn_protocols, ...)))))
 end
@@ -170,7 +167,6 @@ local parse_curve = keywords.parser("set_ecdh_curve", { "curve_name" }, { requir
 --- Raises: ValueError for unknown names; SSLError for a group that BoringSSL does not have in TLS.
 --- Python: 2.7.9, 3.3.
 ---@param curve_name string "prime256v1", "secp384r1", "secp521r1" or "X25519"
----@overload fun(self, curve_name, keywords: cleat.keywords.SSLContext.set_ecdh_curve)
 function settings:set_ecdh_curve(curve_name, ...)
     errors.check(C.context_set_ecdh_curve(self._id, check.string("set_ecdh_curve", "curve_name", (parse_curve(curve_name, ...)))))
 end
@@ -186,7 +182,6 @@ local parse_dh = keywords.parser("load_dh_params", { "dhfile" }, { required = 1 
 --- Raises: IOError if the file cannot be read; SSLError if it has no parameters.
 --- Python: 2.7.9, 3.3.
 ---@param dhfile string path of a PEM file
----@overload fun(self, dhfile, keywords: cleat.keywords.SSLContext.load_dh_params)
 function settings:load_dh_params(dhfile, ...)
     errors.check(C.context_load_dh_params(self._id, check.optional_file("load_dh_params", "dhfile", (parse_dh(dhfile, ...)))))
 end

@@ -61,7 +61,6 @@ local parse = keywords.parser("match_hostname", { "cert", "hostname" }, { tables
 --- Python: 2.7.9, 3.2; removed in 3.12.
 ---@param cert cleat.ssl.Certificate as SSLSocket:getpeercert returns it
 ---@param hostname string
----@overload fun(cert, hostname, keywords: cleat.keywords.ssl.match_hostname)
 local function match_hostname(cert, hostname, ...)
     cert, hostname = parse(cert, hostname, ...)
     if cert == nil or (type(cert) == "table" and next(cert) == nil) then

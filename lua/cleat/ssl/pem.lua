@@ -31,7 +31,6 @@ local parse_der = keywords.parser("DER_cert_to_PEM_cert", { "der_cert_bytes" }, 
 --- Python: 2.6.
 ---@param der_cert_bytes string
 ---@return string # lines of 64 characters between `PEM_HEADER` and `PEM_FOOTER`, with a newline at the end
----@overload fun(der_cert_bytes, keywords: cleat.keywords.ssl.DER_cert_to_PEM_cert): string
 function pem.DER_cert_to_PEM_cert(der_cert_bytes, ...)
     local text = base64.encode(check.string("DER_cert_to_PEM_cert", "der_cert_bytes", (parse_der(der_cert_bytes, ...))))
     local lines = { pem.PEM_HEADER }
@@ -54,7 +53,6 @@ local parse_pem = keywords.parser("PEM_cert_to_DER_cert", { "pem_cert_string" },
 --- Python: 2.6.
 ---@param pem_cert_string string
 ---@return string
----@overload fun(pem_cert_string, keywords: cleat.keywords.ssl.PEM_cert_to_DER_cert): string
 function pem.PEM_cert_to_DER_cert(pem_cert_string, ...)
     local text = check.string("PEM_cert_to_DER_cert", "pem_cert_string", (parse_pem(pem_cert_string, ...)))
     if text:sub(1, #pem.PEM_HEADER) ~= pem.PEM_HEADER then

@@ -65,7 +65,6 @@ local parse_client = keywords.parser("set_psk_client_callback", { "callback" })
 --- Raises: TypeError "callback must be callable"; SSLError on a context for servers.
 --- Python: 3.13.
 ---@param callback (fun(hint: string?): string?, string?)? nil for none
----@overload fun(self, keywords: cleat.keywords.SSLContext.set_psk_client_callback)
 function methods:set_psk_client_callback(callback, ...)
     callback = callable(self, "client", (parse_client(callback, ...)))
     errors.check(C.context_set_psk_client(self._id, callback and 1 or 0))
@@ -97,7 +96,6 @@ local parse_server = keywords.parser("set_psk_server_callback", { "callback", "i
 --- Python: 3.13.
 ---@param callback (fun(identity: string?): string?)? nil for none
 ---@param identity_hint string? helps clients to choose an identity; it is sent in plaintext
----@overload fun(self, keywords: cleat.keywords.SSLContext.set_psk_server_callback)
 function methods:set_psk_server_callback(callback, identity_hint, ...)
     callback, identity_hint = parse_server(callback, identity_hint, ...)
     callable(self, "server", callback)

@@ -28,7 +28,6 @@ local parse_add = keywords.parser("RAND_add", { "bytes", "entropy" }, { required
 --- Python: 2.6.
 ---@param bytes string
 ---@param entropy number
----@overload fun(bytes, entropy, keywords: cleat.keywords.ssl.RAND_add)
 function random.RAND_add(bytes, entropy, ...)
     bytes, entropy = parse_add(bytes, entropy, ...)
     check.string("RAND_add", "bytes", bytes)

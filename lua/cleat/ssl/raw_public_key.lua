@@ -34,7 +34,6 @@ local parse_load = keywords.parser("load_raw_public_key", { "keyfile", "password
 --- Python: none.
 ---@param keyfile string path of a PEM file
 ---@param password string|(fun(): string)|nil for an encrypted key, as in load_cert_chain
----@overload fun(self, keyfile, keywords: cleat.keywords.SSLContext.load_raw_public_key)
 function methods:load_raw_public_key(keyfile, password, ...)
     keyfile, password = parse_load(keyfile, password, ...)
     check.optional_file("load_raw_public_key", "keyfile", keyfile)
@@ -76,7 +75,6 @@ local parse_keys = keywords.parser("set_peer_public_keys", { "keys", "certificat
 --- Python: none.
 ---@param keys string[]? SubjectPublicKeyInfo in DER or PEM, as `openssl pkey -pubout` writes it
 ---@param certificates boolean? whether certificates are accepted too: false
----@overload fun(self, keywords: cleat.keywords.SSLContext.set_peer_public_keys)
 function methods:set_peer_public_keys(keys, certificates, ...)
     keys, certificates = parse_keys(keys, certificates, ...)
     certificates = check.optional_boolean("set_peer_public_keys", "certificates", certificates, false)

@@ -107,7 +107,6 @@ local parse_bytes = keywords.parser("session_from_bytes", { "data" }, { required
 --- Python: none.
 ---@param data string
 ---@return cleat.ssl.SSLSession
----@overload fun(self, data, keywords: cleat.keywords.SSLContext.session_from_bytes): cleat.ssl.SSLSession
 function methods:session_from_bytes(data, ...)
     data = check.string("session_from_bytes", "data", (parse_bytes(data, ...)))
     return made(errors.check(C.session_from_bytes_guarded(self._id, data)))

@@ -98,7 +98,6 @@ local parse_arguments = keywords.parser("parse_sct", { "sct" }, { required = 1 }
 --- Python: none.
 ---@param sct string a SignedCertificateTimestamp of RFC 6962
 ---@return cleat.ssl.Sct
----@overload fun(sct, keywords: cleat.keywords.ssl.parse_sct): cleat.ssl.Sct
 function timestamps.functions.parse_sct(sct, ...)
     return parse(check.string("parse_sct", "sct", (parse_arguments(sct, ...))))
 end

@@ -135,7 +135,6 @@ local parse_store = keywords.parser("set_session_store", { "get", "put", "remove
 ---@param remove fun(key: string)?
 ---@param add (fun(key: string, lifetime: integer): boolean)?
 ---@param error fun(err: any)?
----@overload fun(self, keywords: cleat.keywords.SSLContext.set_session_store)
 function methods:set_session_store(get, put, remove, add, error, ...)
     get, put, remove, add, error = parse_store(get, put, remove, add, error, ...)
     local store = false
@@ -192,7 +191,6 @@ local parse_keys = keywords.parser("set_ticket_keys", { "keys" }, { tables = { k
 --- Python: none.
 ---@param keys string[]? each of 80 bytes: its name 16, for HMAC-SHA256 32, for AES-256 32. nil for random keys, which
 --- change every two days
----@overload fun(self, keywords: cleat.keywords.SSLContext.set_ticket_keys)
 function methods:set_ticket_keys(keys, ...)
     keys = parse_keys(keys, ...)
     if keys == nil then
@@ -230,7 +228,6 @@ local parse_secret = keywords.parser("set_ticket_secret", { "secret", "period" }
 ---@param secret (string|string[])? random bytes, 32 at least; the newest first. nil for random keys, which change every
 --- two days
 ---@param period integer? seconds; a day by default
----@overload fun(self, keywords: cleat.keywords.SSLContext.set_ticket_secret)
 function methods:set_ticket_secret(secret, period, ...)
     secret, period = parse_secret(secret, period, ...)
     period = check.optional_integer("set_ticket_secret", "period", period, DAY)

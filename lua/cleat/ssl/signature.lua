@@ -105,7 +105,6 @@ local parse_sign = keywords.parser("sign", { "key", "algorithm", "data", "passwo
 ---@param data string the message, not its digest
 ---@param password string|(fun(): string)|nil for an encrypted key
 ---@return string # the signature; for ECDSA the DER of r and s
----@overload fun(key, algorithm, data, keywords: cleat.keywords.ssl.sign): string
 function signature.functions.sign(key, algorithm, data, password, ...)
     key, algorithm, data, password = parse_sign(key, algorithm, data, password, ...)
     check.string("sign", "key", key)

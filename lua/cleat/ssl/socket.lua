@@ -160,7 +160,6 @@ local parse_handshake = keywords.parser("do_handshake", { "block" })
 --- socket; ValueError after shutdown() and unwrap().
 --- Python: 2.6.
 ---@param block boolean? true lets a non-blocking socket wait until the handshake is done; false by default
----@overload fun(self, keywords: cleat.keywords.SSLSocket.do_handshake)
 function SSLSocket:do_handshake(block, ...)
     if block ~= nil or select("#", ...) > 0 then
         block = check.optional_boolean("do_handshake", "block", (parse_handshake(block, ...)), false)

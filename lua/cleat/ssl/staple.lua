@@ -51,7 +51,6 @@ end
 ---@param certificate string in PEM or DER
 ---@param issuer string in PEM or DER
 ---@return cleat.ssl.OcspStatus
----@overload fun(response, certificate, issuer, keywords: cleat.keywords.ssl.check_ocsp_response): cleat.ssl.OcspStatus
 function staple.functions.check_ocsp_response(response, certificate, issuer, ...)
     response, certificate, issuer = parse_check(response, certificate, issuer, ...)
     check.string("check_ocsp_response", "response", response)

@@ -31,7 +31,6 @@ local parse = keywords.parser("cert_time_to_seconds", { "cert_time" }, { require
 --- Python: 2.6.
 ---@param cert_time string "Jan  5 09:34:43 2018 GMT"
 ---@return integer # seconds
----@overload fun(cert_time, keywords: cleat.keywords.ssl.cert_time_to_seconds): integer
 local function cert_time_to_seconds(cert_time, ...)
     local text = check.string("cert_time_to_seconds", "cert_time", (parse(cert_time, ...)))
     local month = MONTHS[text:sub(1, 3):lower()]
