@@ -1,6 +1,10 @@
--- public_names: each new function or method of the Lua layer runs with each of its allocations failing. The new names
--- are those of spec/abi/lua.txt (written by script/generate, which also asks for a paragraph and writes the changelog's
--- list) that no release has. Reports one that spec/allocation/operations.lua does not call, unless EXEMPT says why.
+-- public_names: what the new names of the Lua layer need, which are those of spec/abi/lua.txt (written by
+-- script/generate, which also asks for a paragraph and writes the changelog's list) that no release has:
+--
+--   allocation   spec/allocation/operations.lua calls each function and method, so that it runs with each of its
+--                allocations failing, unless EXEMPT says why not
+--   changelog    CHANGELOG.md says below Unreleased what users can do with each function, method and setting of
+--                contexts: it names it, or its class or module if that is new too
 
 local root = os.getenv "CLEAT_SOURCE_DIR" or "."
 
@@ -33,8 +37,27 @@ local function report(format, ...)
     print(format:format(...))
 end
 
-local operations = read "spec/allocation/operations.lua"
-for name in read("spec/abi/lua.txt"):gmatch "\nnext (%S+)" do
+local operations, names = read "spec/allocation/operations.lua", read "spec/abi/lua.txt"
+local written = read("CHANGELOG.md"):match "\n## Unreleased\n(.-)\n### Lua API\n"
+if not written then report "CHANGELOG.md: no text between ## Unreleased and ### Lua API" end
+written = (written or ""):lower()
+
+-- Whether the changelog has a word; a class may have a shorter name in the API's list or in Lua: CertificateObject is
+-- ssl.Certificate, Selector is selectors.DefaultSelector.
+local function has(word)
+    word = word:lower():gsub("object$", ""):gsub("^selector$", "defaultselector")
+    return written:find("%f[%w_]" .. word:gsub("%.", "%%.") .. "%f[^%w_]") ~= nil
+end
+
+local released = {} -- the classes and modules that a release has
+for name in names:gmatch "\n[%d.]+ (%S+)" do released[name:match "^(.*)[.:]"] = true end
+
+for name in names:gmatch "\nnext (%S+)" do
+    local owner, member = name:match "^(.*)[.:]([%w_]+)$"
+    local new_owner = not released[owner] and (has(owner) or has("cleat." .. owner) or has("cleat.adapters." .. owner))
+    if (is_function(name) or owner == "SSLContext") and not has(member) and not new_owner then
+        report("%s: write a line that names it into CHANGELOG.md, below Unreleased", name)
+    end
     if is_function(name) then
         new = new + 1
         local last = name:match "[%w_]+$"
