@@ -50,7 +50,8 @@ function lua_api.read(root)
         api.files[#api.files + 1] = { "docs/lua/" .. module.name .. ".md", function()
             return reference.page(api, module, since)
         end }
-        api.files[#api.files + 1] = { ("lua/cleat/types/%s.lua"):format(module.name), function() return types.page(api, module) end }
+        local place = "lua/cleat/types/" .. module.name:gsub("^cleat%.", ""):gsub("%.", "/") .. ".lua"
+        api.files[#api.files + 1] = { place, function() return types.page(api, module) end }
     end
     return api
 end

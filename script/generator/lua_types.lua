@@ -233,7 +233,7 @@ function Class:is(value) end
 ---@class cleat.ErrorClass: cleat.Class
 ---@overload fun(...): cleat.Error]]
 
---- lua/cleat/types/MODULE.lua.
+--- A module's file in lua/cleat/types/.
 ---@param api table
 ---@param module table
 ---@return string

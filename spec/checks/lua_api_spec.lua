@@ -87,7 +87,7 @@ describe("script/generate and the Lua API:", function()
     it("editors are given a function's arguments, by position and by name", function()
         local said, status, copy = with_function("---@param a integer how often\n---@param b string?\n---@return integer?\n", "a, b, ...")
         assert.are.equal(0, status, said)
-        local types = process.read_file(copy .. "/lua/cleat/types/cleat.ssl.lua")
+        local types = process.read_file(copy .. "/lua/cleat/types/ssl.lua")
         for _, text in ipairs {
             "---@class cleat.keywords.ssl.idle\n---@field a integer how often\n---@field b? string\n",
             "---@param a integer how often\n---@param b? string\n---@return integer?\n"

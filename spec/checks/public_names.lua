@@ -26,9 +26,9 @@ end
 
 -- The functions of modules, as the files for editors have them; those of adapters need an event loop.
 local functions, of_adapter = {}, {}
-local listing = assert(io.popen(("ls '%s/lua/cleat/types'"):format(root)))
+local listing = assert(io.popen(("cd '%s/lua/cleat/types' && find . -name '*.lua'"):format(root)))
 for file in listing:lines() do
-    local module = file:match "^cleat%.(.*)%.lua$"
+    local module = file:match("^%./(.*)%.lua$"):gsub("/", ".")
     local short = module:gsub("^adapters%.", "")
     for name in read("lua/cleat/types/" .. file):gmatch "\nfunction module%.([%w_]+)%(" do
         functions[short .. "." .. name] = true
