@@ -61,6 +61,6 @@ install(FILES LICENSE NOTICE.md DESTINATION ${doc_dir})
 # Every page and example, since they link to each other.
 install(FILES README.md CHANGELOG.md SECURITY.md DESTINATION ${doc_dir})
 install(DIRECTORY docs/ DESTINATION ${doc_dir}/docs FILES_MATCHING PATTERN "*.md" PATTERN "*.svg")
-install(DIRECTORY examples DESTINATION ${doc_dir})
+install(DIRECTORY examples DESTINATION ${doc_dir} PATTERN node_modules EXCLUDE PATTERN __pycache__ EXCLUDE)
 install(DIRECTORY ${boringssl_prefix}/doc/ DESTINATION ${doc_dir}/boringssl OPTIONAL)
 install(FILES ${boringssl_prefix}/LICENSE DESTINATION ${doc_dir}/boringssl OPTIONAL)
