@@ -116,8 +116,8 @@ for _, f in ipairs(order) do
     end
 end
 
--- Functions of a form that one test calls in all states of a connection, or at all steps of a handshake: where, a pattern
--- for their declarations, and the exceptions with the reason.
+-- Functions of a form that one test calls in all states of a connection, or at all steps of a handshake: where, a
+-- pattern for their declarations, and the exceptions with the reason.
 local TESTED = {
     { "spec/c/test_pairs.c", "^cleat_(connection_[%w_]+)%(int32_t connection%);$",
         connection_feed_eof = "it is no getter: it ends the input" },
