@@ -72,7 +72,8 @@ end
 
 -- used: by function, the first file that uses it through a local that is cleat.backend.
 local used = {}
-local sources = list [[find lua spec -name '*.lua' ! -path 'lua/cleat/backend/*' ! -path 'lua/cleat/types/*' ! -name 'garbage_spec.lua' | sort]]
+local sources = list(table.concat({ "find lua spec -name '*.lua' ! -path 'lua/cleat/backend/*' ! -path 'lua/cleat/types/*'",
+    "! -name 'garbage_spec.lua' | sort" }, " "))
 for _, name in ipairs(sources) do
     local text = "\n" .. read(name)
     for backend in text:gmatch "local ([%w_]+) = require[%s(]*[\"']cleat%.backend[\"']" do

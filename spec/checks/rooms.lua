@@ -82,13 +82,15 @@ local KNOWS = {
         only = { ["^lua/cleat/ssl/wrappable%.lua$"] = "loads an adapter for a socket of its event loop" },
     },
     {
-        what = "no other module needs the command", where = { "^lua/cleat/adapters/", "^lua/cleat/https", "^lua/cleat/sessions", "^lua/cleat/luasec" },
+        what = "no other module needs the command",
+        where = { "^lua/cleat/adapters/", "^lua/cleat/https", "^lua/cleat/sessions", "^lua/cleat/luasec" },
         requires = { "^cleat%.cli" },
     },
 }
 
 -- The folders of the core, and those of the Lua layer.
-local FOLDERS = { "^core/base/", "^core/net/", "^core/x509/", "^core/tls/", "^include/cleat%.h$", "^include/cleat/", "^lua/cleat/", "^spec/c/" }
+local FOLDERS = { "^core/base/", "^core/net/", "^core/x509/", "^core/tls/", "^include/cleat%.h$", "^include/cleat/",
+    "^lua/cleat/", "^spec/c/" }
 
 -- What a file of the core calls.
 local CALLS = {
