@@ -40,8 +40,8 @@ local function leave(coroutines, event, fd, thread)
     end
 end
 
--- What a coroutine polls for an event of a socket, which is made once for both: a request, and the condition that wake()
--- signals.
+-- What a coroutine polls for an event of a socket, which is made once for both: a request, and the condition that
+-- wake() signals.
 local polled = { read = setmetatable({}, { __mode = "k" }), write = setmetatable({}, { __mode = "k" }) }
 
 local function poll_of(sock, event)

@@ -90,8 +90,8 @@ local function wake_joined(owner)
     end
 end
 
--- GATES: the field of a connection that has its id while the turn is free, 0 otherwise. Where nothing else decides that,
--- its queues are `steady`: true, or the name of the one gate that opens. See cleat.ssl.connection.
+-- GATES: the field of a connection that has its id while the turn is free, 0 otherwise. Where nothing else decides
+-- that, its queues are `steady`: true, or the name of the one gate that opens. See cleat.ssl.connection.
 local GATES = { reader = "_read_id", writer = "_write_id" }
 
 -- changed is called when a queue became empty or non-empty.
