@@ -43,7 +43,7 @@
 ---@field binary_form? boolean
 
 ---@class cleat.keywords.SSLContext.wrap_socket
----@field sock any
+---@field sock cleat.Socket|integer|userdata|table
 ---@field server_side? boolean
 ---@field do_handshake_on_connect? boolean
 ---@field suppress_ragged_eofs? boolean
@@ -144,7 +144,7 @@
 ---@field hostname string
 
 ---@class cleat.keywords.ssl.wrap_socket
----@field sock any
+---@field sock cleat.Socket|integer|userdata|table
 ---@field keyfile? string
 ---@field certfile? string
 ---@field server_side? boolean
@@ -156,7 +156,7 @@
 ---@field ciphers? string
 
 ---@class cleat.keywords.ssl.get_server_certificate
----@field addr table
+---@field addr [string, integer|string]
 ---@field ssl_version? integer
 ---@field ca_certs? string
 ---@field timeout? number
@@ -231,12 +231,12 @@
 ---@field flags? integer
 
 ---@class cleat.keywords.socket.create_connection
----@field address table
+---@field address [string, integer|string]
 ---@field timeout? number
----@field source_address? table
+---@field source_address? [string, integer]
 
 ---@class cleat.keywords.socket.create_server
----@field address table
+---@field address [string, integer]
 ---@field family? integer
 ---@field backlog? integer
 ---@field reuse_port? boolean

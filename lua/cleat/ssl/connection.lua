@@ -113,7 +113,7 @@ end
 
 -- inherit: the functions of its context that a connection calls are those that the context has when it is made.
 local function inherit(self, context)
-    if not context._hands_on then
+    if not context._has_inherited then
         return
     end
     if context._signers then

@@ -46,7 +46,7 @@ local parse = keywords.parser("create_default_context", { "purpose", "cafile", "
 function defaults.create_default_context(purpose, cafile, capath, cadata, ...)
     purpose, cafile, capath, cadata = parse(purpose, cafile, capath, cadata, ...)
     purpose = purposes.check(purpose, type(purpose) == "string" and
-        ": CA certificates are given by name, create_default_context{cafile = …}" or nil)
+        ": pass the CA certificates as create_default_context{cafile = …}" or nil)
     local context = SSLContext(const.PROTOCOL_TLS)
     roles.harden(context._id)
     context._lowest = false

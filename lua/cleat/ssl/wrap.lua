@@ -49,7 +49,7 @@ local function new(context, id, guard, timeout, wait, plain, name)
         _write_id = 0, _state = "new", _context = context, _server_hostname = name, recv = recv, recv_into = recv_into, send = send,
         sendall = sendall,
     }, SSLSocket.instance)
-    local of = context._hands_on and context._sslsocket_class
+    local of = context._has_inherited and context._sslsocket_class
     if of then
         self.recv, self.recv_into, self.send, self.sendall = of.recv, of.recv_into, of.send, of.sendall
         setmetatable(self, of.instance)
