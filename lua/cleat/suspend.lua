@@ -18,6 +18,7 @@
 ---   begin(self), stepped(self, result)   optional: called before the first step and after each one, if the object
 ---                                 has a field _trace
 
+local errors = require "cleat.errors"
 local scope = require "cleat.scope"
 local status = require "cleat.status"
 local turns = require "cleat.socket.turns"
@@ -79,17 +80,24 @@ function suspend.ready(self, claim, event, deadline, timeout)
     return suspend.wait(self, claim, self, event, deadline)
 end
 
+--- raise_busy raises the error of a call that cannot get its turn, and cannot wait for it.
+---@param method string
+function suspend.raise_busy(method)
+    return errors.raise(errors.ValueError, method .. "() while another call of the same kind has not returned: use a waiter that " ..
+        "yields (setwaiter), and do not call it from that call")
+end
+
 -- fail_turn raises the error of a call that did not get its turn, or returns what the kind returns.
 local function fail_turn(self, kind, how, method, timeout)
     if how == "late" then
         return kind.fail(self, TIMEOUT, method)
     elseif how == "closed" then
-        return kind.gone(self, method)
+        return kind.closed(self, method)
     elseif how == "cannot" and timeout == 0 and not self:_stalled() then
         self._events = kind.event == WANT_WRITE and "w" or "r"
         return kind.fail(self, kind.event, method)
     end
-    return self:_occupied(method)
+    return suspend.raise_busy(method)
 end
 
 -- supply returns nil to try again, or the status to fail with.
@@ -108,16 +116,16 @@ local function supply(self, claim, result, deadline, timeout)
     return supplied == nil and result or TIMEOUT
 end
 
---- go_on repeats the call until it ends. claim and how: see turns.run. result: of the first attempt; nil or HANDLE if
+--- repeat_call repeats a call until it ends. claim and how: see turns.run. result: the first attempt's; nil or HANDLE if
 --- there was none. f(id, wait, a, b, c, d) makes the call, and returns nil to be called again at once.
-function suspend.go_on(claim, how, self, kind, method, timeout, deadline, result, f, a, b, c, d)
+function suspend.repeat_call(claim, how, self, kind, method, timeout, deadline, result, f, a, b, c, d)
     if how ~= "first" and how ~= "waited" then
         return fail_turn(self, kind, how, method, timeout)
     end
     local field, id = kind.field, self[kind.field]
     local polls = self._waiter or (self._wait == 0 and timeout == self._timeout)
     if id == 0 then
-        return kind.gone(self, method)
+        return kind.closed(self, method)
     elseif how == "waited" or result == HANDLE then
         result = nil
     end
@@ -140,7 +148,7 @@ function suspend.go_on(claim, how, self, kind, method, timeout, deadline, result
         if result and (result >= 0 or result == kind.stop) then
             return result, first, second, third
         elseif claim.closed or self[field] ~= id then
-            return kind.gone(self, method)
+            return kind.closed(self, method)
         elseif result == WANT_READ or result == WANT_WRITE then
             result = supply(self, claim, result, deadline, timeout)
         elseif result then
@@ -152,14 +160,14 @@ function suspend.go_on(claim, how, self, kind, method, timeout, deadline, result
             result = nil
         end
         if claim.closed or self[field] ~= id then
-            return kind.gone(self, method)
+            return kind.closed(self, method)
         elseif result then
             return kind.fail(self, result, method)
         end
     end
 end
 
-local go_on = suspend.go_on
+local repeat_call = suspend.repeat_call
 
 --- run repeats a call whose first attempt would block or was not made, and returns the results of f.
 ---@param self table
@@ -173,9 +181,9 @@ function suspend.run(self, kind, method, timeout, deadline, result, f, a, b, c, 
     deadline = deadline or waiting.deadline(timeout)
     local claim = turns.enter(self, kind.turn)
     if claim then
-        return scope.run(claim, go_on, claim, "first", self, kind, method, timeout, deadline, result, f, a, b, c, d)
+        return scope.run(claim, repeat_call, claim, "first", self, kind, method, timeout, deadline, result, f, a, b, c, d)
     end
-    return turns.run(self, kind.turn, deadline, suspend.go_on, self, kind, method, timeout, deadline, result, f, a, b, c, d)
+    return turns.run(self, kind.turn, deadline, suspend.repeat_call, self, kind, method, timeout, deadline, result, f, a, b, c, d)
 end
 
 --- suspended returns whether suspend.run can repeat a call that has returned this status.

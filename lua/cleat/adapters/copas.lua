@@ -228,8 +228,8 @@ end
 local Owner = {}
 Owner.__index = Owner
 
-function Owner:give_back(plain)
-    self.inner:give_back(plain)
+function Owner:restore(plain)
+    self.inner:restore(plain)
     return self.value
 end
 

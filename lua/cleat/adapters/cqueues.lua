@@ -130,7 +130,7 @@ end
 local Owner = {}
 Owner.__index = Owner
 
-function Owner:give_back()
+function Owner:restore()
     return self.sock
 end
 

@@ -171,7 +171,7 @@ function Stream:connect(to, timeout)
     if host then
         host, where = resolve(host, where, timeout)
         check_open(self)
-        connected, message = open(self, waiting.left(deadline), host, where)
+        connected, message = open(self, waiting.remaining_or_nil(deadline), host, where)
     else
         connected, message = open(self, timeout, "unix@" .. where)
     end

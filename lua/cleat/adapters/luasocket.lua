@@ -31,7 +31,7 @@ end
 local Owner = {}
 Owner.__index = Owner
 
-function Owner:give_back(plain)
+function Owner:restore(plain)
     C.socket_set_blocking(plain._id, 0) -- as LuaSocket has its descriptors
     self.sock:setfd(plain:detach())
     return self.sock

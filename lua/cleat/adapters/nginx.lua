@@ -78,7 +78,7 @@ end
 local function perform(self, name, deadline, ...)
     local call = self.calls[name]
     if not call then
-        limit(self, waiting.left(deadline))
+        limit(self, waiting.remaining_or_nil(deadline))
         call = light.start(self.value, ...)
         self.calls[name] = call
     end

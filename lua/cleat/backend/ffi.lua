@@ -314,9 +314,9 @@ function backend.guard_new(id)
     return guard
 end
 
-function backend.guard_hold(guard, id)
-    check_guard(guard, "guard_hold")
-    guard.id = check_int(id, "guard_hold", 2)
+function backend.guard_set(guard, id)
+    check_guard(guard, "guard_set")
+    guard.id = check_int(id, "guard_set", 2)
 end
 
 function backend.guard_close(guard)
@@ -324,8 +324,8 @@ function backend.guard_close(guard)
     return close_guard(guard)
 end
 
-function backend.guard_forget(guard)
-    check_guard(guard, "guard_forget")
+function backend.guard_release(guard)
+    check_guard(guard, "guard_release")
     guard.id = 0
 end
 

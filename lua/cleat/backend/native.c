@@ -148,9 +148,9 @@ static int guard_new(lua_State *L) {
     return 1;
 }
 
-static int guard_hold(lua_State *L) {
-    struct native_guard *guard = check_guard(L, "guard_hold");
-    guard->id = native_int(L, 2, "guard_hold");
+static int guard_set(lua_State *L) {
+    struct native_guard *guard = check_guard(L, "guard_set");
+    guard->id = native_int(L, 2, "guard_set");
     return 0;
 }
 
@@ -165,8 +165,8 @@ static int guard_close(lua_State *L) {
     return 1;
 }
 
-static int guard_forget(lua_State *L) {
-    check_guard(L, "guard_forget")->id = 0;
+static int guard_release(lua_State *L) {
+    check_guard(L, "guard_release")->id = 0;
     return 0;
 }
 
@@ -211,9 +211,9 @@ int luaopen_cleat_backend_native(lua_State *L) {
         {"buffer_get", buffer_get},
         {"buffer_set", buffer_set},
         {"guard_new", guard_new},
-        {"guard_hold", guard_hold},
+        {"guard_set", guard_set},
         {"guard_close", guard_close},
-        {"guard_forget", guard_forget},
+        {"guard_release", guard_release},
         {"proxy_new", proxy_new},
 #if LUA_VERSION_NUM >= 503
         {"fast_method", native_fast_method},

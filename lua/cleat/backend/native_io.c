@@ -31,8 +31,8 @@ static int returned(lua_State *L, int status, lua_KContext context) {
     return lua_gettop(L);
 }
 
-/* go_on calls the function of an upvalue with the first arguments on the stack. It may yield. */
-static int go_on(lua_State *L, int upvalue, int arguments) {
+/* call_lua calls the function of an upvalue with the first arguments on the stack. It may yield. */
+static int call_lua(lua_State *L, int upvalue, int arguments) {
     lua_settop(L, arguments);
     lua_pushvalue(L, lua_upvalueindex(upvalue));
     lua_insert(L, 1);
@@ -44,7 +44,7 @@ static int go_on(lua_State *L, int upvalue, int arguments) {
 static int rest(lua_State *L, int32_t result) {
     lua_settop(L, 2);
     lua_pushinteger(L, result);
-    return go_on(L, UV_REST, 3);
+    return call_lua(L, UV_REST, 3);
 }
 
 /* push_field pushes a field that the object itself has, and returns its type. The methods leave what they push on the
@@ -101,7 +101,7 @@ static int io_recv(lua_State *L) {
     int32_t id;
     int32_t size;
     double wait;
-    if (!read_arguments(L, arguments, &id, &wait, &size)) return go_on(L, UV_METHOD, arguments);
+    if (!read_arguments(L, arguments, &id, &wait, &size)) return call_lua(L, UV_METHOD, arguments);
     char *bytes = native_room(L, size);
     int32_t result = cleat_connection_read(id, bytes, size, wait);
     if (result < 0) return not_read(L, result);
@@ -116,7 +116,7 @@ static int io_try_recv(lua_State *L) {
     int32_t size;
     double wait;
     if (!read_arguments(L, arguments, &id, &wait, &size) || push_field(L, UV_STREAM) != LUA_TNIL)
-        return go_on(L, UV_METHOD, arguments);
+        return call_lua(L, UV_METHOD, arguments);
     char *bytes = native_room(L, size);
     int32_t result = cleat_connection_read(id, bytes, size, 0);
     if (CLEAT_CLASS(result) == CLEAT_WANT_READ) {
@@ -144,9 +144,9 @@ static int io_recv_into(lua_State *L) {
     double wait;
     if (arguments < 2 || is_given(L, 3, arguments) || is_given(L, 4, arguments) ||
         !find(L, &id, &wait))
-        return go_on(L, UV_METHOD, arguments);
+        return call_lua(L, UV_METHOD, arguments);
     struct native_buffer *buffer = contents_of(L);
-    if (!buffer || buffer->size == 0) return go_on(L, UV_METHOD, arguments);
+    if (!buffer || buffer->size == 0) return call_lua(L, UV_METHOD, arguments);
     int32_t result = cleat_connection_read(id, buffer->data, buffer->size, wait);
     return result < 0 ? not_read(L, result) : native_status(L, result);
 }
@@ -164,7 +164,7 @@ static int write_all(lua_State *L, int arguments, int32_t id, double wait) {
         data = buffer ? buffer->data : NULL;
         length = buffer ? buffer->size : 0;
     }
-    if (length == 0) return go_on(L, UV_METHOD, arguments);
+    if (length == 0) return call_lua(L, UV_METHOD, arguments);
     int32_t result = cleat_connection_write(id, data, length, wait);
     return result == length ? native_status(L, result) : rest(L, result);
 }
@@ -175,7 +175,7 @@ static int io_send(lua_State *L) {
     int32_t id;
     double wait;
     if (arguments < 2 || is_given(L, 3, arguments) || !find(L, &id, &wait))
-        return go_on(L, UV_METHOD, arguments);
+        return call_lua(L, UV_METHOD, arguments);
     return write_all(L, arguments, id, wait);
 }
 
@@ -186,7 +186,7 @@ static int io_sendall(lua_State *L) {
     double wait;
     if (arguments < 2 || is_given(L, 3, arguments) || !find(L, &id, &wait) ||
         (wait != 0 && wait < FOREVER))
-        return go_on(L, UV_METHOD, arguments);
+        return call_lua(L, UV_METHOD, arguments);
     return write_all(L, arguments, id, wait);
 }
 

@@ -32,7 +32,7 @@ local connection = {}
 
 -- left: the seconds until the deadline, nil for no limit; raises socket.timeout once it has passed.
 local function left(deadline)
-    local seconds = waiting.left(deadline)
+    local seconds = waiting.remaining_or_nil(deadline)
     if seconds == 0 then
         errors.raise(errors.timeout, "timed out")
     end

@@ -149,7 +149,7 @@ end
 function address.waits(waiter, timeout)
     local deadline = waiting.deadline(timeout)
     return waiter and function(object)
-        return waiting.remaining(deadline) > 0 and waiting.call(waiter, object, "read", waiting.left(deadline))
+        return waiting.remaining(deadline) > 0 and waiting.call(waiter, object, "read", waiting.remaining_or_nil(deadline))
     end
 end
 

@@ -65,7 +65,7 @@ local function kind(turn, event)
         fail = function(_, result, method)
             return calls.fail(result, method)
         end,
-        gone = function()
+        closed = function()
             return errors.throw(errors.from_errno(const.EBADF))
         end,
     }

@@ -7,6 +7,7 @@ local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local file_mode = require "cleat.socket.file_mode"
 local status = require "cleat.status"
+local suspend = require "cleat.suspend"
 local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
 
@@ -106,9 +107,9 @@ local function proceed(_, how, self, turn, f, ...)
     end
     local sock = open_socket(self)
     if how == "nested" or (how == "cannot" and sock:gettimeout() ~= 0) then
-        return sock:_occupied(turn == "reader" and "read" or "flush")
+        return suspend.raise_busy(turn == "reader" and "read" or "flush")
     end
-    return sock:_refuse(how == "late" and status.TIMEOUT or EVENTS[turn], OPERATIONS[turn])
+    return sock:_raise_status(how == "late" and status.TIMEOUT or EVENTS[turn], OPERATIONS[turn])
 end
 
 -- in_turn calls f(self, ...) once no other coroutine reads from (or writes to) the file.

@@ -175,7 +175,7 @@ local CONNECT = {
     fail = function(_, result)
         return result
     end,
-    gone = function()
+    closed = function()
         return HANDLE
     end,
 }
@@ -194,7 +194,7 @@ local function connect_by_waiter(claim, how, self, method, timeout, deadline, ho
             return HANDLE
         end
     end
-    return suspend.go_on(claim, how, self, CONNECT, method, timeout, deadline, nil, connect_call, host, port,
+    return suspend.repeat_call(claim, how, self, CONNECT, method, timeout, deadline, nil, connect_call, host, port,
         flowinfo)
 end
 
@@ -463,7 +463,7 @@ end
 function Socket:settimeout(timeout)
     timeout = check.timeout("settimeout", timeout)
     self:_check_open()
-    timeout = waiting.inside(timeout)
+    timeout = waiting.internal(timeout)
     -- O_NONBLOCK is set for other users of the descriptor: cleat's calls do not depend on it.
     if not self._foreign and (timeout == FOREVER) ~= (self._timeout == FOREVER) then
         expect("settimeout", C.socket_set_blocking(self._id, timeout == FOREVER and 1 or 0))
@@ -671,7 +671,7 @@ end
 ---@return integer # the descriptor
 function Socket:detach()
     local fd = expect("detach", C.socket_detach(self._id))
-    C.guard_forget(self._guard)
+    C.guard_release(self._guard)
     self._id = 0
     self._guard = false
     turns.close(self, false)
@@ -715,13 +715,8 @@ function Socket:_stalled()
     return false
 end
 
--- _raise_busy raises the error of a call that cannot get its turn.
-function Socket:_occupied(method)
-    return errors.raise(errors.ValueError, method .. "() while another call of the same kind has not returned, and no waiter that waits")
-end
-
 -- _raise_status raises the error for a status.
-function Socket:_refuse(result, operation)
+function Socket:_raise_status(result, operation)
     self._events = result == status.WANT_WRITE and "w" or "r"
     return fail(result, operation)
 end

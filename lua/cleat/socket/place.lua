@@ -1,8 +1,8 @@
 --- Parking places: objects on which a coroutine waits for its turn (cleat.socket.turns).
 ---
 --- A place is a table with these methods:
----   place:wait(timeout)   waits until wake() is called or timeout seconds have passed (nil: no limit). It may yield, and
----                         may return early.
+---   place:wait(timeout)   waits until wake() is called or timeout seconds have passed (nil: no limit). It may yield,
+---                         and may return early.
 ---   place:wake()          may be called at any time, before wait() too, from any coroutine and from finalizers. It
 ---                         must not resume the waiting coroutine itself: the event loop does.
 ---   place:close()         optional: called when the wait has ended.

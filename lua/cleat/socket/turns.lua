@@ -52,7 +52,7 @@ local release -- of a claim: see below
 -- thread, or, on Lua 5.1, a waiter has raised an error past the call (compat.is_abandoned).
 local function killed(claim)
     local thread = claim.thread
-    return thread ~= MAIN and status_of(thread) == "dead" or nests and compat.left(claim.inner)
+    return thread ~= MAIN and status_of(thread) == "dead" or nests and compat.is_abandoned(claim.inner)
 end
 
 local function head(turn)
@@ -255,7 +255,7 @@ local function await(claim, deadline)
     end
     claim.place = place
     while true do
-        local woken = waiting.remaining(deadline) > 0 and outside(place.wait, place, waiting.left(deadline))
+        local woken = waiting.remaining(deadline) > 0 and outside(place.wait, place, waiting.remaining_or_nil(deadline))
         if claim.closed then
             return "closed"
         elseif is_first(claim) then
@@ -374,7 +374,7 @@ function turns.close(owner, guard, shut)
         local turn = queues[name]
         for index = turn and turn.first or 1, turn and turn.last or 0 do
             local claim = turn[index]
-            if claim and compat.left(claim.inner) then
+            if claim and compat.is_abandoned(claim.inner) then
                 turn[index] = nil
                 release(claim)
             elseif claim then

@@ -30,7 +30,7 @@ waiting.HUGE = 1e9
 --- internal converts a user's timeout (nil for no limit) to one of the Lua layer.
 ---@param timeout number?
 ---@return number
-function waiting.inside(timeout)
+function waiting.internal(timeout)
     return timeout and timeout < waiting.HUGE and timeout or FOREVER
 end
 
@@ -111,7 +111,7 @@ end
 --- The same for waiters and event loops, where nil means no limit.
 ---@param deadline number?
 ---@return number?
-function waiting.left(deadline)
+function waiting.remaining_or_nil(deadline)
     if not deadline or deadline == FOREVER then
         return nil
     end

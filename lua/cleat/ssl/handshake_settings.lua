@@ -131,7 +131,7 @@ local parse_alpn = keywords.parser("set_alpn_protocols", { "alpn_protocols" },
     { required = 1, tables = { alpn_protocols = true } })
 
 --- Sets the application protocols for ALPN, in order of preference: a client offers them, and a server selects the
---- first of its own that the client offers. Without a common protocol the handshake continues, and
+--- first protocol in its list that the client offers. Without a common protocol the handshake continues, and
 --- SSLSocket:selected_alpn_protocol returns nil.
 ---
 ---     local context = ssl.create_default_context()

@@ -8,7 +8,7 @@ local keywords = require "cleat.keywords"
 
 local const = C.const
 
--- getters and setters are of connections, context_getters and context_setters of contexts.
+-- getters and setters: of connections; context_getters and context_setters: of contexts.
 local resumption = { getters = {}, setters = {}, context_getters = {}, context_setters = {} }
 
 -- new_session returns an SSLSession for a new id.

@@ -121,7 +121,7 @@ function Stream:connect(to, timeout)
     if not started then
         fail("connect", err)
     end
-    wait_as(self, "connect", waiting.left(deadline))
+    wait_as(self, "connect", waiting.remaining_or_nil(deadline))
     check_open(self)
     if not answered then
         errors.throw(errors.timeout("timed out"))

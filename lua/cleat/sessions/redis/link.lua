@@ -189,7 +189,7 @@ local function connect(to, deadline)
     local conn
     if to.path then
         local sock = object.Socket(const.AF_UNIX, const.SOCK_STREAM, 0)
-        sock:settimeout(waiting.left(deadline))
+        sock:settimeout(waiting.remaining_or_nil(deadline))
         sock:connect(to.path)
         conn = connection.over(sock, deadline)
     else
