@@ -77,7 +77,7 @@ if compat.has_close then
             return f(...)
         end
         return run
-    ]], debug and debug.getinfo(1, "S").source or "=cleat.scope"))() -- with this file's name, so that errors.lua recognises a frame of cleat
+    ]], debug and debug.getinfo(1, "S").source or "=cleat.scope"))() -- with this file's name, for errors.lua
 else
     local function over(self, ok, ...)
         if self.sentinel then

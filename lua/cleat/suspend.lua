@@ -116,7 +116,7 @@ local function supply(self, claim, result, deadline, timeout)
     return supplied == nil and result or TIMEOUT
 end
 
---- repeat_call repeats a call until it ends. claim and how: see turns.run. result: the first attempt's; nil or HANDLE if
+--- repeat_call repeats a call until it ends. claim, how: see turns.run. result: the first attempt's; nil or HANDLE if
 --- there was none. f(id, wait, a, b, c, d) makes the call, and returns nil to be called again at once.
 function suspend.repeat_call(claim, how, self, kind, method, timeout, deadline, result, f, a, b, c, d)
     if how ~= "first" and how ~= "waited" then

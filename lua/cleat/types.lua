@@ -292,13 +292,13 @@
 
 ---@class cleat.keywords.sessions.ticket_keys
 ---@field context cleat.ssl.SSLContext
----@field store table
+---@field store cleat.sessions.Store
 ---@field period? integer
 ---@field keep? integer
 
 ---@class cleat.keywords.sessions.client
 ---@field context cleat.ssl.SSLContext
----@field store table
+---@field store cleat.sessions.Store
 ---@field name? string
 
 ---@class cleat.keywords.sessions.memory.new
@@ -314,7 +314,7 @@
 ---@field database? integer
 ---@field context? cleat.ssl.SSLContext
 ---@field server_hostname? string
----@field connect? function
+---@field connect? (fun(): any)
 ---@field prefix? string
 ---@field timeout? number
 ---@field pause? number

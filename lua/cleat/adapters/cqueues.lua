@@ -1,9 +1,9 @@
---- cqueues: a waiter for its coroutines, and its sockets as transports for wrap_socket.
+--- cqueues: a waiter for its coroutines, and its sockets as sockets for wrap_socket.
 ---
 ---     socket.setdefaultwaiter(require("cleat.adapters.cqueues").waiter)
 ---
---- The wrapper works with the descriptor of the cqueues socket, which that object keeps: close() closes the object.
---- Bytes that cqueues has read ahead are the first that the wrapper reads; bytes that it has not sent are sent first.
+--- The wrapper uses a duplicate of the cqueues socket's descriptor; close() closes the cqueues socket too. The wrapper
+--- first reads the bytes that cqueues has buffered, and cqueues first sends the bytes that it has not sent yet.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -13,12 +13,12 @@ local waiting = require "cleat.socket.waiting"
 
 local cqueues = {}
 
--- Waiting coroutines, by controller and descriptor; and the conditions that wake() signals, by event.
+-- The waiting coroutines, by controller and descriptor; and the condition variables for wake(), by event and socket.
 local controllers = setmetatable({}, { __mode = "k" })
 local conditions = { read = setmetatable({}, { __mode = "k" }), write = setmetatable({}, { __mode = "k" }) }
 
--- enter notes that the running coroutine waits for a descriptor.
-local function enter(controller, fd, thread)
+-- add records that the running coroutine waits for a descriptor.
+local function add(controller, fd, thread)
     local descriptors = controllers[controller]
     if not descriptors then
         descriptors = {}
@@ -33,9 +33,9 @@ local function enter(controller, fd, thread)
     return descriptors, threads
 end
 
--- leave removes a descriptor from the controller if no other coroutine waits for it: the descriptor may be closed next,
--- and its number reused.
-local function leave(runtime, descriptors, fd, threads, thread)
+-- remove removes a descriptor from the controller if no other coroutine waits for it, because the descriptor may be
+-- closed next, and its number reused.
+local function remove(runtime, descriptors, fd, threads, thread)
     threads[thread] = nil
     for other in pairs(threads) do
         if coroutine.status(other) ~= "dead" then
@@ -48,7 +48,7 @@ local function leave(runtime, descriptors, fd, threads, thread)
     runtime.cancel(fd)
 end
 
---- The waiter for cqueues. In a coroutine of a controller it yields to the controller; elsewhere it blocks.
+--- The waiter for cqueues. In a coroutine of a controller it yields to the controller. Elsewhere it blocks the thread.
 ---
 ---     local runtime = require "cqueues"
 ---     local waiter = require("cleat.adapters.cqueues").waiter
@@ -66,7 +66,7 @@ end
 --- Python: none.
 ---@param sock cleat.Socket
 ---@param event "read"|"write"
----@param timeout number? seconds; nil for no limit
+---@param timeout number? in seconds; nil for no limit
 ---@return boolean # false after the timeout
 function cqueues.waiter(sock, event, timeout)
     local runtime = require "cqueues"
@@ -79,11 +79,11 @@ function cqueues.waiter(sock, event, timeout)
     end
     local condition = require("cqueues.condition").new()
     local thread = coroutine.running()
-    local descriptors, threads = enter(controller, fd, thread)
+    local descriptors, threads = add(controller, fd, thread)
     conditions[event][sock] = condition
     local ready = runtime.poll(request, condition, timeout)
     conditions[event][sock] = nil
-    leave(runtime, descriptors, fd, threads, thread)
+    remove(runtime, descriptors, fd, threads, thread)
     return type(ready) == "table" or type(ready) == "userdata" or waiting.remaining(deadline) ~= 0
 end
 
@@ -94,7 +94,7 @@ local function wake(sock, event)
     end
 end
 
--- Place is a parking place, see cleat.socket.place.
+-- A parking place, see cleat.socket.place.
 local Place = {}
 Place.__index = Place
 
@@ -116,7 +116,7 @@ end
 
 waiting.register(cqueues.waiter, { wake = wake, place = place })
 
---- Whether a value is a socket of cqueues. SSLContext:wrap_socket calls it.
+--- Returns whether a value is a socket of cqueues. SSLContext:wrap_socket calls it.
 ---
 ---     print(require("cleat.adapters.cqueues").accepts(1)) --> false
 ---
@@ -138,13 +138,13 @@ function Owner:close()
     self.sock:close()
 end
 
---- Prepares a socket of cqueues for SSLContext:wrap_socket, which calls it. Programs do not: `wrap_socket(value)` is
---- enough.
+--- Prepares a socket of cqueues for SSLContext:wrap_socket, which calls this function itself: programs call
+--- `wrap_socket(value)`.
 ---
---- Raises: socket.error if it is closed.
+--- Raises: socket.error if the socket is closed.
 --- Python: none.
 ---@param sock any
----@return table # see cleat.ssl.wrappable
+---@return table # internal: see cleat.ssl.wrappable
 function cqueues.take(sock)
     local open, fd = pcall(sock.pollfd, sock)
     if not open or type(fd) ~= "number" or fd < 0 then
@@ -161,10 +161,11 @@ function cqueues.take(sock)
         waiter = cqueues.waiter, owner = setmetatable({ sock = sock }, Owner), ahead = ahead }
 end
 
---- Begins TLS on a socket of cqueues, in place of cqueues' own `sock:starttls(context)`, and returns an object that has
---- the methods of such a socket: read, write, xread, xwrite, lines, flush, shutdown, close and the others. They let the
---- controller run, and report errors as cqueues does. The socket belongs to the object from then on. `sslsocket()`
---- returns the SSLSocket below, `tlserror()` cleat's error of the last failure. docs/lua-http.md has an example.
+--- Starts TLS on a socket of cqueues, in place of cqueues' own `sock:starttls(context)`. It does the handshake, and
+--- returns an object with the methods of such a socket: read, write, xread, xwrite, lines, flush, shutdown, close and
+--- the others. They yield to the controller while they wait, and report errors as cqueues does. The object owns the
+--- socket from then on. Its method `sslsocket()` returns the SSLSocket, and `tlserror()` cleat's error of the last
+--- failure. docs/lua-http.md has an example.
 ---
 ---     local runtime, sockets = require "cqueues", require "cqueues.socket"
 ---     local starttls = require("cleat.adapters.cqueues").starttls
@@ -179,14 +180,15 @@ end
 ---     end)
 ---     assert(loop:loop())
 ---
---- Raises: what wrap_socket raises for its arguments; TypeError if `sock` is no open socket of cqueues, or `context` no
---- SSLContext.
+--- Raises: the errors of wrap_socket for invalid arguments; TypeError if `sock` is not an open socket of cqueues, or
+--- `context` not an SSLContext.
 --- Python: none.
----@param sock any it may be connecting still
+---@param sock userdata a socket of cqueues, which may still be connecting
 ---@param context cleat.ssl.SSLContext
----@param options table? those of SSLContext:wrap_socket, and `timeout` of connecting and handshake, in seconds
----@return cleat.adapters.cqueues.Socket? # nil if that has failed; then come what the socket's onerror() returns: a
---- text and a number of cqueues.errno, EPROTO for TLS, with most handlers. The socket is closed
+---@param options table? the arguments of SSLContext:wrap_socket by name, and `timeout`, the limit for connecting and
+--- the handshake in seconds
+---@return cleat.adapters.cqueues.Socket? # nil if it fails, followed by the results of the socket's onerror() handler:
+--- with most handlers a text and a number of cqueues.errno, EPROTO for TLS. The socket is then closed
 function cqueues.starttls(sock, context, options)
     return require("cleat.adapters.cqueues.tls").starttls(sock, context, options)
 end

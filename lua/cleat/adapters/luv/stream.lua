@@ -1,7 +1,7 @@
---- luv's TCP and pipe handles as streams, see cleat.ssl.transport.stream.
+--- luv's TCP and pipe handles as streams for cleat.ssl.transport.stream.
 ---
---- A handle is read with read_start, one piece at a time, and written with write. Bytes that arrive for a call that
---- timed out or was killed are kept for the next one.
+--- Handles are read with read_start, one piece at a time. Bytes that arrive after a call has timed out or was killed
+--- are kept for the next call.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -14,11 +14,11 @@ local const = C.const
 ---@class cleat.adapters.luv.Stream
 ---@field value any luv's handle
 ---@field uv table
----@field arrived string[] bytes that no call has returned yet
----@field reading boolean whether luv reads
+---@field arrived string[] received bytes that no call has returned yet
+---@field reading boolean whether luv reads from the handle
 ---@field closed boolean?
----@field writes integer how many write requests are under way
----@field waits table<string, cleat.adapters.luv.Wait> the waits by method: "receive", "send", "connect"
+---@field writes integer the number of pending write requests
+---@field waits table<string, cleat.adapters.luv.Wait> the waits, by method: "receive", "send", "connect"
 local Stream = {}
 Stream.__index = Stream
 
@@ -32,7 +32,7 @@ local function fail(what, message)
     return methods.failed("luv handle", what, message)
 end
 
--- wait_as waits for the callbacks of one method.
+-- wait_as waits for the callback of a method.
 local function wait_as(self, method, timeout)
     local current = wait.new(self.uv, function(over)
         if self.waits[method] == over then
@@ -72,8 +72,9 @@ local function check_open(self)
     end
 end
 
--- resolve returns an address of a host, since luv's connect takes no names: the first of IPv4, as cleat's sockets
--- connect by default, or else the first. A handle can be connected once, so there is no second try.
+-- resolve returns an address of a host, because luv's connect accepts no names: the first IPv4 address, as cleat's
+-- sockets prefer by default, or else the first address. A handle can be connected only once, so other addresses are not
+-- tried.
 local function resolve(self, host, timeout)
     local answered, list, message
     local request, err = self.uv.getaddrinfo(host, nil, { socktype = "stream" }, function(failed, found)
@@ -143,8 +144,8 @@ local function start_reading(self)
         if piece then
             self.arrived[#self.arrived + 1] = piece
             finish(self, "receive")
-            -- The coroutine that got the piece usually waits for the next one by now. Then reading goes on: to stop and
-            -- to start costs two system calls.
+            -- The coroutine that has received the piece usually waits for the next one already. Then reading continues,
+            -- because stopping and starting costs two system calls.
             if self.reading and not self.waits.receive then
                 stop_reading(self)
             end
@@ -183,7 +184,7 @@ function Stream:receive(timeout)
     end
 end
 
---- release is called before the handle is given back.
+--- release is called before unwrap() returns the handle.
 function Stream:release()
     if self.reading then
         stop_reading(self)
@@ -192,7 +193,7 @@ end
 
 function Stream:send(bytes, timeout)
     if bytes ~= "" and self.writes == 0 and not self.write_failed then
-        local sent = self.value:try_write(bytes) -- which needs no callback, and usually sends all
+        local sent = self.value:try_write(bytes) -- needs no callback, and usually sends everything
         bytes = sent and bytes:sub(sent + 1) or bytes
     end
     if bytes ~= "" then
@@ -245,7 +246,7 @@ local function address_of(name)
         local address, message = self.value[name](self.value)
         if not address then
             fail(name, message)
-        elseif type(address) == "string" then -- a pipe's
+        elseif type(address) == "string" then -- the name of a pipe
             return address
         end
         return { address.ip, address.port }

@@ -142,7 +142,8 @@ function stream.write_call(id, _, self, work)
     local begun = self._begun
     if begun and not work.begun then
         if #begun > length - sent or bytes_of(data, sent + 1, sent + #begun) ~= begun then
-            local err = errors.SSLError(errors.SSL_ERROR_SSL, "[SSL: BAD_WRITE_RETRY] the bytes of the unfinished call must be passed again")
+            local err = errors.SSLError(errors.SSL_ERROR_SSL,
+                "[SSL: BAD_WRITE_RETRY] the bytes of the unfinished call must be passed again")
             err.library, err.reason = "SSL", "BAD_WRITE_RETRY"
             errors.throw(err)
         end
