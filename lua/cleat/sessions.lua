@@ -208,10 +208,10 @@ local parse_client = keywords.parser("client", { "context", "store", "name" }, {
 --- Keeps the sessions of a client in a store, so that other processes, such as nginx's workers or a later run of the
 --- program, resume them. It returns two functions:
 ---
---- * `wrap(sock, options)` calls context:wrap_socket with these arguments, and with the session that is stored for
+--- * `wrap(sock, options)` calls context:wrap_socket with these arguments and the session that is stored for
 ---   `server_hostname`;
---- * `keep(conn)` stores the session of a connection that `wrap` has made, and returns whether there was a new one.
----   With TLS 1.3 the server sends the session after the handshake, so call it after the first data was received.
+--- * `keep(conn)` stores the session of a connection of `wrap`, and returns whether there was a new one. With TLS 1.3
+---   the server sends the session after the handshake, so call it after the first data was received.
 ---
 --- If the store fails, the connection is made without a session; errors are passed to `store.error(err)`, if there is
 --- such a function. A session of TLS 1.3 is used once. Servers are verified again in each connection, as the context

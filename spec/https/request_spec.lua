@@ -104,7 +104,7 @@ describe("cleat.https, requests:", function()
             raises("TypeError", { match = "'cafile' cannot be used where 'verify' is off" }, https.request,
                 { url = url, cafile = root, verify = false })
             raises("TypeError", { match = "field 'key' needs field 'certificate'" }, https.request, { url = url, key = root })
-            raises("TypeError", { match = "could be that of 'user' or that of 'key'" }, https.request,
+            raises("TypeError", { match = "is ambiguous with 'user' and 'certificate'" }, https.request,
                 { url = url, user = "me", password = "x", certificate = root, key = root })
         end)
 
@@ -306,8 +306,8 @@ describe("cleat.https, requests:", function()
         it("have the length that was promised", function()
             assert.are.equal(1, (put(pieces("one", "", "two"), 6)))
             assert.are.equal("onetwo", (fetch { url = url .. "/files/body" }))
-            assert.are.same({ nil, "source has given more than the 5 bytes of Content-Length" }, { put(pieces("one", "two"), 5) })
-            assert.are.same({ nil, "source has given less than the 7 bytes of Content-Length" }, { put(pieces("one", "two"), 7) })
+            assert.are.same({ nil, "source has returned more than the 5 bytes of Content-Length" }, { put(pieces("one", "two"), 5) })
+            assert.are.same({ nil, "source has returned less than the 7 bytes of Content-Length" }, { put(pieces("one", "two"), 7) })
             assert.are.equal("onetwo", (fetch { url = url .. "/files/body" }))
         end)
 
@@ -317,8 +317,8 @@ describe("cleat.https, requests:", function()
         end)
 
         it("are strings", function()
-            raises("TypeError", { match = "source must give strings, not number" }, put, pieces(5))
-            raises("TypeError", { match = "source must give strings, not table" }, put, pieces {}, 5)
+            raises("TypeError", { match = "source must return strings, not number" }, put, pieces(5))
+            raises("TypeError", { match = "source must return strings, not table" }, put, pieces {}, 5)
             assert.are.same({ nil, "no more" }, { put(function() return nil, "no more" end) })
             local mine = {}
             local ok, err = pcall(put, function() error(mine) end)

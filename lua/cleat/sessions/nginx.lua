@@ -18,7 +18,7 @@ local function dictionary(argument, name)
     check.string("new", argument, name)
     local module = rawget(_G, "ngx")
     if type(module) ~= "table" or type(module.shared) ~= "table" then
-        errors.raise(errors.NotImplementedError, 
+        errors.raise(errors.NotImplementedError,
             "cleat.sessions.nginx needs the Lua of nginx (lua-nginx-module) with lua_shared_dict")
     end
     return module.shared[name] or errors.raise(errors.ValueError,

@@ -82,7 +82,7 @@ local function open_link(_, how, self, deadline)
         return nil, err
     end
     err = log_in(self, function(...)
-        return new:ask(deadline, ...)
+        return new:request(deadline, ...)
     end)
     if err then
         new:close()
@@ -277,7 +277,7 @@ end
 local function store_of(self, prefix)
     local store = {}
     function store.get(key)
-        local _, reply = perform(self, false, "ask", "GET", prefix .. check.string("get", "key", key))
+        local _, reply = perform(self, false, "request", "GET", prefix .. check.string("get", "key", key))
         return type(reply) == "string" and reply or nil
     end
     function store.put(key, bytes, lifetime)
@@ -293,7 +293,7 @@ local function store_of(self, prefix)
     function store.add(key, lifetime)
         key = prefix .. "+" .. check.string("add", "key", key)
         lifetime = ("%d"):format(math.max(1, seconds("add", lifetime)))
-        local asked, reply = perform(self, true, "ask", "SET", key, "", "NX", "EX", lifetime)
+        local asked, reply = perform(self, true, "request", "SET", key, "", "NX", "EX", lifetime)
         return asked and (reply == "OK" or reply == true)
     end
     return store

@@ -33,8 +33,8 @@ local parse_binding = keywords.parser("get_channel_binding", { "cb_type" })
 ---   certificate, or one whose signature has no separate digest (Ed25519). A server with several certificates uses the
 ---   one that it has sent; for a resumed session the one that it would send now, which differs from the client's if the
 ---   certificate was replaced since.
---- * "tls-unique" (RFC 5929): 12 bytes, up to TLS 1.2; nil with TLS 1.3, and if a session without the extended master
----   secret was resumed.
+--- * "tls-unique" (RFC 5929): 12 bytes, up to TLS 1.2; nil with TLS 1.3, and if a resumed session lacks the extended
+---   master secret.
 ---
 ---     print(#conn:get_channel_binding("tls-exporter")) --> 32
 ---     print(#conn:get_channel_binding("tls-server-end-point")) --> 32

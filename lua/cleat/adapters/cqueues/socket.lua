@@ -244,8 +244,7 @@ function Socket:pending()
     return self._input.size, self._output.size
 end
 
---- _notify sends close_notify, unless unsent data was lost: close_notify would make the peer believe that the data is
---- complete.
+--- _notify sends close_notify, unless unsent data was lost: close_notify would tell the peer that the data is complete.
 function Socket:_notify()
     if self._broken or self._notified or C.connection_established(self._id) ~= 1 then
         return

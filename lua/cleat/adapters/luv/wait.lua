@@ -170,7 +170,7 @@ local function parked(self)
     end
 end
 
--- For vim.wait: the maximum time and the interval of its own checks in ms, and its result after Ctrl-C.
+-- For vim.wait: the maximum time and the interval of its checks in ms, and its result after Ctrl-C.
 local LONGEST, INTERVAL, INTERRUPTED = 2147483647, 200, -2
 
 -- vim.wait runs Neovim's loop until Ctrl-C.

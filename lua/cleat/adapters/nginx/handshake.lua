@@ -165,7 +165,7 @@ function handshake.run(o, state, contexts)
         raw.settimeouts(o, connect, send, read)
     end
     if not ok then
-        tls.drop(state)
+        tls.discard(state)
         if o.state == state then
             raw.close(o)
         end

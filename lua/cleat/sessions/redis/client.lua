@@ -1,6 +1,6 @@
 --- Redis clients of other libraries. A client is used by one call at a time. A wrapped client has
----   client:call(deadline, command, ...)  returns true and the reply (nil for none); false and the text of an error reply;
----                                        or nil and the text of a failure, after which the client cannot be used
+---   client:call(deadline, command, ...)  returns true and the reply (nil for none); false and the text of an error
+---                                        reply; or nil and a failure, after which the client cannot be used
 ---   client:release()                     returns whether the client can be kept for the next call
 ---   client:close()
 ---   client.used                          whether a call has succeeded: Redis may have closed the connection since
