@@ -252,7 +252,7 @@ function sessions.client(context, store, name, ...)
 
     local function wrap(sock, options)
         if type(options) ~= "table" or type(options.server_hostname) ~= "string" then
-            errors.raise(errors.ValueError, "wrap() needs server_hostname, which is the key of the stored session")
+            errors.raise(errors.ValueError, "wrap() needs a server_hostname, which is the key of the stored session")
         end
         local key = name .. ":" .. options.server_hostname
         local ok, session = pcall(load_session, context, store, key)

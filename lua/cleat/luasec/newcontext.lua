@@ -81,7 +81,7 @@ local function no_dane(_, cfg)
     return true
 end
 
-local function step(f, name, call)
+local function by_name(f, name, call)
     return function(object, cfg)
         return call(f, object, cfg[name])
     end
@@ -94,9 +94,9 @@ local STEPS = {
         return functions.setmode(object, cfg.mode)
     end,
     certificates, locations,
-    step(functions.setcipher, "ciphers", given), step(functions.setciphersuites, "ciphersuites", given),
-    step(functions.setverify, "verify", spread), step(functions.setoptions, "options", spread),
-    step(functions.setdepth, "depth", given), dhparam, curves,
+    by_name(functions.setcipher, "ciphers", given), by_name(functions.setciphersuites, "ciphersuites", given),
+    by_name(functions.setverify, "verify", spread), by_name(functions.setoptions, "options", spread),
+    by_name(functions.setdepth, "depth", given), dhparam, curves,
     function(object, cfg)
         return spread(object.setverifyext, object, cfg.verifyext)
     end,
