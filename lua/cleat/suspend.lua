@@ -28,7 +28,7 @@ local watch = require "cleat.socket.watch"
 local WANT_READ, WANT_WRITE, TIMEOUT, HANDLE = status.WANT_READ, status.WANT_WRITE, status.TIMEOUT, status.HANDLE
 local rawget = rawget
 local FOREVER = waiting.FOREVER
-local remaining = waiting.remaining
+local call, remaining = waiting.call, waiting.remaining
 
 local suspend = {}
 
@@ -44,13 +44,15 @@ local pauses = suspend.pauses
 ---@param event "read"|"write"
 ---@param deadline number
 ---@return boolean # false once the deadline has passed
-function suspend.wait(self, claim, object, event, deadline)
+local function wait(self, claim, object, event, deadline)
     local waiter = self._waiter
-    local left = remaining(deadline)
-    if left == 0 then
-        return false
+    local timeout
+    if deadline ~= FOREVER then
+        timeout = remaining(deadline)
+        if timeout == 0 then
+            return false
+        end
     end
-    local timeout = left ~= FOREVER and left or nil
     if object == self then
         self._events = event == "write" and "w" or "r"
         if turns.waits(claim, event) then
@@ -66,18 +68,20 @@ function suspend.wait(self, claim, object, event, deadline)
         object, event = claim.watch, "read"
     end
     claim.waiting, claim.object, claim.waiter = event, object, waiter
-    local answer = waiting.call(waiter, object, event, timeout)
+    local answer = call(waiter, object, event, timeout)
     turns.end_wait(claim)
     claim.parallel = nil
     return answer
 end
+
+suspend.wait = wait
 
 --- ready is the method _supply of objects over a descriptor.
 function suspend.ready(self, claim, event, deadline, timeout)
     if timeout == 0 or not self._waiter then
         return nil
     end
-    return suspend.wait(self, claim, self, event, deadline)
+    return wait(self, claim, self, event, deadline)
 end
 
 --- raise_busy raises the error of a call that cannot get its turn, and cannot wait for it.
@@ -101,13 +105,13 @@ local function fail_turn(self, kind, how, method, timeout)
 end
 
 -- supply returns nil to try again, or the status to fail with.
-local function supply(self, claim, result, deadline, timeout)
+local function supply(self, claim, result, deadline, timeout, steady)
     local event = result == WANT_WRITE and "write" or "read"
     local supplied
-    if self._turns.steady then
-        supplied = suspend.ready(self, claim, event, deadline, timeout)
-    else
+    if steady ~= true then
         supplied = self:_supply(claim, event, deadline, timeout)
+    elseif timeout ~= 0 and self._waiter then
+        supplied = wait(self, claim, self, event, deadline)
     end
     if supplied then
         return nil
@@ -129,28 +133,29 @@ function suspend.repeat_call(claim, how, self, kind, method, timeout, deadline, 
     elseif how == "waited" or result == HANDLE then
         result = nil
     end
-    local traced = kind.begin and rawget(self, "_trace")
+    local steady = self._turns.steady -- then there is no trace
+    local traced = not steady and kind.begin and rawget(self, "_trace")
     if traced then
         kind.begin(self)
     end
     local first, second, third
     while true do
         if not result then
-            local wait = polls and 0 or remaining(deadline)
-            if wait == 0 and not polls and timeout ~= 0 then
+            local time = polls and 0 or remaining(deadline)
+            if time == 0 and not polls and timeout ~= 0 then
                 return kind.fail(self, TIMEOUT, method)
             end
-            result, first, second, third = f(id, wait, a, b, c, d)
+            result, first, second, third = f(id, time, a, b, c, d)
             if traced then
                 kind.stepped(self, result)
             end
         end
         if result and (result >= 0 or result == kind.stop) then
             return result, first, second, third
+        elseif result == WANT_READ or result == WANT_WRITE then
+            result = supply(self, claim, result, deadline, timeout, steady)
         elseif claim.closed or self[field] ~= id then
             return kind.closed(self, method)
-        elseif result == WANT_READ or result == WANT_WRITE then
-            result = supply(self, claim, result, deadline, timeout)
         elseif result then
             local answer = pauses[result]
             if not answer then

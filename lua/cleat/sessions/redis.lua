@@ -347,7 +347,8 @@ function redis.new(host, port, path, username, password, database, context, serv
         if not check.callable(connect) then
             check.fail("new", "connect", "a function or nil", connect)
         elseif host or port or path or username or password or database or context or server_hostname then
-            errors.raise(errors.ValueError, "new() argument 'connect' is given: its client has the address and the password, so omit the others")
+            errors.raise(errors.ValueError,
+                "new() argument 'connect' is given: its client has the address and the password, so omit the others")
         end
     end
     prefix = check.optional_string("new", "prefix", prefix) or "cleat:"
