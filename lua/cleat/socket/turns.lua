@@ -90,8 +90,8 @@ local function wake_joined(owner)
     end
 end
 
--- GATES names the fields of a connection that are its id while the turn is free, and 0 while a call has it, if its queues
--- are `steady`: true, or the name of the only field for which this holds. See cleat.ssl.connection.
+-- GATES names the fields of a connection that are its id while the turn is free, and 0 while a call has it, if its
+-- queues are `steady`: true, or the name of the only field for which this holds. See cleat.ssl.connection.
 local GATES = { reader = "_read_id", writer = "_write_id" }
 
 -- changed reports that a queue has become empty or non-empty.
