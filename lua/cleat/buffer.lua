@@ -52,7 +52,8 @@ Buffer = class.new("cleat.buffer", make)
 
 --- Returns the size in bytes.
 ---
----     print(socket.buffer(16):len()) --> 16
+---     local buffer = socket.buffer(16)
+---     print(buffer:len(), #buffer) --> 16	16
 ---
 --- Python: none; `len(bytearray)`.
 ---@return integer

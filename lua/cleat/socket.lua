@@ -213,7 +213,9 @@ end
 
 --- Returns the default timeout, which new sockets have.
 ---
----     print(socket.getdefaulttimeout()) --> nil
+---     socket.setdefaulttimeout(30)
+---     print(socket.getdefaulttimeout(), socket.socket():gettimeout()) --> 30	30
+---     socket.setdefaulttimeout(nil)
 ---
 --- Python: 2.3.
 ---@return number? # in seconds; nil for no limit
@@ -236,7 +238,10 @@ end
 
 --- Returns the default waiter, which new sockets have.
 ---
----     print(socket.getdefaultwaiter()) --> nil
+---     local before = socket.getdefaultwaiter()
+---     socket.setdefaultwaiter(function() return false end) -- a waiter that times out at once
+---     print(pcall(socket.socketpair().recv, (socket.socketpair()), 1)) --> false	timed out
+---     socket.setdefaultwaiter(before)
 ---
 --- Python: none.
 ---@return (fun(sock: cleat.Socket, event: "read"|"write", timeout: number?): boolean)?

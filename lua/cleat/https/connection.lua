@@ -165,7 +165,7 @@ local function finish_line(self)
     local pieces, length = { sub(self._data, self._next) }, #self._data - self._next + 1
     while true do
         if length > LINE_MAX + 1 then
-            failure.fail("malformed answer: a line is longer than %d bytes", LINE_MAX)
+            failure.fail("malformed response: a line is longer than %d bytes", LINE_MAX)
         end
         local chunk = receive(self, PIECE)
         if chunk == "" then
@@ -196,9 +196,9 @@ function Connection:line()
         line = sub(line, 1, -2)
     end
     if #line > LINE_MAX then
-        failure.fail("malformed answer: a line is longer than %d bytes", LINE_MAX)
+        failure.fail("malformed response: a line is longer than %d bytes", LINE_MAX)
     elseif find(line, "\r", 1, true) or find(line, "\0", 1, true) then
-        failure.fail("malformed answer: control character in a line")
+        failure.fail("malformed response: control character in a line")
     end
     return line
 end

@@ -16,7 +16,7 @@ local PIECE = 16384
 message.TOKEN = "^[%w!#$%%&'*+.^_`|~-]+$"
 
 local function malformed(what, ...)
-    return fail("malformed answer: " .. what, ...)
+    return fail("malformed response: " .. what, ...)
 end
 
 -- trim removes spaces and tabs around a value. A single pattern for both ends would take quadratic time.
@@ -104,7 +104,7 @@ local function framing(version, fields)
     if coding and length then
         malformed("both Transfer-Encoding and Content-Length")
     elseif coding and version == "0" then
-        malformed("Transfer-Encoding in an answer of HTTP/1.0")
+        malformed("Transfer-Encoding in a response of HTTP/1.0")
     end
     return coding or length
 end
@@ -144,7 +144,7 @@ function message.read_head(connection)
             return code, joined(fields), status, length
         end
     end
-    return malformed("more than %d answers of 1xx", INTERIM_MAX)
+    return malformed("more than %d responses of 1xx", INTERIM_MAX)
 end
 
 --- Reads the head of a proxy's response to CONNECT. A 2xx response has no body, whatever its headers say (RFC 9112,
@@ -159,7 +159,7 @@ function message.read_tunnel(connection)
             return code, status
         end
     end
-    return malformed("more than %d answers of 1xx", INTERIM_MAX)
+    return malformed("more than %d responses of 1xx", INTERIM_MAX)
 end
 
 -- read_size reads the line before a chunk.

@@ -285,7 +285,8 @@ end
 
 --- Reads all lines up to the end of the stream.
 ---
----     print(#incoming("first\nsecond\n"):readlines()) --> 2
+---     local lines = incoming("first\nsecond\n"):readlines()
+---     print(#lines, lines[2] == "second\n") --> 2	true
 ---
 --- Raises: the same errors as read.
 --- Python: 1.4.

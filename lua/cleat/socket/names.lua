@@ -141,7 +141,7 @@ end
 
 --- Returns the host name of this machine.
 ---
----     print(#socket.gethostname() > 0) --> true
+---     print("running on " .. socket.gethostname())
 ---
 --- Python: 1.4.
 ---@return string
@@ -152,7 +152,7 @@ end
 --- Returns the fully qualified name of a host: of its name and aliases the first that contains a dot, or its name if
 --- none does. The name of an unknown host is returned unchanged.
 ---
----     print(#socket.getfqdn() > 0) --> true
+---     io.write("mail from root@", socket.getfqdn(), "\n")
 ---
 --- Raises: TypeError, and ValueError for a null byte.
 --- Python: 2.0.
@@ -247,7 +247,8 @@ end
 
 --- Returns the number of a protocol, which is an `IPPROTO_*`.
 ---
----     print(socket.getprotobyname("tcp") == socket.IPPROTO_TCP) --> true
+---     local sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.getprotobyname("tcp"))
+---     print(sock.proto == socket.IPPROTO_TCP) --> true
 ---
 --- Raises: socket.error "protocol not found"; TypeError, ValueError.
 --- Python: 1.4.

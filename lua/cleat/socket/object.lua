@@ -499,7 +499,10 @@ end
 
 --- Returns the socket's waiter; nil if it has none.
 ---
----     print(socket.socket():getwaiter()) --> nil
+---     local one, two = socket.socketpair()
+---     one:setwaiter(function() return false end)
+---     two:setwaiter(one:getwaiter()) -- both wait in the same way
+---     print(pcall(two.recv, two, 1)) --> false	timed out
 ---
 --- Python: none.
 ---@return (fun(sock: cleat.Socket, event: "read"|"write", timeout: number?): boolean)?
@@ -535,7 +538,9 @@ end
 
 --- Returns the timeout that settimeout has set, or the default timeout at the socket's creation.
 ---
----     print(socket.socket():gettimeout()) --> nil
+---     local sock = socket.socket()
+---     sock:settimeout(2.5)
+---     print(sock:gettimeout()) --> 2.5
 ---
 --- Python: 2.3.
 ---@return number? # in seconds; nil for no limit
@@ -546,7 +551,9 @@ end
 
 --- Returns false if the socket is non-blocking (timeout 0), otherwise true.
 ---
----     print(socket.socket():getblocking()) --> true
+---     local sock = socket.socket()
+---     sock:settimeout(0)
+---     print(sock:getblocking()) --> false
 ---
 --- Python: 3.7.
 ---@return boolean
@@ -728,7 +735,8 @@ end
 
 --- Returns the socket's descriptor.
 ---
----     print(socket.socket():fileno() > 2) --> true
+---     local sock = socket.socket()
+---     print(socket.fromfd(sock:fileno()).type == socket.SOCK_STREAM) --> true
 ---
 --- Raises: socket.error with EBADF if the socket is closed.
 --- Python: 1.4.

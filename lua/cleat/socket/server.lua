@@ -89,7 +89,10 @@ end
 
 --- Returns whether IPv6 sockets of this machine can accept IPv4 connections: see `dualstack_ipv6` of create_server.
 ---
----     print(type(socket.has_dualstack_ipv6())) --> boolean
+---     if socket.has_dualstack_ipv6() then
+---         local listener = socket.create_server({ "::", 0 }, { family = socket.AF_INET6, dualstack_ipv6 = true })
+---         listener:close()
+---     end
 ---
 --- Python: 3.8.
 ---@return boolean

@@ -110,7 +110,11 @@ end
 --- Lists the signature algorithms that BoringSSL supports, for SSLContext:set_server_sigalgs and set_client_sigalgs.
 --- Not all of them are enabled by default.
 ---
----     print(ssl.get_sigalgs()[1]) --> ecdsa_secp256r1_sha256
+---     local supported = {}
+---     for _, name in ipairs(ssl.get_sigalgs()) do
+---         supported[name] = true
+---     end
+---     print(supported.ed25519, supported.ed448) --> true	nil
 ---
 --- Python: 3.15.
 ---@return string[] # IANA's names
@@ -182,7 +186,10 @@ end
 
 --- Returns the group that the key exchange has used.
 ---
----     print(conn:group() ~= nil) --> true
+---     local context = ssl.create_default_context { cafile = "ca.pem" }
+---     context:set_groups "x25519"
+---     local sock = socket.create_connection({ "localhost", port })
+---     print(context:wrap_socket(sock, { server_hostname = "localhost" }):group()) --> x25519
 ---
 --- Python: 3.15.
 ---@return string? # IANA's name: "X25519MLKEM768", "x25519" …; nil before the handshake is done, and with an RSA key

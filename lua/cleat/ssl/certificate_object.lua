@@ -137,7 +137,8 @@ end
 
 --- Returns a digest of the certificate's DER bytes in lower-case hexadecimal.
 ---
----     print(#ssl.Certificate(conn:getpeercert(true)):fingerprint("sha1")) --> 40
+---     local cert = ssl.Certificate(conn:getpeercert(true))
+---     print(#cert:fingerprint(), cert:fingerprint() == cert:fingerprint("sha256")) --> 64	true
 ---
 --- Raises: ValueError for other digests; TypeError.
 --- Python: none.
@@ -151,7 +152,10 @@ end
 --- Returns a digest of the public key (SubjectPublicKeyInfo) in lower-case hexadecimal. It does not change when a
 --- certificate is renewed for the same key, so programs use it for pinning.
 ---
----     print(#ssl.Certificate(conn:getpeercert(true)):spki_fingerprint()) --> 64
+---     local pin = ssl.Certificate(conn:getpeercert(true)):spki_fingerprint()
+---     local other = connect()
+---     print(ssl.Certificate(other:getpeercert(true)):spki_fingerprint() == pin) --> true
+---     other:close()
 ---
 --- Raises: ValueError for other digests; TypeError.
 --- Python: none.

@@ -49,7 +49,10 @@ end
 
 --- Returns the identity of the pre-shared key that the handshake has used: see SSLContext:set_psk_server_callback.
 ---
----     print(conn:psk_identity()) --> nil
+---     local function user_of(server_connection)
+---         return server_connection:psk_identity() or "anonymous"
+---     end
+---     print(user_of(conn)) --> anonymous
 ---
 --- Python: none.
 ---@return string? # nil if the identity is empty, if no pre-shared key was used, and before the handshake is done
@@ -73,7 +76,9 @@ end
 
 --- Returns the certificates that the peer has sent, its own first. They are not verified: an attacker can add any.
 ---
----     print(conn:get_unverified_chain()[1] == conn:getpeercert(true)) --> true
+---     local sent = conn:get_unverified_chain()
+---     print(sent[1] == conn:getpeercert(true)) --> true
+---     print(#sent, ssl.Certificate(sent[1]).version) --> 2	3
 ---
 --- Raises: SSLError if BoringSSL cannot parse one of them.
 --- Python: 3.13.
@@ -145,7 +150,12 @@ local DEFINED_BY = { [const.TLS1_3_VERSION] = "TLSv1.3", [const.TLS1_2_VERSION] 
 
 --- Returns the cipher suites that both sides support: those that the client has offered and the server has enabled.
 ---
----     print(conn:shared_ciphers()) --> nil
+---     local function print_shared(server)
+---         for _, cipher in ipairs(server:shared_ciphers() or {}) do
+---             print(unpack(cipher))
+---         end
+---     end
+---     print_shared(conn) -- prints nothing: this is a client
 ---
 --- Python: 3.5.
 ---@return [string, string, integer][]? # each as cipher() returns it; nil on clients, and before the handshake is done
@@ -181,7 +191,10 @@ end
 
 --- Returns the application protocol that ALPN has selected: see SSLContext:set_alpn_protocols.
 ---
----     print(conn:selected_alpn_protocol()) --> nil
+---     local function is_http2(connection)
+---         return connection:selected_alpn_protocol() == "h2"
+---     end
+---     print(is_http2(conn)) --> false
 ---
 --- Python: 2.7.10, 3.5.
 ---@return string? # "h2", "http/1.1" …; nil if none was selected, and before the handshake is done
@@ -203,7 +216,11 @@ end
 --- Returns the OCSP response that the server has stapled to its certificate. If the context verifies the server, it has
 --- checked the response too: see `require_ocsp` of SSLContext. Otherwise an attacker may have made it.
 ---
----     print(conn:ocsp_response()) --> nil
+---     local function stapled_status(connection)
+---         local chain, response = connection:get_verified_chain(), connection:ocsp_response()
+---         return response and ssl.check_ocsp_response(response, chain[1], chain[2]).status
+---     end
+---     print(stapled_status(conn)) --> nil
 ---
 --- Python: none.
 ---@return string? # in DER; nil if the server has sent none, on servers, and before the handshake is done
@@ -215,7 +232,10 @@ end
 --- see `ask_scts` of SSLContext. They are not verified. Those that are embedded in the certificate are in its field
 --- `scts`.
 ---
----     print(conn:scts()) --> nil
+---     for _, bytes in ipairs(conn:scts() or {}) do
+---         local timestamp = ssl.parse_sct(bytes)
+---         print(timestamp.log_id, timestamp.timestamp)
+---     end
 ---
 --- Python: none.
 ---@return string[]? # each is a SignedCertificateTimestamp of RFC 6962, for ssl.parse_sct; nil if the server has sent

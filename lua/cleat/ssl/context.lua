@@ -255,7 +255,7 @@ local parse_default = keywords.parser("load_default_certs", { "purpose" })
 ---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 ---     context:load_default_certs(ssl.Purpose.SERVER_AUTH)
 ---
---- Raises: TypeError if `purpose` is no Purpose.
+--- Raises: TypeError if `purpose` is not a Purpose.
 --- Python: 2.7.9, 3.4.
 ---@param purpose cleat.ssl.Purpose? `Purpose.SERVER_AUTH` by default; both values load the same certificates
 ---@overload fun(self, keywords: cleat.keywords.SSLContext.load_default_certs)

@@ -179,7 +179,8 @@ end
 
 --- Returns the number of decrypted bytes that read() can return without more bytes in `incoming`.
 ---
----     print(connected_object():pending()) --> 0
+---     local object = connected_object()
+---     print(object:pending()) --> 0
 ---
 --- Python: 3.5.
 ---@return integer

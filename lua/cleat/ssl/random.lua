@@ -48,7 +48,10 @@ end
 
 --- Returns cryptographically strong random bytes.
 ---
----     print(#ssl.RAND_bytes(32)) --> 32
+---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+---     local secret = ssl.RAND_bytes(32)
+---     context:set_ticket_secret(secret)
+---     print(#secret) --> 32
 ---
 --- Raises: ValueError if `count` is negative; TypeError if it is not an integer.
 --- Python: 3.3.

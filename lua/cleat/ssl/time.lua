@@ -26,6 +26,8 @@ local parse = keywords.parser("cert_time_to_seconds", { "cert_time" }, { require
 --- Converts a time of a certificate, such as `notAfter` of SSLSocket:getpeercert, to seconds since 1970-01-01 UTC.
 ---
 ---     print(ssl.cert_time_to_seconds("Jan  5 09:34:43 2018 GMT")) --> 1515144883
+---     local cert = conn:getpeercert()
+---     print(ssl.cert_time_to_seconds(cert.notAfter) > os.time()) --> true
 ---
 --- Raises: ValueError if the text has another format or time zone, or is not a valid date; TypeError.
 --- Python: 2.6.

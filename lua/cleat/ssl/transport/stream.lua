@@ -171,8 +171,8 @@ function stream.write_call(id, _, self, work)
     return WANT_WRITE
 end
 
---- write_at_once encrypts bytes and sends them, if no other call writes and the stream accepts them without a wait.
---- Otherwise it returns nil, and write_call goes on where it has stopped.
+--- write_at_once encrypts bytes and sends them, if no other call writes and the stream accepts them without waiting.
+--- Otherwise it returns nil, and write_call continues where it has stopped.
 function stream.write_at_once(self, data, length)
     local id, queues, below = self._tls, self._turns, self._stream
     if id == 0 or not queues or not queues.steady or not turns.is_free(queues.writer) or not below.try_send
