@@ -101,7 +101,7 @@ local function fail_turn(self, kind, how, method, timeout)
         self._events = kind.event == WANT_WRITE and "w" or "r"
         return kind.fail(self, kind.event, method)
     end
-    return suspend.raise_busy(method)
+    return self:_raise_busy(method)
 end
 
 -- supply returns nil to try again, or the status to fail with.

@@ -7,7 +7,6 @@ local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local file_mode = require "cleat.socket.file_mode"
 local status = require "cleat.status"
-local suspend = require "cleat.suspend"
 local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
 
@@ -107,7 +106,7 @@ local function proceed(_, how, self, turn, f, ...)
     end
     local sock = open_socket(self)
     if how == "nested" or (how == "cannot" and sock:gettimeout() ~= 0) then
-        return suspend.raise_busy(turn == "reader" and "read" or "flush")
+        return sock:_raise_busy(turn == "reader" and "read" or "flush")
     end
     return sock:_raise_status(how == "late" and status.TIMEOUT or EVENTS[turn], OPERATIONS[turn])
 end

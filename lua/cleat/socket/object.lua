@@ -722,6 +722,10 @@ function Socket:_stalled()
     return false
 end
 
+function Socket:_raise_busy(method) -- luacheck: ignore 212
+    return suspend.raise_busy(method)
+end
+
 -- _raise_status raises the error for a status.
 function Socket:_raise_status(result, operation)
     self._events = result == status.WANT_WRITE and "w" or "r"

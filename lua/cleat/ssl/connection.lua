@@ -107,6 +107,11 @@ function Connection:_stalled()
     return self._in_callback ~= false
 end
 
+function Connection:_raise_busy(method)
+    check_callback(self)
+    return suspend.raise_busy(method)
+end
+
 -- inherit copies the callbacks of the context to a new connection: later changes of the context do not affect it.
 local function inherit(self, context)
     if not context._has_inherited then

@@ -19,7 +19,6 @@ local keywords = require "cleat.keywords"
 local object = require "cleat.socket.object"
 local raw_public_key = require "cleat.ssl.raw_public_key"
 local status = require "cleat.status"
-local suspend = require "cleat.suspend"
 local turns = require "cleat.socket.turns"
 local waiting = require "cleat.socket.waiting"
 require "cleat.socket.sendfile" -- for sockets of both kinds
@@ -192,7 +191,7 @@ end
 -- connect_stream connects an event loop's handle.
 local function connect_stream(_, how, self, to, deadline)
     if how ~= "first" then
-        return suspend.raise_busy("connect")
+        return self:_raise_busy("connect")
     end
     self._stream:connect(to, waiting.remaining_or_nil(deadline))
     if self._state ~= "new" then
