@@ -39,6 +39,7 @@ local TABLES = {
     ["cleat.ssl"] = { "cleat.ssl.CipherSuite", "cleat.ssl.Certificate", "cleat.ssl.DefaultVerifyPaths", "cleat.ssl.Sct",
         "cleat.ssl.OcspStatus" },
     ["cleat.adapters.neovim"] = { "cleat.adapters.neovim.Task" },
+    ["cleat.sessions"] = { "cleat.sessions.Store" },
     ["cleat.https"] = { "cleat.https.Request" },
     ["cleat.errors"] = { "cleat.Error" },
 }

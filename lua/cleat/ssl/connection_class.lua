@@ -1,4 +1,4 @@
---- Classes of a program's own for the connections of a context: Python 3.7's sslsocket_class and sslobject_class.
+--- Classes that a program derives for the connections of a context: Python 3.7's sslsocket_class and sslobject_class.
 
 local SSLObject = require("cleat.ssl.object").SSLObject
 local SSLSocket = require "cleat.ssl.socket"
@@ -6,9 +6,9 @@ local check = require "cleat.check"
 local class = require "cleat.class"
 local errors = require "cleat.errors"
 
-local OWN = { class = true, __name = true, __index = true, __newindex = true }
+local INTERNAL = { class = true, __name = true, __index = true, __newindex = true }
 
--- check_fields: the new attributes of a class, with their values in new objects.
+-- check_fields checks the additional attributes of a class and their initial values.
 local function check_fields(of, fields)
     local methods = getmetatable(of).__index
     for name, value in pairs(fields) do
@@ -52,7 +52,7 @@ local function extend(of, name, fields)
     local new = class.new(name, getmetatable(of).__call, of)
     class.properties(new, of.getters, of.setters, class.merged(of.defaults, check_fields(of, fields or {})))
     for event, metamethod in pairs(of.instance) do
-        if not OWN[event] then
+        if not INTERNAL[event] then
             new.instance[event] = metamethod
         end
     end

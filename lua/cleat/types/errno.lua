@@ -56,7 +56,7 @@
 ---@field ESPIPE integer
 ---@field ETIMEDOUT integer
 ---@field EWOULDBLOCK integer
----@field errorcode string[] a table of the names by number.
+---@field errorcode string[] a table from error numbers to names.
 local module = {}
 
 return module

@@ -15,75 +15,79 @@ function Class:is(value) end
 ---@class cleat.ErrorClass: cleat.Class
 ---@overload fun(...): cleat.Error
 
---- The fields of an error. A field that does not apply is nil.
+--- The fields of errors. A field that does not apply is nil.
 ---
 --- Python: 1.5; `library`, `reason` 2.7.9, 3.3; `verify_code`, `verify_message` 3.7.
 ---@class cleat.Error
 ---@field class cleat.Class
----@field args any[] the arguments of the class; of an EnvironmentError errno and strerror
----@field message string the result of tostring
----@field errno? integer an E* number, EAI_* for gaierror, SSL_ERROR_* for SSLError
----@field strerror? string
----@field filename? string the file or directory that the error is about
----@field library? string the part of BoringSSL: "SSL", "PEM", "X509" …
----@field reason? string the reason: "CERTIFICATE_VERIFY_FAILED" …
----@field alert_sent? integer the alert that this side has sent before the call failed, likewise
----@field alert? integer the fatal alert that the peer sent, an ALERT_DESCRIPTION_*
----@field verify_code? integer why a certificate was refused: OpenSSL's X509_V_ERR_*
----@field verify_message? string the same in words
----@field depth? integer of the refused certificate in its chain: 0 is the peer's own
----@field certificate? cleat.ssl.CertificateObject that certificate, which may be a trusted one; it may say anything
----@field chain? cleat.ssl.CertificateObject[] what the peer has sent, its own first; unverified likewise
----@field ech_retry_configs? string of an SSLECHRejectedError: the configurations that the server has sent
----@field ech_public_name? string the name that it was verified for
----@field cause any the error that led to this one, of a servername or verify callback
----@field traceback? string a traceback from the caller's frame on, the first outside of cleat
----@field position? string "file:line:" of that frame
+---@field args any[] the arguments of the constructor; for EnvironmentError errno and strerror
+---@field message string the text that tostring returns
+---@field errno? integer a number of cleat.errno; for gaierror an EAI_*, for SSLError an SSL_ERROR_*
+---@field strerror? string the text of errno
+---@field filename? string the path of the file or directory that could not be used
+---@field library? string the part of BoringSSL that has failed: "SSL", "PEM", "X509" …
+---@field reason? string BoringSSL's reason: "CERTIFICATE_VERIFY_FAILED" …
+---@field alert_sent? integer the alert that this side has sent before the call failed, an ALERT_DESCRIPTION_*
+---@field alert? integer the fatal alert that the peer has sent, an ALERT_DESCRIPTION_*
+---@field verify_code? integer the reason why a certificate was refused, one of OpenSSL's X509_V_ERR_*
+---@field verify_message? string the text of verify_code
+---@field depth? integer the position of the refused certificate in its chain: 0 is the peer's own
+---@field certificate? cleat.ssl.CertificateObject the refused certificate, which may be a trusted one. Do not trust its
+--- contents
+---@field chain? cleat.ssl.CertificateObject[] the certificates that the peer has sent, its own first; not verified
+--- either
+---@field ech_retry_configs? string for SSLECHRejectedError: the configurations that the server has sent, for another
+--- attempt
+---@field ech_public_name? string for SSLECHRejectedError: the public name that the server's certificate was verified
+--- for
+---@field cause any the error of a program's callback (servername, verify, sign or PSK) that led to this one
+---@field traceback? string a traceback that begins at the caller, which is the first frame outside of cleat
+---@field position? string "file:line:" of the caller, for errors that are mistakes in the program
 
---- Exceptions: Python's classes, and the mapping of the ABI's statuses to them.
+--- Exceptions: Python's classes, and the conversion of the ABI's statuses to errors.
 ---
---- `Class:is(value)` is the place of Python's except clause: it returns whether any value is an error of that class or
---- of one that derives from it. Calling a class makes an error, to be raised with `error(err)`. `tostring(err)` is
---- Python's str(err), and never empty; `..` concatenates it with strings.
+--- `Class:is(value)` replaces Python's except clause: it returns whether a value, of any type, is an error of that
+--- class or of a class derived from it. Calling a class makes an error, which `error(err)` raises. `tostring(err)` is
+--- Python's str(err), and never empty; `..` concatenates an error with strings.
 ---
 --- Errors have a traceback, except those that non-blocking calls raise often (SSLWantReadError, EAGAIN …): these are
---- made once, and read-only.
+--- shared objects, and read-only.
 ---
 --- Python: sections 17.3.1 (exceptions of ssl), 6 (built-in exceptions), 17.2 (exceptions of socket).
 ---@class cleat.errors
----@field EnvironmentError cleat.ErrorClass the base of errors of the system.
+---@field EnvironmentError cleat.ErrorClass the base class of errors of the system.
 ---@field IOError cleat.ErrorClass an error of a file or of the network.
----@field OSError cleat.ErrorClass a separate class, as in Python 2; cleat does not raise it.
----@field ValueError cleat.ErrorClass an argument has the right type and a wrong value.
----@field TypeError cleat.ErrorClass an argument has a wrong type, is missing or unknown.
----@field AttributeError cleat.ErrorClass a name does not exist in a module or object.
----@field NotImplementedError cleat.ErrorClass the call is not supported for this object, or by this build.
----@field KeyError cleat.ErrorClass a key does not exist, such as a descriptor that is not registered.
----@field RuntimeError cleat.ErrorClass an error that belongs to no other class.
----@field MemoryError cleat.ErrorClass the core could not allocate memory.
+---@field OSError cleat.ErrorClass a class for compatibility with Python 2; cleat does not raise it.
+---@field ValueError cleat.ErrorClass an argument has the right type, but an invalid value.
+---@field TypeError cleat.ErrorClass an argument has the wrong type, is missing, or is unknown.
+---@field AttributeError cleat.ErrorClass a module or object has no attribute with this name, which is usually misspelt.
+---@field NotImplementedError cleat.ErrorClass a call is not supported by this object or by this build.
+---@field KeyError cleat.ErrorClass a key does not exist, for example a descriptor that is not registered.
+---@field RuntimeError cleat.ErrorClass an error for which there is no other class.
+---@field MemoryError cleat.ErrorClass an allocation of the core has failed.
 ---@field error cleat.ErrorClass socket.error: an error of the system, with `errno` (see cleat.errno) and `strerror`.
 ---@field gaierror cleat.ErrorClass socket.gaierror: name resolution failed; `errno` is an EAI_*.
 ---@field herror cleat.ErrorClass socket.herror: an address has no name; `errno` is 1 (unknown host), 2 (try again), 3
---- or 4.
----@field timeout cleat.ErrorClass socket.timeout: the timeout of a socket has passed.
----@field TimeoutError cleat.ErrorClass the same class under Python's name of today.
----@field SSLError cleat.ErrorClass ssl.SSLError: an error of TLS, with `library` and `reason`, and `alert` if the peer
---- has sent one. A timeout in TLS is an SSLError and a socket.timeout.
----@field SSLZeroReturnError cleat.ErrorClass the peer has sent close_notify, so that no data can be written or read.
----@field SSLWantReadError cleat.ErrorClass a non-blocking call needs bytes from the network: wait until the socket can
---- be read, and repeat the call.
----@field SSLWantWriteError cleat.ErrorClass a non-blocking call needs to send bytes: wait until the socket can be
---- written, and repeat the call.
----@field SSLSyscallError cleat.ErrorClass not raised: errors of the system are socket.error.
----@field SSLEOFError cleat.ErrorClass the connection has ended without close_notify.
+--- (server failure) or 4 (no address).
+---@field timeout cleat.ErrorClass socket.timeout: a call did not finish within the socket's timeout.
+---@field TimeoutError cleat.ErrorClass the same class, under the name that it has in Python 3.
+---@field SSLError cleat.ErrorClass ssl.SSLError: TLS has failed. It has the fields `library` and `reason`, and `alert`
+--- if the peer has sent one. The timeout of a TLS call is an SSLError and a socket.timeout.
+---@field SSLZeroReturnError cleat.ErrorClass TLS was shut down by close_notify, so that no data can be read or written.
+---@field SSLWantReadError cleat.ErrorClass a non-blocking call needs bytes from the peer: wait until the socket is
+--- readable, and repeat the call.
+---@field SSLWantWriteError cleat.ErrorClass a non-blocking call must send bytes: wait until the socket is writable, and
+--- repeat the call.
+---@field SSLSyscallError cleat.ErrorClass not raised by cleat: errors of the system are socket.error.
+---@field SSLEOFError cleat.ErrorClass the connection has ended without close_notify: what was received may be
+--- truncated.
 ---@field CertificateError cleat.ErrorClass the certificate does not match the host name.
----@field SSLCertVerificationError cleat.ErrorClass the peer's certificate was refused, with `verify_code` and
---- `verify_message`; also a CertificateError. `depth`, `certificate` and `chain` say which one, also once the
---- connection is closed; they are nil if another thread has closed it at that moment.
+---@field SSLCertVerificationError cleat.ErrorClass the peer's certificate was refused; `verify_code` and
+--- `verify_message` say why. It is a CertificateError too. `depth`, `certificate` and `chain` identify the refused
+--- certificate, even after the connection was closed; they are nil if another thread closes it at the same moment.
 ---@field SSLECHRejectedError cleat.ErrorClass the server could not decrypt an Encrypted ClientHello (see
---- SSLContext:wrap_socket). Its certificate was verified for `ech_public_name`. `ech_retry_configs` has the
---- configurations that it has sent, for another attempt; nil if it has sent none, and if it was not verified
---- (CERT_NONE).
+--- SSLContext:wrap_socket). Its certificate was verified for `ech_public_name`. `ech_retry_configs` has its current
+--- configurations for another attempt; nil if it has sent none, and with CERT_NONE.
 ---@field SSL_ERROR_EOF integer
 ---@field SSL_ERROR_INVALID_ERROR_CODE integer
 ---@field SSL_ERROR_SSL integer

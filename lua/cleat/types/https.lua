@@ -2,65 +2,71 @@
 ---@meta cleat.https
 
 ---@class cleat.https.Request
----@field url? string
----@field scheme? string "https"; this and the next ones override what the URL says
+---@field url? string the URL
+---@field scheme? string "https"; this and the fields up to `password` override the parts of the URL
 ---@field host? string
 ---@field port? integer|string|nil 443 by default
 ---@field path? string
 ---@field params? string
 ---@field query? string
 ---@field user? string
----@field password? string|function|nil the user's; without the field user, that of the encrypted key
+---@field password? string|(fun(): string)|nil the password of `user`; without `user`, the password of the encrypted
+--- `key`
 ---@field method? string "GET" by default
----@field headers? table<string, string|number> to be added, or sent in place of the usual ones
----@field source? function what the request's body comes from (LTN12)
----@field sink? function where the answer's body goes to (LTN12); dropped by default
----@field step? function moves a piece from source to sink (LTN12)
----@field redirect? boolean false not to follow redirects
----@field maxredirects? integer|false|nil how many redirects to follow, 5 by default; false for no limit
----@field timeout? number|false|nil seconds for all of it, redirects included; 60 by default, false for no limit
----@field proxy? string|false|nil URL of a proxy; false for none, whatever the environment says
----@field transport? function returns a new socket of an event loop that SSLContext:wrap_socket accepts: `core.tcp` in
---- haproxy, `ngx.socket.tcp` in nginx, `uv.new_tcp`. No proxy is used then
----@field cafile? string PEM file of CA certificates, in place of the system's
----@field capath? string directory of CA certificates
+---@field headers? table<string, string|number> additional headers, which also replace the default ones
+---@field source? (fun(): string?, string?) an LTN12 source of the request's body
+---@field sink? (fun(chunk: string?, err: string?): any, string?) an LTN12 sink for the response's body, which is
+--- discarded by default
+---@field step? (fun(source: function, sink: function): any, string?) an LTN12 step, which moves a chunk from a source
+--- to a sink
+---@field redirect? boolean whether redirects are followed; true by default
+---@field maxredirects? integer|false|nil the maximum number of redirects, 5 by default; false for no limit
+---@field timeout? number|false|nil in seconds, for the whole request including redirects; 60 by default, false for no
+--- limit
+---@field proxy? string|false|nil the URL of a proxy; false for none. By default the proxy of LuaSocket's PROXY or of
+--- the environment variables https_proxy, all_proxy and no_proxy
+---@field transport? (fun(): any) returns a new, unconnected socket of an event loop that SSLContext:wrap_socket
+--- accepts: `core.tcp` in haproxy, `ngx.socket.tcp` in nginx, `uv.new_tcp`. No proxy is used then
+---@field cafile? string path of a PEM file with CA certificates, which replace the system's
+---@field capath? string path of a directory with CA certificates
 ---@field cadata? string PEM text or DER bytes of CA certificates
----@field verify? boolean|string|string[]|nil false or "none" is DANGEROUS: any attacker can pose as the server. true or
---- "peer" verifies
----@field certificate? string PEM file of this side's certificate, for servers that ask for one
----@field key? string PEM file of its key; the certificate's file by default
----@field context? cleat.ssl.SSLContext in place of the six above
----@field ech_configs? string the configurations of the server's that the URL names, for Encrypted ClientHello: see
---- SSLContext:wrap_socket. Other servers, to which it redirects, are sent their names in plaintext
+---@field verify? boolean|string|string[]|nil true or "peer" verifies the server, which is the default. false and "none"
+--- are DANGEROUS: any attacker can pose as the server
+---@field certificate? string path of a PEM file with the client's certificate, for servers that request one
+---@field key? string path of a PEM file with its private key; `certificate` by default
+---@field context? cleat.ssl.SSLContext a client's context, instead of the six fields above
+---@field ech_configs? string the ECHConfigList of the URL's server, for Encrypted ClientHello: see
+--- SSLContext:wrap_socket. After a redirect the names of other servers are sent in plaintext
 
---- HTTPS requests, with the arguments and results of LuaSocket's socket.http, over cleat's TLS. LuaSocket is not
---- needed; where its http module is loaded, its settings PROXY, TIMEOUT and USERAGENT apply here too.
+--- HTTPS requests, with the arguments and results of LuaSocket's socket.http, and with cleat's TLS. LuaSocket is not
+--- needed; if its http module is loaded, its settings PROXY, TIMEOUT and USERAGENT apply here too.
 ---
---- The server's certificate and its name are verified, unless ssl._https_verify_certificates(false) or the environment
---- variable PYTHONHTTPSVERIFY=0 turns that off; the fields verify, cafile, capath, cadata and context override both.
+--- The server's certificate and name are verified, unless ssl._https_verify_certificates(false) or the environment
+--- variable PYTHONHTTPSVERIFY=0 disables that; the fields verify, cafile, capath, cadata and context override both.
 ---
---- A redirect never leads away from https. Authorization, cookies, the field host and the client's certificate (if it
---- was given as a field) are not forwarded to another origin: another host or another port.
+--- Redirects to other schemes than https are not followed. Authorization, cookies, the field host and the client's
+--- certificate (if it was given by a field) are not forwarded to another origin, which is another host or port.
 ---
---- TIMEOUT may be set: the seconds for a request without a field timeout; 60 by default, and LuaSocket's if that is
---- loaded.
+--- The field TIMEOUT can be set: the timeout of requests without a field timeout, in seconds; 60 by default, and
+--- LuaSocket's if that is loaded.
 ---@class cleat.https
 ---@field TIMEOUT? number see above
 local module = {}
 
---- Makes an HTTPS request. `request(url)` returns a page; `request(url, body)` posts a form; `request(fields)` does
---- what the fields ask for: see the class Request. Redirects of GET and HEAD are followed, but never away from https:
---- then the redirecting response is the result.
+--- Makes an HTTPS request, and returns the response. `request(url)` gets a page; `request(url, body)` posts a form;
+--- `request(fields)` has all options: see the class Request. Redirects of GET and HEAD to https URLs are followed;
+--- other redirecting responses are returned.
 ---
---- Raises: TypeError for unknown fields, and for fields of a wrong type. An error of the network, of TLS or of HTTP is
---- returned after nil, as LuaSocket does: "timeout", "closed", "connection refused", another message, or an error
---- object.
+--- Raises: TypeError for unknown fields, and for fields with a wrong type. Errors of the network, of TLS and of HTTP
+--- are not raised but returned after nil, as LuaSocket does: "timeout", "closed", "connection refused", another
+--- message, or an error object.
 ---
 --- Python: none; `socket.http.request` of LuaSocket.
 ---@param fields string|cleat.https.Request a URL, or the fields
----@param body? string of a POST, with a URL
----@return string|integer|nil # the page; 1 with fields; nil if the request failed
----@return integer|any code the status code, 200 for success; the error if the request failed
+---@param body? string the body of a POST request, if the first argument is a URL
+---@return string|integer|nil # the body of the response; with `fields` 1, because the sink receives the body; nil if
+--- the request has failed
+---@return integer|any code the status code, such as 200; after nil the error
 ---@return table<string, string>? headers of the response, with names in lower case
 ---@return string? status the first line of the response
 function module.request(fields, body) end

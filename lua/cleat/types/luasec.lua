@@ -8,49 +8,50 @@
 ---@field options table
 ---@field protocols table
 
---- LuaSec's API over cleat: the table that `require "ssl"` returns with LuaSec 1.3. docs/luasec.md says how programs
---- are moved, and what differs. LuaSec's documentation describes contexts and connections.
+--- LuaSec's API over cleat: the module that LuaSec 1.3 returns for `require "ssl"`. docs/luasec.md explains how to
+--- migrate programs, and lists the differences. LuaSec's documentation describes contexts and connections.
 ---@class cleat.luasec
----@field config cleat.luasec.config what newcontext accepts here, as LuaSec's `ssl.config`.
+---@field config cleat.luasec.config the protocols, options, curves and algorithms that newcontext accepts, in the
+--- format of LuaSec's `ssl.config`.
 local module = {}
 
---- Makes a certificate object of PEM text, see cleat.luasec.x509.
+--- Parses a certificate in PEM: see cleat.luasec.x509.
 ---
 --- Python: none.
 ---@param pem string
----@return any? certificate
+---@return table? certificate with LuaSec's methods; nil if it cannot be parsed
 ---@return string? reason
 function module.loadcertificate(pem) end
 
---- Makes `require` return these modules under LuaSec's names: `ssl`, `ssl.https`, `ssl.x509`, `ssl.context`, `ssl.core`
---- and `ssl.config`. Names that the program has loaded already stay. To require `cleat.luasec.install` does the
---- same: `lua -lcleat.luasec.install program.lua`.
+--- Makes `require` return cleat's modules under LuaSec's names: `ssl`, `ssl.https`, `ssl.x509`, `ssl.context`,
+--- `ssl.core` and `ssl.config`. Modules that are loaded already are not replaced. Requiring `cleat.luasec.install` does
+--- the same, as in `lua -lcleat.luasec.install program.lua`.
 ---
 --- Python: none.
----@return table # this module
+---@return table # the module cleat.luasec
 function module.install() end
 
---- Makes a connection over a socket of LuaSocket, out of which it takes the descriptor, or over a descriptor. The
---- connection closes it. The handshake is dohandshake's.
+--- Makes a connection over a LuaSocket socket, out of which it takes the descriptor, or over a descriptor. The
+--- connection owns the descriptor, and closes it. Call dohandshake() next.
 ---
---- Raises: an error if `sock` is no socket, or `cfg` no context.
+--- Raises: an error if `sock` is not a socket, or `cfg` not a context.
 ---
 --- Python: none.
----@param sock any
----@param cfg any a context, or newcontext's parameters
----@return any? connection
+---@param sock userdata|integer a socket of LuaSocket, or a descriptor
+---@param cfg userdata|table a context, or the parameters of newcontext
+---@return userdata? connection nil if it fails
 ---@return string? reason
 function module.wrap(sock, cfg) end
 
---- Makes a context of LuaSec's parameters: mode, protocol, key, certificate, certificates, password, cafile, capath,
+--- Makes a context from LuaSec's parameters: mode, protocol, key, certificate, certificates, password, cafile, capath,
 --- verify, verifyext, options, ciphers, ciphersuites, curve, curveslist, depth, dhparam, alpn, psk and dane.
 ---
---- DANGEROUS in newcontext is that `verify` is "none" by default, as in LuaSec: an attacker can pose as the server.
---- With "peer" the certificate is verified, not the name. CLEAT_LUASEC_VERIFY=peer in the environment turns on both.
+--- DANGEROUS in newcontext is the default of `verify`, "none", as in LuaSec: an attacker can pose as the server. "peer"
+--- verifies the certificate, but not the name. The environment variable CLEAT_LUASEC_VERIFY=peer enables both.
 ---
 --- Python: none.
----@param cfg table
----@return any? context
+---@param cfg table the parameters
+---@return userdata? context nil if it fails
 ---@return string? reason
 function module.newcontext(cfg) end
 

@@ -18,22 +18,24 @@
 ---@field eventmask? integer
 
 ---@class cleat.keywords.Poll.poll
----@field timeout? number milliseconds; nil or a negative one waits without a limit
+---@field timeout? number in milliseconds; nil and negative numbers wait without a limit
 
 ---@class cleat.keywords.Poll.poll.optional
----@field timeout? number milliseconds; nil or a negative one waits without a limit
+---@field timeout? number in milliseconds; nil and negative numbers wait without a limit
 
---- Makes a polling object, which waits for registered descriptors. It keeps their numbers, and keeps nothing open.
+--- Makes a polling object, which waits for registered descriptors. It stores their numbers only, and does not keep
+--- sockets open.
 ---
---- Raises: TypeError for arguments.
+--- Raises: TypeError if arguments are given.
 ---
 --- Python: 2.2.
 ---@class cleat.select.Poll
 local Poll = {}
 
---- Registers a descriptor. One that is registered gets the new events.
+--- Registers a descriptor, so that poll() waits for it. If it is registered already, its events are replaced.
 ---
---- Raises: TypeError, ValueError if `fd` is no descriptor and has none, or `eventmask` is no sum of `POLL*`.
+--- Raises: TypeError and ValueError if `fd` is not a descriptor and has none, or if `eventmask` is not a sum of
+--- `POLL*`.
 ---
 --- Python: 2.2.
 ---@param fd any a descriptor, or an object with a method `fileno`
@@ -43,7 +45,7 @@ function Poll:register(fd, eventmask) end
 
 --- Changes the events of a registered descriptor.
 ---
---- Raises: IOError with ENOENT if it is not registered; as register.
+--- Raises: IOError with ENOENT if the descriptor is not registered; otherwise as register.
 ---
 --- Python: 2.6.
 ---@param fd any
@@ -51,23 +53,23 @@ function Poll:register(fd, eventmask) end
 ---@overload fun(self: cleat.select.Poll, fd: any, keywords: cleat.keywords.Poll.modify.optional)
 function Poll:modify(fd, eventmask) end
 
---- Removes a descriptor. It must be done before the descriptor is closed: another one may get its number.
+--- Unregisters a descriptor. Do this before the descriptor is closed, because its number may be reused.
 ---
---- Raises: KeyError if it is not registered; TypeError, ValueError.
+--- Raises: KeyError if the descriptor is not registered; TypeError, ValueError.
 ---
 --- Python: 2.2.
 ---@param fd any
 function Poll:unregister(fd) end
 
---- Waits for the registered descriptors. A TLS connection may have decrypted bytes that no descriptor reports: look at
---- SSLSocket:pending first.
+--- Waits until a registered descriptor is ready. A TLS connection may have decrypted bytes that the descriptor does not
+--- report: call SSLSocket:pending first.
 ---
---- Raises: TypeError; ValueError if `timeout` is no number (NaN).
+--- Raises: TypeError; ValueError if `timeout` is NaN.
 ---
 --- Python: 2.2.
----@param timeout? number milliseconds; nil or a negative one waits without a limit
----@return [integer, integer][] # a list of {descriptor, events}; events are a sum of `POLL*`. A descriptor that is not
---- open has POLLNVAL
+---@param timeout? number in milliseconds; nil and negative numbers wait without a limit
+---@return [integer, integer][] # an array of {descriptor, events}, where events is a sum of `POLL*`, and POLLNVAL for a
+--- descriptor that is not open; empty after a timeout
 ---@overload fun(self: cleat.select.Poll, keywords: cleat.keywords.Poll.poll): [integer, integer][]
 function Poll:poll(timeout) end
 
@@ -91,40 +93,40 @@ local PollClass = {}
 ---@field eventmask? integer
 
 ---@class cleat.keywords.Epoll.poll
----@field timeout? number seconds; nil or a negative one waits without a limit
----@field maxevents? integer how many descriptors to return at most; 1023 by default
+---@field timeout? number in seconds; nil and negative numbers wait without a limit
+---@field maxevents? integer the maximum number of descriptors in the result; 1023 by default
 
 ---@class cleat.keywords.Epoll.poll.optional
----@field timeout? number seconds; nil or a negative one waits without a limit
----@field maxevents? integer how many descriptors to return at most; 1023 by default
+---@field timeout? number in seconds; nil and negative numbers wait without a limit
+---@field maxevents? integer the maximum number of descriptors in the result; 1023 by default
 
---- Makes an epoll object, which waits for registered descriptors. Its cost does not grow with their number, and it can
---- report each change once (EPOLLET). A descriptor that is closed is no longer registered, unless it has a duplicate.
+--- Makes an epoll object, which waits for registered descriptors. The cost of a wait does not grow with the number of
+--- descriptors. A closed descriptor is unregistered automatically, unless it has a duplicate.
 ---
 --- Raises: IOError (EMFILE, ENFILE); ValueError, TypeError for `sizehint` and `flags`, which have no effect.
 ---
---- Python: 2.6; `fromfd` is not there.
+--- Python: 2.6, without `fromfd`.
 ---@class cleat.select.Epoll
----@field closed boolean whether it was closed; read-only
+---@field closed boolean whether close() was called; read-only
 local Epoll = {}
 
---- Closes the epoll object, and the descriptor that it has. Closing again has no effect.
+--- Closes the epoll object and its descriptor; the registered descriptors stay open. Closing it again has no effect.
 ---
 --- Python: 2.6.
 function Epoll:close() end
 
---- Returns the epoll object's descriptor, which is readable while there are events.
+--- Returns the descriptor of the epoll object, which is readable while there are events.
 ---
---- Raises: ValueError if it is closed.
+--- Raises: ValueError if the epoll object is closed.
 ---
 --- Python: 2.6.
 ---@return integer
 function Epoll:fileno() end
 
---- Registers a descriptor.
+--- Registers a descriptor, so that poll() waits for it.
 ---
---- Raises: IOError with EEXIST if it is registered, with EPERM for a file; ValueError if the epoll object is closed;
---- TypeError, ValueError if `fd` is no descriptor and has none, or `eventmask` is no sum of `EPOLL*`.
+--- Raises: IOError with EEXIST if the descriptor is registered already, and with EPERM for a file; ValueError if the
+--- epoll object is closed; TypeError and ValueError for other arguments.
 ---
 --- Python: 2.6.
 ---@param fd any a descriptor, or an object with a method `fileno`
@@ -134,7 +136,7 @@ function Epoll:register(fd, eventmask) end
 
 --- Changes the events of a registered descriptor.
 ---
---- Raises: IOError with ENOENT if it is not registered; as register.
+--- Raises: IOError with ENOENT if the descriptor is not registered; otherwise as register.
 ---
 --- Python: 2.6.
 ---@param fd any
@@ -142,23 +144,25 @@ function Epoll:register(fd, eventmask) end
 ---@overload fun(self: cleat.select.Epoll, fd: any, keywords: cleat.keywords.Epoll.modify.optional)
 function Epoll:modify(fd, eventmask) end
 
---- Removes a descriptor.
+--- Unregisters a descriptor.
 ---
---- Raises: IOError with ENOENT if it is not registered; ValueError, TypeError.
+--- Raises: IOError with ENOENT if the descriptor is not registered; ValueError if the epoll object is closed;
+--- TypeError.
 ---
 --- Python: 2.6.
 ---@param fd any
 function Epoll:unregister(fd) end
 
---- Waits for the registered descriptors. A TLS connection may have decrypted bytes that no descriptor reports: look at
---- SSLSocket:pending first.
+--- Waits until a registered descriptor is ready. A TLS connection may have decrypted bytes that the descriptor does not
+--- report: call SSLSocket:pending first.
 ---
 --- Raises: ValueError if the epoll object is closed, or `maxevents` is 0; TypeError.
 ---
 --- Python: 2.6.
----@param timeout? number seconds; nil or a negative one waits without a limit
----@param maxevents? integer how many descriptors to return at most; 1023 by default
----@return [integer, integer][] # a list of {descriptor, events}; events are a sum of `EPOLL*`
+---@param timeout? number in seconds; nil and negative numbers wait without a limit
+---@param maxevents? integer the maximum number of descriptors in the result; 1023 by default
+---@return [integer, integer][] # an array of {descriptor, events}, where events is a sum of `EPOLL*`; empty after a
+--- timeout
 ---@overload fun(self: cleat.select.Epoll, keywords: cleat.keywords.Epoll.poll): [integer, integer][]
 ---@overload fun(self: cleat.select.Epoll, timeout?: number, keywords: cleat.keywords.Epoll.poll.optional): [integer, integer][]
 function Epoll:poll(timeout, maxevents) end
@@ -167,19 +171,19 @@ function Epoll:poll(timeout, maxevents) end
 local EpollClass = {}
 
 ---@class cleat.keywords.select.select
----@field rlist any[] wait until one can be read
----@field wlist any[] wait until one can be written
----@field xlist any[] wait for an exceptional condition
----@field timeout? number seconds; 0 does not wait, nil waits without a limit
+---@field rlist any[] wait until one of these is readable
+---@field wlist any[] wait until one of these is writable
+---@field xlist any[] wait until one of these has an exceptional condition, such as out-of-band data
+---@field timeout? number in seconds; 0 does not wait, nil waits without a limit
 
 ---@class cleat.keywords.select.select.optional
----@field rlist? any[] wait until one can be read
----@field wlist? any[] wait until one can be written
----@field xlist? any[] wait for an exceptional condition
----@field timeout? number seconds; 0 does not wait, nil waits without a limit
+---@field rlist? any[] wait until one of these is readable
+---@field wlist? any[] wait until one of these is writable
+---@field xlist? any[] wait until one of these has an exceptional condition, such as out-of-band data
+---@field timeout? number in seconds; 0 does not wait, nil waits without a limit
 
---- Waiting for several descriptors: Python's select module (2.7.16, section 16.1). They block the whole program:
---- coroutines of an event loop wait in the sockets' own calls.
+--- Waiting for several descriptors: Python's select module (2.7.16, section 16.1). The calls block the whole program;
+--- in an event loop use the methods of sockets, which wait without blocking other coroutines.
 ---@class cleat.select
 ---@field error cleat.ErrorClass socket.error.
 ---@field POLLERR integer
@@ -203,26 +207,28 @@ local EpollClass = {}
 ---@field EPOLLWAKEUP integer
 ---@field EPOLLWRBAND integer
 ---@field EPOLLWRNORM integer
----@field EPOLL_CLOEXEC integer for the argument `flags` of epoll. The descriptor is always closed by exec.
----@field PIPE_BUF integer how many bytes can be written to a pipe that is writable without waiting.
+---@field EPOLL_CLOEXEC integer a value of the argument `flags` of epoll. It has no effect, because exec always closes
+--- the descriptor.
+---@field PIPE_BUF integer the number of bytes that can be written without blocking to a pipe that is reported as
+--- writable.
 ---@field poll cleat.select.Poll.class
 ---@field epoll cleat.select.Epoll.class
 local module = {}
 
---- Waits until one of several objects can be read or written, or has an exceptional condition. The lists hold sockets,
---- other objects with a method `fileno`, or descriptors. A TLS connection may have decrypted bytes that no descriptor
---- reports: look at SSLSocket:pending first.
+--- Waits until one of several objects is readable, is writable, or has an exceptional condition. The lists contain
+--- sockets, other objects with a method `fileno`, or descriptors. A TLS connection may have decrypted bytes that the
+--- descriptor does not report: call SSLSocket:pending first.
 ---
---- Raises: select.error with EBADF if one is closed; ValueError for a negative timeout; TypeError.
+--- Raises: select.error with EBADF if an object is closed; ValueError for a negative timeout; TypeError.
 ---
 --- Python: 1.4.
----@param rlist any[] wait until one can be read
----@param wlist any[] wait until one can be written
----@param xlist any[] wait for an exceptional condition
----@param timeout? number seconds; 0 does not wait, nil waits without a limit
----@return any[] readable those of `rlist` that are ready; empty after a timeout
----@return any[] writable
----@return any[] exceptional
+---@param rlist any[] wait until one of these is readable
+---@param wlist any[] wait until one of these is writable
+---@param xlist any[] wait until one of these has an exceptional condition, such as out-of-band data
+---@param timeout? number in seconds; 0 does not wait, nil waits without a limit
+---@return any[] readable the elements of `rlist` that are ready; empty after a timeout, like the next two
+---@return any[] writable the elements of `wlist` that are ready
+---@return any[] exceptional the elements of `xlist` that are ready
 ---@overload fun(rlist: any[], wlist: any[], xlist: any[], keywords: cleat.keywords.select.select.optional): any[], any[], any[]
 function module.select(rlist, wlist, xlist, timeout) end
 

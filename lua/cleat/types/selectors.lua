@@ -4,12 +4,12 @@
 ---@class cleat.keywords.Selector.register
 ---@field fileobj any a descriptor, or an object with a method `fileno`
 ---@field events integer a sum of `EVENT_*`
----@field data? any for the program
+---@field data? any any value of the program, which select() returns in the entry
 
 ---@class cleat.keywords.Selector.register.optional
 ---@field fileobj? any a descriptor, or an object with a method `fileno`
 ---@field events? integer a sum of `EVENT_*`
----@field data? any for the program
+---@field data? any any value of the program, which select() returns in the entry
 
 ---@class cleat.keywords.Selector.modify
 ---@field fileobj any
@@ -22,42 +22,43 @@
 ---@field data? any
 
 ---@class cleat.keywords.Selector.select
----@field timeout? number seconds; 0 or less does not wait, nil waits without a limit
+---@field timeout? number in seconds; 0 and negative numbers do not wait, nil waits without a limit
 
 ---@class cleat.keywords.Selector.select.optional
----@field timeout? number seconds; 0 or less does not wait, nil waits without a limit
+---@field timeout? number in seconds; 0 and negative numbers do not wait, nil waits without a limit
 
---- Selectors wait until one of the registered objects can be read or written. SelectSelector, PollSelector and
---- EpollSelector differ in the system call; DefaultSelector is the best of them. They block the whole program:
---- coroutines of an event loop wait in the sockets' own calls.
+--- Selectors wait until registered objects are readable or writable. SelectSelector, PollSelector and EpollSelector use
+--- different system calls; DefaultSelector is the best one. The calls block the whole program; in an event loop use the
+--- methods of sockets, which wait without blocking other coroutines.
 ---@class cleat.selectors.Selector
 local Selector = {}
 
---- Registers an object, to wait for it.
+--- Registers an object, so that select() waits for it.
 ---
---- Raises: ValueError for other events, or an object without a descriptor; KeyError if it is registered; RuntimeError
---- if the selector is closed.
+--- Raises: ValueError for other events, and for an object without a descriptor; KeyError if the object is registered
+--- already; RuntimeError if the selector is closed.
 ---
 --- Python: 3.4.
 ---@param fileobj any a descriptor, or an object with a method `fileno`
 ---@param events integer a sum of `EVENT_*`
----@param data? any for the program
+---@param data? any any value of the program, which select() returns in the entry
 ---@return cleat.selectors.SelectorKey
 ---@overload fun(self: cleat.selectors.Selector, fileobj: any, keywords: cleat.keywords.Selector.register.optional): cleat.selectors.SelectorKey
 function Selector:register(fileobj, events, data) end
 
---- Removes an object, which may have been closed meanwhile.
+--- Unregisters an object, which may be closed already, and returns its entry.
 ---
---- Raises: KeyError if it is not registered; ValueError; RuntimeError.
+--- Raises: KeyError if the object is not registered; ValueError if it has no descriptor; RuntimeError if the selector
+--- is closed.
 ---
 --- Python: 3.4.
 ---@param fileobj any
 ---@return cleat.selectors.SelectorKey
 function Selector:unregister(fileobj) end
 
---- Changes what to wait for, and the data.
+--- Changes the events and the data of a registered object.
 ---
---- Raises: as register; KeyError if it is not registered.
+--- Raises: the same errors as register; KeyError if the object is not registered.
 ---
 --- Python: 3.4.
 ---@param fileobj any
@@ -67,60 +68,61 @@ function Selector:unregister(fileobj) end
 ---@overload fun(self: cleat.selectors.Selector, fileobj: any, keywords: cleat.keywords.Selector.modify.optional): cleat.selectors.SelectorKey
 function Selector:modify(fileobj, events, data) end
 
---- Waits until registered objects are ready, or the timeout runs out. A TLS connection may have decrypted bytes that no
---- descriptor reports: look at SSLSocket:pending first.
+--- Waits until registered objects are ready, or the timeout has passed. A TLS connection may have decrypted bytes that
+--- the descriptor does not report: call SSLSocket:pending first.
 ---
 --- Raises: RuntimeError if the selector is closed; TypeError.
 ---
 --- Python: 3.4.
----@param timeout? number seconds; 0 or less does not wait, nil waits without a limit
----@return [cleat.selectors.SelectorKey, integer][] # a list of {key, events}; events are those of `EVENT_*` that are
---- ready. Empty after a timeout
+---@param timeout? number in seconds; 0 and negative numbers do not wait, nil waits without a limit
+---@return [cleat.selectors.SelectorKey, integer][] # an array of {entry, events}, where events is a sum of the
+--- `EVENT_*` that are ready; empty after a timeout
 ---@overload fun(self: cleat.selectors.Selector, keywords: cleat.keywords.Selector.select): [cleat.selectors.SelectorKey, integer][]
 function Selector:select(timeout) end
 
---- Closes the selector; the registered objects stay open. Closing again has no effect.
+--- Closes the selector; the registered objects stay open. Closing it again has no effect.
 ---
 --- Python: 3.4.
 function Selector:close() end
 
---- Returns what is known of a registered object.
+--- Returns the entry of a registered object.
 ---
---- Raises: KeyError if it is not registered; RuntimeError if the selector is closed; ValueError.
+--- Raises: KeyError if the object is not registered; RuntimeError if the selector is closed; ValueError if the object
+--- has no descriptor.
 ---
 --- Python: 3.4.
 ---@param fileobj any
 ---@return cleat.selectors.SelectorKey
 function Selector:get_key(fileobj) end
 
---- Returns what is known of all registered objects.
+--- Returns the entries of all registered objects.
 ---
 --- Python: 3.4.
----@return table<any, cleat.selectors.SelectorKey>? # by object; nil once the selector is closed
+---@return table<any, cleat.selectors.SelectorKey>? # the entries by object; nil once the selector is closed
 function Selector:get_map() end
 
 ---@class cleat.selectors.Selector.class: cleat.selectors.Selector, cleat.Class
 local SelectorClass = {}
 
---- What a selector knows of a registered object. It is immutable.
+--- The entry of a registered object in a selector. It is immutable.
 ---@class cleat.selectors.SelectorKey
 ---@field fileobj any the object that was registered
----@field fd integer its descriptor
+---@field fd integer the descriptor of the object
 ---@field events integer a sum of `EVENT_*`
----@field data any what was given to register
+---@field data any the argument `data` of register
 local SelectorKey = {}
 
 ---@class cleat.selectors.SelectorKey.class: cleat.selectors.SelectorKey, cleat.Class
 local SelectorKeyClass = {}
 
---- Waiting for several objects by their names: Python's selectors module (3.4, section 18.4).
+--- Waiting for several registered objects: Python's selectors module (3.4, section 18.4).
 ---@class cleat.selectors
 ---@field EVENT_READ integer
 ---@field EVENT_WRITE integer
----@field SelectSelector cleat.selectors.Selector.class a selector over select.select.
----@field PollSelector cleat.selectors.Selector.class a selector over select.poll.
----@field EpollSelector cleat.selectors.Selector.class a selector over select.epoll.
----@field DefaultSelector cleat.selectors.Selector.class the selector for most programs: EpollSelector.
+---@field SelectSelector cleat.selectors.Selector.class a selector that uses select.select.
+---@field PollSelector cleat.selectors.Selector.class a selector that uses select.poll.
+---@field EpollSelector cleat.selectors.Selector.class a selector that uses select.epoll.
+---@field DefaultSelector cleat.selectors.Selector.class the best selector, EpollSelector.
 ---@field BaseSelector cleat.selectors.Selector.class
 ---@field SelectorKey cleat.selectors.SelectorKey.class
 local module = {}

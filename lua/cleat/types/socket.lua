@@ -2,127 +2,137 @@
 ---@meta cleat.socket
 
 ---@class cleat.keywords.Socket.makefile
----@field mode? string "r", the default, to read, "w" to write, "rw" for both; "b" may be added
----@field bufsize? integer how many bytes to buffer: 8192 by default; 0 for none, 1 to write line by line
----@field encoding? string by name, as all that follow: "utf-8". Strings are bytes, and are not checked
----@field errors? string nil
----@field newline? string "\n"; of a file that only writes also ""
----@field buffering? integer the same as `bufsize`, under Python 3's name; 0 needs a "b" in the mode
+---@field mode? string "r", the default, to read, "w" to write, or "rw" for both; "b" may be added
+---@field bufsize? integer the size of the write buffer and of reads, in bytes: 8192 by default; 0 for unbuffered, 1 to
+--- send at each newline
+---@field encoding? string "utf-8" or nil. This and the next three are given by name. Strings are bytes, and are not
+--- checked
+---@field errors? string nil: there is nothing to decode
+---@field newline? string "\n" or nil; also "" for a file that only writes
+---@field buffering? integer Python 3's name of `bufsize`; 0 needs a "b" in the mode
 
 ---@class cleat.keywords.Socket.makefile.optional
----@field mode? string "r", the default, to read, "w" to write, "rw" for both; "b" may be added
----@field bufsize? integer how many bytes to buffer: 8192 by default; 0 for none, 1 to write line by line
----@field encoding? string by name, as all that follow: "utf-8". Strings are bytes, and are not checked
----@field errors? string nil
----@field newline? string "\n"; of a file that only writes also ""
----@field buffering? integer the same as `bufsize`, under Python 3's name; 0 needs a "b" in the mode
+---@field mode? string "r", the default, to read, "w" to write, or "rw" for both; "b" may be added
+---@field bufsize? integer the size of the write buffer and of reads, in bytes: 8192 by default; 0 for unbuffered, 1 to
+--- send at each newline
+---@field encoding? string "utf-8" or nil. This and the next three are given by name. Strings are bytes, and are not
+--- checked
+---@field errors? string nil: there is nothing to decode
+---@field newline? string "\n" or nil; also "" for a file that only writes
+---@field buffering? integer Python 3's name of `bufsize`; 0 needs a "b" in the mode
 
 ---@class cleat.keywords.socket.socket
 ---@field family? integer `AF_*`; `AF_INET` by default
 ---@field type? integer `SOCK_*`; `SOCK_STREAM` by default
 ---@field proto? integer 0 by default
----@field fileno? integer a descriptor
+---@field fileno? integer a descriptor of a socket
 
 ---@class cleat.keywords.socket.socket.optional
 ---@field family? integer `AF_*`; `AF_INET` by default
 ---@field type? integer `SOCK_*`; `SOCK_STREAM` by default
 ---@field proto? integer 0 by default
----@field fileno? integer a descriptor
+---@field fileno? integer a descriptor of a socket
 
 --- A socket, made by socket.socket, socket.create_connection, socket.socketpair and Socket:accept.
 ---
---- Several coroutines may use one socket: their calls take turns.
+--- Several coroutines may use one socket at the same time. Calls that read run one after the other, and so do calls
+--- that write.
 ---
 --- Python: 1.4; section 17.2.1. `family`, `type`, `proto` 2.5.
 ---@class cleat.Socket
 ---@field family integer `AF_*`; read-only, like the next three
 ---@field type integer `SOCK_*`
 ---@field proto integer `IPPROTO_*`
----@field timeout? number in seconds, as gettimeout()
+---@field timeout? number in seconds, as gettimeout() returns it
 local Socket = {}
 
---- Sends one datagram to an address: sendto(data, address) or sendto(data, flags, address).
+--- Sends one datagram to an address: `sendto(data, address)` or `sendto(data, flags, address)`.
 ---
---- Raises: socket.error, with EMSGSIZE if it is too long; TypeError.
+--- Raises: socket.error, with EMSGSIZE if the datagram is too long, and with EAGAIN from a non-blocking socket;
+--- socket.gaierror if a host is unknown; socket.timeout; TypeError and ValueError for a malformed address.
 ---
 --- Python: 1.4.
 ---@param data string|cleat.Buffer
----@param flags integer|string|table `MSG_*`, or the address
----@param to? string|table the address
----@return integer # the number of bytes
+---@param flags integer|string|[string, integer]|[string, integer, integer, integer] `MSG_*`; or the address, if there
+--- are no flags
+---@param to? string|[string, integer]|[string, integer, integer, integer]|nil the address
+---@return integer # the number of bytes sent
 function Socket:sendto(data, flags, to) end
 
---- Receives one datagram. Bytes beyond `bufsize` are lost.
+--- Receives one datagram, and returns it with the sender's address. Bytes beyond `bufsize` are lost.
 ---
---- Raises: as recv.
+--- Raises: the same errors as recv.
 ---
 --- Python: 1.4.
----@param bufsize integer the most bytes to return
+---@param bufsize integer the maximum number of bytes
 ---@param flags? integer `MSG_*`; 0 by default
 ---@return string data
----@return string|table|nil address of the sender, nil if it has none
+---@return string|[string, integer]|[string, integer, integer, integer]|nil address of the sender; nil if it has none
 function Socket:recvfrom(bufsize, flags) end
 
---- Receives one datagram into a buffer, from its start.
+--- Receives one datagram into a buffer, from its start. Bytes that do not fit are lost.
 ---
---- Raises: as recv_into.
+--- Raises: the same errors as recv_into.
 ---
 --- Python: 2.5.
 ---@param buffer cleat.Buffer
----@param nbytes? integer at most so many bytes; nil and 0 for the buffer's size
+---@param nbytes? integer the maximum number of bytes; nil and 0 for the buffer's size
 ---@param flags? integer `MSG_*`; 0 by default
----@return integer count
----@return string|table|nil address of the sender, nil if it has none
+---@return integer count the number of bytes received
+---@return string|[string, integer]|[string, integer, integer, integer]|nil address of the sender; nil if it has none
 function Socket:recvfrom_into(buffer, nbytes, flags) end
 
---- Sends the bytes of several strings and buffers together: as one datagram, or as send does, perhaps not all.
+--- Sends the bytes of several strings and buffers with one call: as one datagram, or over a stream as send does,
+--- possibly not all of them.
 ---
---- Raises: as send and sendto; NotImplementedError if there is ancillary data; TypeError.
+--- Raises: the same errors as send and sendto; NotImplementedError for ancillary data; TypeError.
 ---
 --- Python: 3.3.
 ---@param buffers (string|cleat.Buffer)[]
----@param ancdata? table nil or {}
+---@param ancdata? table nil or {}: ancillary data is not supported
 ---@param flags? integer `MSG_*`; 0 by default
----@param to? string|table|nil the address, of a datagram on a socket that is not connected
----@return integer # the number of bytes
+---@param to? string|[string, integer]|[string, integer, integer, integer]|nil the destination of a datagram; nil on a
+--- connected socket
+---@return integer # the number of bytes sent
 function Socket:sendmsg(buffers, ancdata, flags, to) end
 
---- Receives a message, and what the system says of it. Bytes of a datagram beyond `bufsize` are lost.
+--- Receives a message, with the flags that the kernel reports for it. Bytes of a datagram beyond `bufsize` are lost.
 ---
---- Raises: as recv; NotImplementedError if `ancbufsize` is not 0; ValueError for negative sizes; TypeError.
+--- Raises: the same errors as recv; NotImplementedError if `ancbufsize` is not 0; ValueError for negative sizes;
+--- TypeError.
 ---
 --- Python: 3.3.
----@param bufsize integer the most bytes to return
----@param ancbufsize? integer 0
+---@param bufsize integer the maximum number of bytes
+---@param ancbufsize? integer 0 or nil: ancillary data is not supported
 ---@param flags? integer `MSG_*`; 0 by default
 ---@return string data
 ---@return table ancdata always empty
----@return integer msg_flags `MSG_*`: MSG_TRUNC if the datagram was longer, MSG_CTRUNC if the peer has sent ancillary
---- data
----@return string|table|nil address of the sender, nil if it has none
+---@return integer msg_flags a sum of `MSG_*`: MSG_TRUNC if the datagram was longer, MSG_CTRUNC if the peer has sent
+--- ancillary data
+---@return string|[string, integer]|[string, integer, integer, integer]|nil address of the sender; nil if it has none
 function Socket:recvmsg(bufsize, ancbufsize, flags) end
 
---- Receives a message into buffers: each is filled before the next one is used.
+--- Receives a message into several buffers. Each buffer is filled before the next one is used.
 ---
---- Raises: as recvmsg.
+--- Raises: the same errors as recvmsg.
 ---
 --- Python: 3.3.
 ---@param buffers cleat.Buffer[]
----@param ancbufsize? integer 0
+---@param ancbufsize? integer 0 or nil: ancillary data is not supported
 ---@param flags? integer `MSG_*`; 0 by default
----@return integer nbytes the number of bytes
+---@return integer nbytes the number of bytes received
 ---@return table ancdata always empty
 ---@return integer msg_flags `MSG_*`
----@return string|table|nil address of the sender, nil if it has none
+---@return string|[string, integer]|[string, integer, integer, integer]|nil address of the sender; nil if it has none
 function Socket:recvmsg_into(buffers, ancbufsize, flags) end
 
---- Waits for a connection to a listening socket.
+--- Accepts a connection on a listening socket, and waits for one if there is none.
 ---
---- Raises: socket.error; with EAGAIN from a non-blocking socket; socket.timeout.
+--- Raises: socket.error, with EAGAIN from a non-blocking socket; socket.timeout.
 ---
 --- Python: 1.4.
----@return cleat.Socket connection with the default timeout and this socket's waiter
----@return string|table address of the peer
+---@return cleat.Socket connection the new socket, with the default timeout and this socket's waiter
+---@return string|[string, integer]|[string, integer, integer, integer] address the peer's
 function Socket:accept() end
 
 --- Binds the socket to a local address.
@@ -130,73 +140,75 @@ function Socket:accept() end
 --- Raises: socket.error, for example with EADDRINUSE; TypeError, ValueError for a malformed address.
 ---
 --- Python: 1.4.
----@param to string|table {host, port}, {host, port, flowinfo, scopeid} for IPv6, a path for AF_UNIX
+---@param to string|[string, integer]|[string, integer, integer, integer] {host, port} for IPv4, {host, port, flowinfo,
+--- scopeid} for IPv6, where the last two default to 0, or a path for AF_UNIX
 function Socket:bind(to) end
 
---- Connects to an address. A host name is resolved, and its first address used; socket.create_connection tries all.
+--- Connects to an address. For a host name it tries the first address only; socket.create_connection tries all of them.
 ---
---- Raises: socket.error, for example with ECONNREFUSED, with EINPROGRESS from a non-blocking socket; socket.gaierror;
---- socket.timeout; TypeError, ValueError for a malformed address.
+--- Raises: socket.error, for example with ECONNREFUSED, and with EINPROGRESS from a non-blocking socket;
+--- socket.gaierror if the host is unknown; socket.timeout; TypeError and ValueError for a malformed address.
 ---
 --- Python: 1.4.
----@param to string|table {host, port}, {host, port, flowinfo, scopeid} for IPv6, a path for AF_UNIX
+---@param to string|[string, integer]|[string, integer, integer, integer] {host, port} for IPv4, {host, port, flowinfo,
+--- scopeid} for IPv6, where the last two default to 0, or a path for AF_UNIX
 function Socket:connect(to) end
 
---- Does the same, but returns the system's error number. An unknown host is raised.
+--- Connects as connect does, but returns the error number instead of raising socket.error.
 ---
---- Raises: socket.gaierror; TypeError, ValueError for a malformed address.
+--- Raises: socket.gaierror if the host is unknown; TypeError and ValueError for a malformed address.
 ---
 --- Python: 1.4.
----@param to string|table see connect
----@return integer # 0, or an error number of cleat.errno: EINPROGRESS from a non-blocking socket, EAGAIN after a
---- timeout
+---@param to string|[string, integer]|[string, integer, integer, integer] see connect
+---@return integer # 0 for success, or an error number of cleat.errno: EINPROGRESS from a non-blocking socket, EAGAIN
+--- after a timeout
 function Socket:connect_ex(to) end
 
---- Makes the socket a listening one, for accept().
+--- Makes the socket listen, so that accept() can return connections.
 ---
 --- Raises: socket.error; TypeError.
 ---
 --- Python: 1.4.
----@param backlog? integer how many connections may wait to be accepted; 128 by default
+---@param backlog? integer how many connections the kernel queues until accept() is called; 128 by default
 function Socket:listen(backlog) end
 
---- Receives bytes, at least one. Arguments by name are not accepted.
+--- Receives at least one byte, and waits until there is one. Arguments cannot be given by name.
 ---
---- Raises: socket.error, with EAGAIN from a non-blocking socket; socket.timeout; ValueError if `bufsize` is negative;
---- TypeError.
+--- Raises: socket.error, with EAGAIN from a non-blocking socket that has received nothing; socket.timeout; ValueError
+--- if `bufsize` is negative; TypeError.
 ---
 --- Python: 1.4.
----@param bufsize integer at most so many bytes
+---@param bufsize integer the maximum number of bytes
 ---@param flags? integer `MSG_*`; 0 by default
----@return string # "" once the peer has closed its direction
+---@return string # "" once the peer has shut down its sending direction
 function Socket:recv(bufsize, flags) end
 
---- Receives bytes if some have arrived, and does not wait, whatever the timeout and the waiter: for loops that poll.
---- Where recv of a non-blocking socket raises EAGAIN it returns nil, which costs less than to raise and to catch. All
---- other errors are raised.
+--- Receives bytes that have arrived already, and never waits, whatever the timeout and the waiter are. If there are
+--- none it returns nil, where recv of a non-blocking socket raises EAGAIN: loops that poll many sockets save the cost
+--- of raising and catching an error. Other errors are raised.
 ---
 --- Raises: as recv, but neither EAGAIN nor socket.timeout.
 ---
 --- Python: none.
----@param bufsize integer at most so many bytes
----@return string? # "" once the peer has closed its direction; nil if there is nothing to be read yet
----@return string? # "want_read" then
+---@param bufsize integer the maximum number of bytes
+---@return string? # "" once the peer has shut down its sending direction; nil if nothing has arrived yet
+---@return "want_read"|nil # after nil: what to wait for
 function Socket:try_recv(bufsize) end
 
---- Receives bytes into a buffer, from its start.
+--- Receives at least one byte into a buffer, from its start.
 ---
 --- Raises: as recv; ValueError if `nbytes` is negative or more than the buffer's size.
 ---
 --- Python: 2.5.
 ---@param buffer cleat.Buffer
----@param nbytes? integer at most so many bytes; nil and 0 for the buffer's size
+---@param nbytes? integer the maximum number of bytes; nil and 0 for the buffer's size
 ---@param flags? integer `MSG_*`; 0 by default
----@return integer # the number of bytes, 0 once the peer has closed its direction
+---@return integer # the number of bytes received; 0 once the peer has shut down its sending direction
 function Socket:recv_into(buffer, nbytes, flags) end
 
---- Sends bytes, perhaps not all.
+--- Sends bytes, possibly not all of them: the kernel's buffer may have room for a part only. sendall sends all.
 ---
---- Raises: socket.error, with EAGAIN from a non-blocking socket, with EPIPE if the peer has closed the connection;
+--- Raises: socket.error, with EAGAIN from a non-blocking socket, and with EPIPE if the peer has closed the connection;
 --- socket.timeout; TypeError.
 ---
 --- Python: 1.4.
@@ -205,7 +217,8 @@ function Socket:recv_into(buffer, nbytes, flags) end
 ---@return integer # the number of bytes that were sent
 function Socket:send(data, flags) end
 
---- Sends all bytes. The timeout applies to the whole call. After an error the number of bytes sent is unknown.
+--- Sends all bytes, and returns nothing. The timeout applies to the whole call. After an error it is unknown how many
+--- bytes were sent.
 ---
 --- Raises: as send.
 ---
@@ -214,110 +227,114 @@ function Socket:send(data, flags) end
 ---@param flags? integer `MSG_*`; 0 by default
 function Socket:sendall(data, flags) end
 
---- Sets how long each call may wait: nil without a limit, 0 not at all (a non-blocking socket, whose calls raise
---- socket.error with EAGAIN).
+--- Sets how long each call may wait. nil waits without a limit; 0 makes the socket non-blocking, so that its calls
+--- raise socket.error with EAGAIN instead of waiting.
 ---
---- Raises: ValueError "Timeout value out of range" for negative numbers; TypeError.
+--- Raises: ValueError for negative numbers and NaN; TypeError.
 ---
 --- Python: 2.3.
----@param timeout? number seconds; nil, and numbers above 1e9, for no limit
+---@param timeout? number in seconds; nil, and numbers of 1e9 and more, for no limit
 function Socket:settimeout(timeout) end
 
---- Sets a function that the socket calls when a call would block, in place of blocking: `waiter(sock, event, timeout)`,
---- with "read" or "write", and the seconds that are left (nil without a limit). It returns true once the socket may be
---- ready, and false after the timeout. In a coroutine it may yield. Adapters have waiters for event loops: see
---- docs/adapters.md. A non-blocking socket (timeout 0) does not call it.
+--- Sets the function that waits in place of the core: `waiter(sock, event, timeout)`. A call that would block calls it
+--- with "read" or "write" and the remaining seconds (nil without a limit). The waiter returns true once the socket may
+--- be ready, and false after the timeout. It may yield, so that an event loop runs other coroutines meanwhile. A
+--- non-blocking socket (timeout 0) never calls it. The adapters have waiters for event loops: see docs/adapters.md.
 ---
---- Raises: TypeError unless it can be called.
+--- Raises: TypeError if the waiter is not callable.
 ---
 --- Python: none.
----@param waiter? (fun(sock: cleat.Socket, event: "read"|"write", timeout: number?): boolean) nil for none
+---@param waiter? (fun(sock: cleat.Socket, event: "read"|"write", timeout: number?): boolean) nil for none: calls block
+--- the thread
 function Socket:setwaiter(waiter) end
 
---- Returns the socket's waiter.
+--- Returns the socket's waiter; nil if it has none.
 ---
 --- Python: none.
 ---@return (fun(sock: cleat.Socket, event: "read"|"write", timeout: number?): boolean)?
 function Socket:getwaiter() end
 
---- Returns fileno(): cqueues calls it, with events() and the field `timeout`, of objects that it polls.
+--- Returns the descriptor, as fileno() does. cqueues calls this method, events() and the field `timeout` of objects
+--- that it polls.
 ---
---- Raises: socket.error with EBADF if it is closed.
+--- Raises: socket.error with EBADF if the socket is closed.
 ---
 --- Python: none.
 ---@return integer
 function Socket:pollfd() end
 
---- Returns the event that the last call needs which raised SSLWantReadError, SSLWantWriteError or EAGAIN.
+--- Returns the event to wait for after a call has raised SSLWantReadError, SSLWantWriteError or EAGAIN.
 ---
 --- Python: none.
----@return string # "r" to read, "w" to write
+---@return "r"|"w" # "r": wait until the socket is readable; "w": until it is writable
 function Socket:events() end
 
---- Returns the timeout.
+--- Returns the timeout that settimeout has set, or the default timeout at the socket's creation.
 ---
 --- Python: 2.3.
----@return number? # seconds; nil for no limit
+---@return number? # in seconds; nil for no limit
 function Socket:gettimeout() end
 
---- Returns whether the socket waits: false if its timeout is 0.
+--- Returns false if the socket is non-blocking (timeout 0), otherwise true.
 ---
 --- Python: 3.7.
 ---@return boolean
 function Socket:getblocking() end
 
---- Sets the timeout to nil (true) or 0 (false).
+--- Sets the timeout to nil for true, and to 0 for false.
 ---
---- Raises: TypeError unless it is a boolean.
+--- Raises: TypeError if `flag` is not a boolean.
 ---
 --- Python: 1.4.
 ---@param flag boolean
 function Socket:setblocking(flag) end
 
---- Shuts down one or both directions of the connection.
+--- Shuts down one or both directions of the connection. The descriptor stays open until close().
 ---
---- Raises: socket.error, with ENOTCONN if it is not connected; ValueError for other numbers.
+--- Raises: socket.error, with ENOTCONN if the socket is not connected; ValueError for other numbers.
 ---
 --- Python: 1.4.
 ---@param how integer `SHUT_*`
 function Socket:shutdown(how) end
 
---- Closes the socket. Closing again has no effect; other methods raise socket.error with EBADF from then on, and so do
---- calls of other coroutines that wait in it. Files of makefile() keep the descriptor open.
+--- Closes the socket. Closing it again has no effect. Other methods raise socket.error with EBADF from then on, and so
+--- do calls of other coroutines that are waiting. Files of makefile() keep the descriptor open until they are closed.
 ---
 --- Python: 1.4.
 function Socket:close() end
 
---- Makes a file that reads from the socket, writes to it, or both.
+--- Returns a buffered file that reads from the socket, writes to it, or both.
 ---
---- Raises: ValueError for other modes; socket.error with EBADF if the socket is closed; NotImplementedError for an
---- encoding other than "utf-8", other newlines, and error handlers of text files; TypeError.
+--- Raises: ValueError for other modes; socket.error with EBADF if the socket is closed; NotImplementedError for
+--- encodings other than "utf-8", for other newlines, and for `errors` with a text file; TypeError.
 ---
---- Python: 1.4; the arguments that are given by name 3.
----@param mode? string "r", the default, to read, "w" to write, "rw" for both; "b" may be added
----@param bufsize? integer how many bytes to buffer: 8192 by default; 0 for none, 1 to write line by line
----@param encoding? string by name, as all that follow: "utf-8". Strings are bytes, and are not checked
----@param errors? string nil
----@param newline? string "\n"; of a file that only writes also ""
----@param buffering? integer the same as `bufsize`, under Python 3's name; 0 needs a "b" in the mode
+--- Python: 1.4; `encoding`, `errors`, `newline` and `buffering` 3.0.
+---@param mode? string "r", the default, to read, "w" to write, or "rw" for both; "b" may be added
+---@param bufsize? integer the size of the write buffer and of reads, in bytes: 8192 by default; 0 for unbuffered, 1 to
+--- send at each newline
+---@param encoding? string "utf-8" or nil. This and the next three are given by name. Strings are bytes, and are not
+--- checked
+---@param errors? string nil: there is nothing to decode
+---@param newline? string "\n" or nil; also "" for a file that only writes
+---@param buffering? integer Python 3's name of `bufsize`; 0 needs a "b" in the mode
 ---@return cleat.File
 ---@overload fun(self: cleat.Socket, keywords: cleat.keywords.Socket.makefile): cleat.File
 ---@overload fun(self: cleat.Socket, mode?: string, keywords: cleat.keywords.Socket.makefile.optional): cleat.File
 ---@overload fun(self: cleat.Socket, mode?: string, bufsize?: integer, keywords: cleat.keywords.Socket.makefile.optional): cleat.File
 function Socket:makefile(mode, bufsize, encoding, errors, newline, buffering) end
 
---- Makes another socket over a duplicate of the descriptor: the same connection, with options and O_NONBLOCK in common.
---- The duplicate has this socket's timeout and waiter, and is closed on its own.
+--- Returns another socket over a duplicate of the descriptor. Both use the same connection, with the same socket
+--- options and O_NONBLOCK. The duplicate has this socket's timeout and waiter, and must be closed separately.
 ---
---- Raises: socket.error with EBADF if it is closed, with EMFILE if there are too many descriptors.
+--- Raises: socket.error, with EBADF if the socket is closed, and with EMFILE if the process has too many descriptors.
 ---
 --- Python: 1.4.
 ---@return cleat.Socket
 function Socket:dup() end
 
---- Closes the socket object, but not its descriptor, which the caller owns from then on.
+--- Closes the socket object, but not its descriptor: the caller owns it, and must close it.
 ---
---- Raises: socket.error with EBADF if it is closed.
+--- Raises: socket.error with EBADF if the socket is closed.
 ---
 --- Python: 3.2.
 ---@return integer # the descriptor
@@ -325,26 +342,28 @@ function Socket:detach() end
 
 --- Returns the socket's descriptor.
 ---
---- Raises: socket.error with EBADF if it is closed.
+--- Raises: socket.error with EBADF if the socket is closed.
 ---
 --- Python: 1.4.
 ---@return integer
 function Socket:fileno() end
 
---- Returns the socket's own address.
+--- Returns the local address of the socket.
 ---
 --- Raises: socket.error.
 ---
 --- Python: 1.4.
----@return string|table # {host, port}, {host, port, flowinfo, scopeid} for IPv6, a path for AF_UNIX
+---@return string|[string, integer]|[string, integer, integer, integer] # {host, port} for IPv4, {host, port, flowinfo,
+--- scopeid} for IPv6, a path for AF_UNIX
 function Socket:getsockname() end
 
---- Returns the peer's address.
+--- Returns the address of the peer.
 ---
---- Raises: socket.error with ENOTCONN if it is not connected.
+--- Raises: socket.error, with ENOTCONN if the socket is not connected.
 ---
 --- Python: 1.4.
----@return string|table # {host, port}, {host, port, flowinfo, scopeid} for IPv6, a path for AF_UNIX
+---@return string|[string, integer]|[string, integer, integer, integer] # {host, port} for IPv4, {host, port, flowinfo,
+--- scopeid} for IPv6, a path for AF_UNIX
 function Socket:getpeername() end
 
 --- Returns the value of a socket option.
@@ -354,7 +373,7 @@ function Socket:getpeername() end
 --- Python: 1.4.
 ---@param level integer `SOL_*`, `IPPROTO_*`
 ---@param option integer `SO_*`, `TCP_*`, `IPV6_*`
----@param buflen? integer nil and 0 for an integer; up to 1024 for a string of at most so many bytes
+---@param buflen? integer nil and 0 return an integer; 1 to 1024 return a string of at most this many bytes
 ---@return integer|string
 function Socket:getsockopt(level, option, buflen) end
 
@@ -365,20 +384,22 @@ function Socket:getsockopt(level, option, buflen) end
 --- Python: 1.4.
 ---@param level integer `SOL_*`, `IPPROTO_*`
 ---@param option integer `SO_*`, `TCP_*`, `IPV6_*`
----@param value integer|string a string has the bytes of a structure
+---@param value integer|string an integer, or the bytes of a structure
 function Socket:setsockopt(level, option, value) end
 
---- Sends a file from an offset on, and returns how many bytes were sent. The file's position is then behind the last of
---- them, also after an error: `sendfile(file, file:seek())` goes on.
+--- Sends a file, from `offset` to its end or for `count` bytes. Afterwards, and after an error too, the file's position
+--- is after the last byte that was sent, so that `sendfile(file, file:seek())` continues.
 ---
---- Raises: ValueError for a non-blocking socket, a socket that is no stream, a closed file, a `count` that is not
---- positive; IOError if the file cannot be read; as send, whose timeout applies to each piece; TypeError.
+--- Raises: the errors of send, whose timeout applies to each piece of 16 KiB; IOError if the file cannot be read;
+--- ValueError for a non-blocking socket, a socket that is not a stream, a closed file, and a `count` that is not
+--- positive; TypeError.
 ---
 --- Python: 3.5.
----@param file any a file of Lua's, opened with "rb", an object with read(count) and perhaps seek(whence, position), or
---- the name of a file
----@param offset? integer where to begin, in bytes; 0 by default. A pipe is read from where it is
----@param count? integer how many bytes to send; nil for all up to the end of the file
+---@param file userdata|table|string a Lua file that was opened with "rb", the name of a file, or an object with
+--- read(count) and optionally seek(whence, position)
+---@param offset? integer the position of the first byte; 0 by default. A file that cannot seek, such as a pipe, is read
+--- from its current position
+---@param count? integer the maximum number of bytes; nil sends up to the end of the file
 ---@return integer # the number of bytes sent: less than `count` if the file is shorter
 function Socket:sendfile(file, offset, count) end
 
@@ -389,93 +410,96 @@ function Socket:sendfile(file, offset, count) end
 ---@overload fun(family?: integer, type?: integer, keywords: cleat.keywords.socket.socket.optional): cleat.Socket
 local SocketClass = {}
 
---- A file over a socket, made by Socket:makefile, with the methods of Python's file objects (2.7.16, sections 17.2.1
---- and 5.9). Where Lua's files have another name or form, both work: lines(), read("l"), read("L"), read("a").
---- Iterating over the file gives its lines.
+--- A buffered file over a socket, made by Socket:makefile. It has the methods of Python's file objects (2.7.16,
+--- sections 17.2.1 and 5.9), and also lines() and the formats "l", "L" and "a" of Lua's files. Iterating over the file
+--- yields its lines.
 ---
---- A file waits as its socket does. Several coroutines may use it: their calls take turns. After an error nothing is
---- lost: received bytes stay in the file, so that the call can be repeated, and so do the bytes of write(), so that
---- flush() continues.
+--- A file waits as its socket does. Several coroutines may use it: their calls run one after the other. No bytes are
+--- lost by an error such as a timeout: received bytes stay in the file, so that the call can be repeated, and written
+--- bytes stay in it, so that flush() can continue.
 ---
---- Closing a file leaves the socket open. Closing the socket leaves its open files usable until the last of them is
---- closed or collected. Collecting a file sends nothing: bytes that were not flushed are lost.
+--- Closing a file does not close the socket. After the socket is closed its open files can still be used; the
+--- descriptor is closed with the last of them. A file that is garbage-collected sends nothing: bytes that were not
+--- flushed are lost.
 ---
 --- Python: 1.4.
 ---@class cleat.File
 ---@field closed boolean read-only, like all fields
 ---@field mode string the argument of makefile
----@field bufsize integer 0 for none; 1 for lines, when writing
+---@field bufsize integer in bytes; 0: unbuffered; 1: a write sends at each newline
 ---@field name string "<socket>"
 local File = {}
 
---- Reads bytes. The formats of Lua's files work as well.
+--- Reads bytes, and waits until all of them have arrived. The formats of Lua's files are accepted too.
 ---
---- Raises: as Socket:recv; IOError if the file is not open for reading; ValueError if it is closed, and for other
---- formats. After an error the received bytes are kept for the next call.
+--- Raises: the errors of Socket:recv, after which received bytes are kept for the next call; IOError if the file is not
+--- open for reading; ValueError if it is closed, and for other formats.
 ---
---- Python: 1.4; formats: Lua.
----@param size? integer|string|nil the number of bytes; nil and negative numbers for all up to the end; "l" and "L" for
---- a line without and with its newline, "a" for all
----@return string? # fewer than `size` bytes only at the end of the stream; "" at the end, nil for "l" and "L"
+--- Python: 1.4; the formats are Lua's.
+---@param size? integer|"l"|"L"|"a"|nil the number of bytes; nil, negative numbers and "a" read up to the end of the
+--- stream; "l" reads a line and returns it without its newline, "L" with it
+---@return string? # fewer than `size` bytes only at the end of the stream. After the last byte: "", but nil for "l" and
+--- "L"
 function File:read(size) end
 
---- Reads a line with its newline.
+--- Reads a line, and returns it with its newline.
 ---
---- Raises: as read.
+--- Raises: the same errors as read.
 ---
 --- Python: 1.4.
----@param size? integer at most so many bytes; nil and negative numbers for no limit
----@return string # without a newline only at the end of the stream or after `size` bytes; "" at the end
+---@param size? integer the maximum number of bytes; nil and negative numbers for no limit
+---@return string # without a newline only after `size` bytes or at the end of the stream; "" after the last line
 function File:readline(size) end
 
---- Reads all lines.
+--- Reads all lines up to the end of the stream.
 ---
---- Raises: as read.
+--- Raises: the same errors as read.
 ---
 --- Python: 1.4.
----@param sizehint? integer stops after the line with which so many bytes were read; nil and 0 for no limit
----@return string[] # with their newlines
+---@param sizehint? integer stop after the line that reaches this many bytes; nil and 0 for no limit
+---@return string[] # the lines, with their newlines
 function File:readlines(sizehint) end
 
---- Returns an iterator over the lines, as Lua's files have it: without their newlines, unless the format is "L".
---- Iterating over the file itself keeps them, as in Python.
+--- Returns an iterator over the lines without their newlines, as Lua's files do; with "L", it keeps the newlines.
+--- Iterating over the file itself keeps them too, as in Python.
 ---
---- Raises: as read.
+--- Raises: the same errors as read.
 ---
 --- Python: none; Lua's `file:lines`.
----@param format? string "l", the default, or "L"
+---@param format? "l"|"L"|nil "l" by default
 ---@return fun(): string?
 function File:lines(format) end
 
---- Sends the bytes that write() has buffered, those of other coroutines too.
+--- Sends all bytes that write() has buffered, including those of other coroutines.
 ---
---- Raises: as Socket:sendall; ValueError if it is closed. After an error the bytes are kept, and flush() continues.
+--- Raises: the errors of Socket:sendall, after which another flush() continues where the first one stopped; ValueError
+--- if the file is closed.
 ---
 --- Python: 1.4.
 function File:flush() end
 
---- Writes strings, buffers or numbers. They are sent once `bufsize` bytes are buffered (with `bufsize` 1 at each
---- newline), and by flush() and close().
+--- Writes strings, buffers or numbers into the file's buffer. The bytes are sent once `bufsize` bytes are buffered
+--- (with a `bufsize` of 1 at each newline), and by flush() and close().
 ---
---- Raises: as flush; IOError if it is not open for writing; TypeError for other types.
+--- Raises: the same errors as flush; IOError if the file is not open for writing; TypeError for other types.
 ---
---- Python: 1.4; one string.
+--- Python: 1.4, with one string.
 ---@param ... string|cleat.Buffer|number
----@return cleat.File # the file
+---@return cleat.File # this file
 function File:write(...) end
 
 --- Writes the strings of an array, without adding newlines.
 ---
---- Raises: as write.
+--- Raises: the same errors as write.
 ---
 --- Python: 1.5.
 ---@param list (string|cleat.Buffer)[]
 function File:writelines(list) end
 
---- Sends the buffered bytes and closes the file, but not the socket. The file is closed even if sending fails: call
---- flush() first on a non-blocking socket. Closing again has no effect.
+--- Sends the buffered bytes and closes the file, but not the socket. The file is closed even if sending fails, so call
+--- flush() first if the socket is non-blocking. Closing it again has no effect.
 ---
---- Raises: as flush.
+--- Raises: the same errors as flush.
 ---
 --- Python: 1.4.
 function File:close() end
@@ -488,20 +512,21 @@ function File:close() end
 ---@return integer
 function File:fileno() end
 
---- Returns false: a socket is no terminal.
+--- Returns false: a socket is not a terminal.
 ---
 --- Raises: ValueError if the file is closed.
 ---
---- Python: none of `makefile`; as Python's files.
+--- Python: not in the files of `makefile`; a method of Python's other files.
 ---@return boolean
 function File:isatty() end
 
 ---@class cleat.File.class: cleat.File, cleat.Class
 local FileClass = {}
 
---- Bytes of a fixed size that can be modified, for recv_into, read and send: made by socket.buffer.
+--- Mutable bytes of a fixed size, for recv_into, read and send, which avoid making a string for each call.
+--- socket.buffer makes them.
 ---
---- Python: none; the place of `bytearray`.
+--- Python: none; `bytearray` in its place.
 ---@class cleat.Buffer
 local Buffer = {}
 
@@ -511,7 +536,8 @@ local Buffer = {}
 ---@return integer
 function Buffer:len() end
 
---- Returns the bytes from the i-th to the j-th, counted as string.sub counts.
+--- Returns the bytes from the i-th to the j-th, with the same indices as string.sub: they begin at 1, and negative ones
+--- count from the end.
 ---
 --- Raises: TypeError.
 ---
@@ -521,12 +547,12 @@ function Buffer:len() end
 ---@return string
 function Buffer:sub(i, j) end
 
---- Stores bytes at an offset.
+--- Copies a string into the buffer, at an offset.
 ---
---- Raises: ValueError if they do not fit; TypeError.
+--- Raises: ValueError if the string does not fit; TypeError.
 ---
 --- Python: none; slices.
----@param offset integer from 0, in bytes
+---@param offset integer in bytes, counted from 0
 ---@param text string
 function Buffer:set(offset, text) end
 
@@ -545,64 +571,70 @@ local BufferClass = {}
 ---@field proto? integer 0 by default
 
 ---@class cleat.keywords.socket.getaddrinfo
----@field host? string a name or a numeric address; nil for this machine
----@field port? string|integer|nil a number, digits or the name of a service
----@field family? integer `AF_*`; 0, the default, for any
----@field type? integer `SOCK_*`; 0, the default, for any
----@field proto? integer 0, the default, for any
+---@field host? string a name or a numeric address; nil for the loopback address, or with AI_PASSIVE the wildcard
+--- address
+---@field port? string|integer|nil a number, a string of digits or the name of a service; nil for 0
+---@field family? integer return only this `AF_*`; 0, the default, for all
+---@field type? integer return only this `SOCK_*`; 0, the default, for all
+---@field proto? integer return only this `IPPROTO_*`; 0, the default, for all
 ---@field flags? integer `AI_*`; 0 by default
 
 ---@class cleat.keywords.socket.getaddrinfo.optional
----@field host? string a name or a numeric address; nil for this machine
----@field port? string|integer|nil a number, digits or the name of a service
----@field family? integer `AF_*`; 0, the default, for any
----@field type? integer `SOCK_*`; 0, the default, for any
----@field proto? integer 0, the default, for any
+---@field host? string a name or a numeric address; nil for the loopback address, or with AI_PASSIVE the wildcard
+--- address
+---@field port? string|integer|nil a number, a string of digits or the name of a service; nil for 0
+---@field family? integer return only this `AF_*`; 0, the default, for all
+---@field type? integer return only this `SOCK_*`; 0, the default, for all
+---@field proto? integer return only this `IPPROTO_*`; 0, the default, for all
 ---@field flags? integer `AI_*`; 0 by default
 
 ---@class cleat.keywords.socket.create_connection
----@field address table {host, port}; the port may also be digits or the name of a service
----@field timeout? number seconds, for each attempt and for the socket afterwards; nil for the default timeout
----@field source_address? table the address to connect from
+---@field address [string, integer|string] {host, port}; the port may also be a string of digits or the name of a
+--- service
+---@field timeout? number in seconds, for each attempt and for the later calls of the socket; nil for the default
+--- timeout
+---@field source_address? [string, integer] {host, port} to bind the socket to before it connects
 
 ---@class cleat.keywords.socket.create_connection.optional
----@field address? table {host, port}; the port may also be digits or the name of a service
----@field timeout? number seconds, for each attempt and for the socket afterwards; nil for the default timeout
----@field source_address? table the address to connect from
+---@field address? [string, integer|string] {host, port}; the port may also be a string of digits or the name of a
+--- service
+---@field timeout? number in seconds, for each attempt and for the later calls of the socket; nil for the default
+--- timeout
+---@field source_address? [string, integer] {host, port} to bind the socket to before it connects
 
 ---@class cleat.keywords.socket.create_server
----@field address table {host, port}; "" is the wildcard address, 0 any free port
----@field family? integer by name, as all that follow: `AF_INET`, the default, or `AF_INET6`
----@field backlog? integer how many connections may wait to be accepted; see Socket:listen
----@field reuse_port? boolean whether several processes may listen at the port
----@field dualstack_ipv6? boolean whether the IPv6 socket accepts IPv4 connections too
+---@field address [string, integer] {host, port}; the host "" is the wildcard address, the port 0 any free port
+---@field family? integer `AF_INET`, the default, or `AF_INET6`. This and the following arguments are given by name
+---@field backlog? integer see Socket:listen
+---@field reuse_port? boolean sets SO_REUSEPORT, so that several processes can listen at the same port; false by default
+---@field dualstack_ipv6? boolean whether an IPv6 socket accepts IPv4 connections too; false by default
 
 ---@class cleat.keywords.socket.create_server.optional
----@field address? table {host, port}; "" is the wildcard address, 0 any free port
----@field family? integer by name, as all that follow: `AF_INET`, the default, or `AF_INET6`
----@field backlog? integer how many connections may wait to be accepted; see Socket:listen
----@field reuse_port? boolean whether several processes may listen at the port
----@field dualstack_ipv6? boolean whether the IPv6 socket accepts IPv4 connections too
+---@field address? [string, integer] {host, port}; the host "" is the wildcard address, the port 0 any free port
+---@field family? integer `AF_INET`, the default, or `AF_INET6`. This and the following arguments are given by name
+---@field backlog? integer see Socket:listen
+---@field reuse_port? boolean sets SO_REUSEPORT, so that several processes can listen at the same port; false by default
+---@field dualstack_ipv6? boolean whether an IPv6 socket accepts IPv4 connections too; false by default
 
 ---@class cleat.keywords.socket.fromfd
 ---@field fd integer
----@field family? integer `AF_*`; what the descriptor has, if it is nil, as the next two
+---@field family? integer `AF_*`. This and the next two are only compared with those of the descriptor; nil for any
 ---@field type? integer `SOCK_*`
----@field proto? integer a number that is not 0 must be the descriptor's
+---@field proto? integer `IPPROTO_*`; 0 for any too
 
 ---@class cleat.keywords.socket.fromfd.optional
 ---@field fd? integer
----@field family? integer `AF_*`; what the descriptor has, if it is nil, as the next two
+---@field family? integer `AF_*`. This and the next two are only compared with those of the descriptor; nil for any
 ---@field type? integer `SOCK_*`
----@field proto? integer a number that is not 0 must be the descriptor's
+---@field proto? integer `IPPROTO_*`; 0 for any too
 
---- Sockets: Python's socket module (2.7.16, section 17.2, with what 3.13 has beyond it); what it does not have is in
---- docs/python-to-lua.md.
+--- Sockets: Python's socket module (2.7.16, section 17.2, with the additions up to 3.13). docs/python-to-lua.md lists
+--- what is missing.
 ---
---- A socket's timeout decides how its calls wait: nil without a limit, 0 not at all (they raise socket.error with
---- EAGAIN, connect with EINPROGRESS), otherwise so many seconds (then they raise socket.timeout). A socket is closed
---- when it is collected, and at the end of its scope if it is a `<close>` variable. recv, send and their like accept no
---- arguments by name; all other functions do.
+--- A socket's timeout decides how long its calls wait. nil waits without a limit. 0 does not wait: calls raise
+--- socket.error with EAGAIN, and connect with EINPROGRESS. A positive number is a limit in seconds, after which calls
+--- raise socket.timeout. A socket is closed when it is garbage-collected, and at the end of its scope if it is a
+--- `<close>` variable. All functions accept arguments by name, except recv, send and similar methods that move data.
 ---@class cleat.socket
 ---@field AF_INET integer
 ---@field AF_INET6 integer
@@ -782,12 +814,12 @@ local BufferClass = {}
 ---@field error cleat.ErrorClass socket.error: an error of the system, with `errno` (see cleat.errno) and `strerror`.
 ---@field gaierror cleat.ErrorClass socket.gaierror: name resolution failed; `errno` is an EAI_*.
 ---@field herror cleat.ErrorClass socket.herror: an address has no name; `errno` is 1 (unknown host), 2 (try again), 3
---- or 4.
----@field timeout cleat.ErrorClass socket.timeout: the timeout of a socket has passed.
----@field TimeoutError cleat.ErrorClass the same class under Python's name of today.
+--- (server failure) or 4 (no address).
+---@field timeout cleat.ErrorClass socket.timeout: a call did not finish within the socket's timeout.
+---@field TimeoutError cleat.ErrorClass the same class, under the name that it has in Python 3.
 local module = {}
 
---- Makes two sockets that are connected to each other.
+--- Creates two sockets that are connected to each other.
 ---
 --- Raises: socket.error.
 ---
@@ -802,75 +834,81 @@ local module = {}
 ---@overload fun(family?: integer, type?: integer, keywords: cleat.keywords.socket.socketpair.optional): cleat.Socket, cleat.Socket
 function module.socketpair(family, type, proto) end
 
---- Resolves a host and a service to addresses, in the order in which to try them. In a coroutine with a default waiter
---- other coroutines run meanwhile.
+--- Resolves a host and a service to a list of addresses, in the order in which a client should try them. With a default
+--- waiter (setdefaultwaiter) other coroutines run during the lookup; without one it blocks the thread.
 ---
 --- Raises: socket.gaierror if the host is unknown; TypeError.
 ---
 --- Python: 2.2.
----@param host? string a name or a numeric address; nil for this machine
----@param port? string|integer|nil a number, digits or the name of a service
----@param family? integer `AF_*`; 0, the default, for any
----@param type? integer `SOCK_*`; 0, the default, for any
----@param proto? integer 0, the default, for any
+---@param host? string a name or a numeric address; nil for the loopback address, or with AI_PASSIVE the wildcard
+--- address
+---@param port? string|integer|nil a number, a string of digits or the name of a service; nil for 0
+---@param family? integer return only this `AF_*`; 0, the default, for all
+---@param type? integer return only this `SOCK_*`; 0, the default, for all
+---@param proto? integer return only this `IPPROTO_*`; 0, the default, for all
 ---@param flags? integer `AI_*`; 0 by default
----@return table[] # of {family, type, proto, canonname, address}
----@overload fun(keywords: cleat.keywords.socket.getaddrinfo): table[]
----@overload fun(host?: string, keywords: cleat.keywords.socket.getaddrinfo.optional): table[]
----@overload fun(host?: string, port?: string|integer|nil, keywords: cleat.keywords.socket.getaddrinfo.optional): table[]
+---@return [integer, integer, integer, string, [string, integer]][] # each entry is {family, type, proto, canonname,
+--- address}: the first three and the last are for socket.socket and connect; canonname is "" without AI_CANONNAME
+---@overload fun(keywords: cleat.keywords.socket.getaddrinfo): [integer, integer, integer, string, [string, integer]][]
+---@overload fun(host?: string, keywords: cleat.keywords.socket.getaddrinfo.optional): [integer, integer, integer, string, [string, integer]][]
+---@overload fun(host?: string, port?: string|integer|nil, keywords: cleat.keywords.socket.getaddrinfo.optional): [integer, integer, integer, string, [string, integer]][]
 function module.getaddrinfo(host, port, family, type, proto, flags) end
 
---- Connects to a host, trying each of its addresses in turn.
+--- Connects to a host over TCP. Tries each address of the host in turn, and returns the first socket that connects.
 ---
---- Raises: the error of the last attempt, a socket.error; socket.gaierror if the host is unknown; socket.timeout;
---- TypeError, ValueError for a malformed address.
+--- Raises: socket.error of the last attempt if no address accepts; socket.gaierror if the host is unknown;
+--- socket.timeout; TypeError and ValueError for a malformed address.
 ---
 --- Python: 2.6.
----@param address table {host, port}; the port may also be digits or the name of a service
----@param timeout? number seconds, for each attempt and for the socket afterwards; nil for the default timeout
----@param source_address? table the address to connect from
+---@param address [string, integer|string] {host, port}; the port may also be a string of digits or the name of a
+--- service
+---@param timeout? number in seconds, for each attempt and for the later calls of the socket; nil for the default
+--- timeout
+---@param source_address? [string, integer] {host, port} to bind the socket to before it connects
 ---@return cleat.Socket
----@overload fun(address: table, keywords: cleat.keywords.socket.create_connection.optional): cleat.Socket
+---@overload fun(address: [string, integer|string], keywords: cleat.keywords.socket.create_connection.optional): cleat.Socket
 function module.create_connection(address, timeout, source_address) end
 
---- Returns the timeout of new sockets.
+--- Returns the default timeout, which new sockets have.
 ---
 --- Python: 2.3.
----@return number? # seconds; nil for no limit
+---@return number? # in seconds; nil for no limit
 function module.getdefaulttimeout() end
 
---- Sets the timeout of new sockets.
+--- Sets the default timeout, for sockets that are created later.
 ---
---- Raises: ValueError for negative numbers; TypeError.
+--- Raises: ValueError for negative numbers and NaN; TypeError.
 ---
 --- Python: 2.3.
----@param timeout? number seconds; nil, the default, for no limit
+---@param timeout? number in seconds; nil for no limit, which is the initial value
 function module.setdefaulttimeout(timeout) end
 
---- Returns the waiter of new sockets.
+--- Returns the default waiter, which new sockets have.
 ---
 --- Python: none.
 ---@return (fun(sock: cleat.Socket, event: "read"|"write", timeout: number?): boolean)?
 function module.getdefaultwaiter() end
 
---- Sets the waiter of all sockets that this Lua state makes from now on: see Socket:setwaiter.
+--- Sets the default waiter, for sockets that this Lua state creates later, and for name resolution. See
+--- Socket:setwaiter.
 ---
---- Raises: TypeError unless it can be called.
+--- Raises: TypeError if the waiter is not callable.
 ---
 --- Python: none.
----@param waiter? (fun(sock: cleat.Socket, event: "read"|"write", timeout: number?): boolean) nil for none
+---@param waiter? (fun(sock: cleat.Socket, event: "read"|"write", timeout: number?): boolean) nil for none: calls block
+--- the thread
 function module.setdefaultwaiter(waiter) end
 
---- Returns the IPv4 address of a host; getaddrinfo has IPv6 too.
+--- Returns an IPv4 address of a host. getaddrinfo returns all addresses, of IPv6 too.
 ---
---- Raises: socket.gaierror if the host is unknown; TypeError, ValueError.
+--- Raises: socket.gaierror if the host is unknown; TypeError, and ValueError for a null byte.
 ---
 --- Python: 1.4.
----@param hostname string "" is the wildcard address
+---@param hostname string a name or an address; "" for the wildcard address
 ---@return string
 function module.gethostbyname(hostname) end
 
---- Returns a host's canonical name, its other names and its IPv4 addresses.
+--- Returns the canonical name of a host, its aliases and its IPv4 addresses.
 ---
 --- Raises: socket.gaierror if the host is unknown; socket.herror; TypeError, ValueError.
 ---
@@ -881,9 +919,10 @@ function module.gethostbyname(hostname) end
 ---@return string[] addresses
 function module.gethostbyname_ex(hostname) end
 
---- Returns the name of the host that has an address, its other names and its addresses.
+--- Returns the name, the aliases and the addresses of the host that has an address (reverse lookup).
 ---
---- Raises: socket.herror if the address has no name; socket.gaierror if a host name is unknown; TypeError, ValueError.
+--- Raises: socket.herror if the address has no name; socket.gaierror if a host name is unknown; TypeError, and
+--- ValueError for a null byte.
 ---
 --- Python: 1.4.
 ---@param ip_address string an IPv4 or IPv6 address, or a host name
@@ -892,35 +931,36 @@ function module.gethostbyname_ex(hostname) end
 ---@return string[] addresses
 function module.gethostbyaddr(ip_address) end
 
---- Returns the name of this machine.
+--- Returns the host name of this machine.
 ---
 --- Python: 1.4.
 ---@return string
 function module.gethostname() end
 
---- Returns the fully qualified name of a host: the first of its names with a dot, otherwise the name that it has. An
---- unknown host's name is returned as it is.
+--- Returns the fully qualified name of a host: of its name and aliases the first that contains a dot, or its name if
+--- none does. The name of an unknown host is returned unchanged.
 ---
---- Raises: TypeError, ValueError.
+--- Raises: TypeError, and ValueError for a null byte.
 ---
 --- Python: 2.0.
----@param name? string "", "0.0.0.0" and "::" are this machine, as nil
+---@param name? string a name or an address; nil, "", "0.0.0.0" and "::" for this machine
 ---@return string
 function module.getfqdn(name) end
 
---- Returns the host name and the service of an address.
+--- Returns the host name and the service name of an address.
 ---
---- Raises: socket.gaierror, with `EAI_NONAME` if the host has no name and `flags` has NI_NAMEREQD, or if it is no
---- numeric address; TypeError, ValueError for a malformed address.
+--- Raises: socket.gaierror, with `EAI_NONAME` if the host is not a numeric address, or has no name and `flags` contains
+--- NI_NAMEREQD; TypeError and ValueError for a malformed address.
 ---
 --- Python: 2.2.
----@param sockaddr table {host, port}, or {host, port, flowinfo, scopeid} for IPv6; the host is numeric
----@param flags? integer `NI_*`; 0 by default
+---@param sockaddr [string, integer]|[string, integer, integer, integer] {host, port}, or {host, port, flowinfo,
+--- scopeid} for IPv6; the host is a numeric address
+---@param flags? integer a sum of `NI_*`; 0 by default
 ---@return string host
 ---@return string service
 function module.getnameinfo(sockaddr, flags) end
 
---- Returns the port of a service.
+--- Returns the port number of a service.
 ---
 --- Raises: socket.error "service/proto not found"; TypeError, ValueError.
 ---
@@ -930,7 +970,7 @@ function module.getnameinfo(sockaddr, flags) end
 ---@return integer
 function module.getservbyname(servicename, protocolname) end
 
---- Returns the name of the service of a port.
+--- Returns the name of the service with a port number.
 ---
 --- Raises: socket.error "port/proto not found"; TypeError, ValueError.
 ---
@@ -940,7 +980,7 @@ function module.getservbyname(servicename, protocolname) end
 ---@return string
 function module.getservbyport(port, protocolname) end
 
---- Returns the number of a protocol, an `IPPROTO_*`.
+--- Returns the number of a protocol, which is an `IPPROTO_*`.
 ---
 --- Raises: socket.error "protocol not found"; TypeError, ValueError.
 ---
@@ -949,7 +989,7 @@ function module.getservbyport(port, protocolname) end
 ---@return integer
 function module.getprotobyname(protocolname) end
 
---- Returns the number of a network interface: the scope of link-local IPv6 addresses.
+--- Returns the number of a network interface. It is the `scopeid` of link-local IPv6 addresses.
 ---
 --- Raises: socket.error "no interface with this name"; TypeError, ValueError.
 ---
@@ -960,31 +1000,32 @@ function module.if_nametoindex(if_name) end
 
 --- Returns the name of the network interface with a number.
 ---
---- Raises: socket.error with ENXIO if there is none; TypeError, ValueError.
+--- Raises: socket.error with ENXIO if there is no such interface; TypeError and ValueError for a number out of range.
 ---
 --- Python: 3.3.
 ---@param if_index integer
 ---@return string
 function module.if_indextoname(if_index) end
 
---- Returns the network interfaces, each as {number, name}.
+--- Lists the network interfaces.
 ---
 --- Raises: socket.error.
 ---
 --- Python: 3.3.
----@return table[]
+---@return [integer, string][] # each entry is {number, name}
 function module.if_nameindex() end
 
---- Returns an IPv4 address as four bytes. Short forms such as "127.1" are accepted; inet_pton refuses them.
+--- Converts an IPv4 address to four bytes in network order. It accepts short forms such as "127.1", which inet_pton
+--- refuses.
 ---
---- Raises: socket.error for other strings; TypeError, ValueError.
+--- Raises: socket.error for other strings; TypeError, and ValueError for a null byte.
 ---
 --- Python: 1.4.
 ---@param ip_string string
 ---@return string
 function module.inet_aton(ip_string) end
 
---- Returns the text for an IPv4 address of four bytes.
+--- Converts an IPv4 address of four bytes to text.
 ---
 --- Raises: socket.error "packed IP wrong length for inet_ntoa"; TypeError.
 ---
@@ -993,9 +1034,10 @@ function module.inet_aton(ip_string) end
 ---@return string
 function module.inet_ntoa(packed_ip) end
 
---- Returns an address as bytes: four of IPv4, 16 of IPv6.
+--- Converts an address to bytes in network order: four for IPv4, 16 for IPv6.
 ---
---- Raises: socket.error for other strings, with EAFNOSUPPORT for other families; TypeError, ValueError.
+--- Raises: socket.error for other strings, and with EAFNOSUPPORT for other families; TypeError, and ValueError for a
+--- null byte.
 ---
 --- Python: 2.3.
 ---@param address_family integer `AF_INET` or `AF_INET6`
@@ -1003,9 +1045,9 @@ function module.inet_ntoa(packed_ip) end
 ---@return string
 function module.inet_pton(address_family, ip_string) end
 
---- Returns the text for an address that is given as bytes.
+--- Converts an address of four bytes (IPv4) or 16 bytes (IPv6) to text.
 ---
---- Raises: ValueError for another number of bytes, and other families; TypeError.
+--- Raises: ValueError for other lengths and other families; TypeError.
 ---
 --- Python: 2.3.
 ---@param address_family integer `AF_INET` or `AF_INET6`
@@ -1013,75 +1055,77 @@ function module.inet_pton(address_family, ip_string) end
 ---@return string
 function module.inet_ntop(address_family, packed_ip) end
 
---- Returns a 32-bit number with its bytes in the network's order.
+--- Converts a 32-bit number from host to network byte order.
 ---
---- Raises: TypeError; ValueError for negative and longer numbers.
+--- Raises: TypeError; ValueError for numbers that are negative or too large.
 ---
 --- Python: 1.4.
 ---@param x integer
 ---@return integer
 function module.htonl(x) end
 
---- Returns a 16-bit number with its bytes in the network's order.
+--- Converts a 16-bit number from host to network byte order.
 ---
---- Raises: TypeError; ValueError for negative and longer numbers.
+--- Raises: TypeError; ValueError for numbers that are negative or too large.
 ---
 --- Python: 1.4.
 ---@param x integer
 ---@return integer
 function module.htons(x) end
 
---- Returns a 32-bit number whose bytes are in the network's order.
+--- Converts a 32-bit number from network to host byte order.
 ---
---- Raises: TypeError; ValueError for negative and longer numbers.
+--- Raises: TypeError; ValueError for numbers that are negative or too large.
 ---
 --- Python: 1.4.
 ---@param x integer
 ---@return integer
 function module.ntohl(x) end
 
---- Returns a 16-bit number whose bytes are in the network's order.
+--- Converts a 16-bit number from network to host byte order.
 ---
---- Raises: TypeError; ValueError for negative and longer numbers.
+--- Raises: TypeError; ValueError for numbers that are negative or too large.
 ---
 --- Python: 1.4.
 ---@param x integer
 ---@return integer
 function module.ntohs(x) end
 
---- Makes a TCP socket that listens at an address. It sets SO_REUSEADDR, and for IPv6 IPV6_V6ONLY.
+--- Creates a TCP socket that is bound to an address and listens. It sets SO_REUSEADDR, and for IPv6 also IPV6_V6ONLY
+--- unless `dualstack_ipv6` is true.
 ---
---- Raises: socket.error, for example with EADDRINUSE; ValueError if `dualstack_ipv6` is impossible; TypeError,
---- ValueError for a malformed address.
+--- Raises: socket.error, for example with EADDRINUSE; ValueError if `dualstack_ipv6` is true without IPv6; TypeError
+--- and ValueError for a malformed address.
 ---
 --- Python: 3.8.
----@param address table {host, port}; "" is the wildcard address, 0 any free port
----@param family? integer by name, as all that follow: `AF_INET`, the default, or `AF_INET6`
----@param backlog? integer how many connections may wait to be accepted; see Socket:listen
----@param reuse_port? boolean whether several processes may listen at the port
----@param dualstack_ipv6? boolean whether the IPv6 socket accepts IPv4 connections too
+---@param address [string, integer] {host, port}; the host "" is the wildcard address, the port 0 any free port
+---@param family? integer `AF_INET`, the default, or `AF_INET6`. This and the following arguments are given by name
+---@param backlog? integer see Socket:listen
+---@param reuse_port? boolean sets SO_REUSEPORT, so that several processes can listen at the same port; false by default
+---@param dualstack_ipv6? boolean whether an IPv6 socket accepts IPv4 connections too; false by default
 ---@return cleat.Socket
----@overload fun(address: table, keywords: cleat.keywords.socket.create_server.optional): cleat.Socket
----@overload fun(address: table, family?: integer, keywords: cleat.keywords.socket.create_server.optional): cleat.Socket
----@overload fun(address: table, family?: integer, backlog?: integer, keywords: cleat.keywords.socket.create_server.optional): cleat.Socket
+---@overload fun(address: [string, integer], keywords: cleat.keywords.socket.create_server.optional): cleat.Socket
+---@overload fun(address: [string, integer], family?: integer, keywords: cleat.keywords.socket.create_server.optional): cleat.Socket
+---@overload fun(address: [string, integer], family?: integer, backlog?: integer, keywords: cleat.keywords.socket.create_server.optional): cleat.Socket
 function module.create_server(address, family, backlog, reuse_port, dualstack_ipv6) end
 
---- Returns whether an IPv6 socket of this machine can accept IPv4 connections too: see create_server.
+--- Returns whether IPv6 sockets of this machine can accept IPv4 connections: see `dualstack_ipv6` of create_server.
 ---
 --- Python: 3.8.
 ---@return boolean
 function module.has_dualstack_ipv6() end
 
---- Makes a socket over a duplicate of a descriptor; the descriptor stays open. socket.socket { fileno = fd } takes the
---- descriptor over instead.
+--- Creates a socket over a duplicate of a descriptor. The original descriptor stays open, and the caller closes it. To
+--- hand over the descriptor itself, use socket.socket { fileno = fd }.
 ---
---- Raises: socket.error with EBADF, ENOTSOCK; ValueError if the socket has another family or type; TypeError.
+--- Raises: socket.error with EBADF or ENOTSOCK; ValueError if the descriptor has another family, type or protocol;
+--- TypeError.
 ---
 --- Python: 1.4.
 ---@param fd integer
----@param family? integer `AF_*`; what the descriptor has, if it is nil, as the next two
+---@param family? integer `AF_*`. This and the next two are only compared with those of the descriptor; nil for any
 ---@param type? integer `SOCK_*`
----@param proto? integer a number that is not 0 must be the descriptor's
+---@param proto? integer `IPPROTO_*`; 0 for any too
 ---@return cleat.Socket
 ---@overload fun(keywords: cleat.keywords.socket.fromfd): cleat.Socket
 ---@overload fun(fd: integer, keywords: cleat.keywords.socket.fromfd.optional): cleat.Socket

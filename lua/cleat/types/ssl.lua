@@ -27,69 +27,73 @@
 
 ---@class cleat.keywords.SSLContext.load_verify_locations
 ---@field cafile? string path of a PEM file
----@field capath? string path of a directory with names as `openssl rehash` makes them; it is searched during
---- verification
+---@field capath? string path of a directory with file names as `openssl rehash` makes them; files are read during
+--- verifications
 ---@field cadata? string PEM text, or one or more DER certificates
 
 ---@class cleat.keywords.SSLContext.load_verify_locations.optional
 ---@field cafile? string path of a PEM file
----@field capath? string path of a directory with names as `openssl rehash` makes them; it is searched during
---- verification
+---@field capath? string path of a directory with file names as `openssl rehash` makes them; files are read during
+--- verifications
 ---@field cadata? string PEM text, or one or more DER certificates
 
 ---@class cleat.keywords.SSLContext.load_default_certs
----@field purpose? cleat.ssl.Purpose `Purpose.SERVER_AUTH` by default; both load the same
+---@field purpose? cleat.ssl.Purpose `Purpose.SERVER_AUTH` by default; both values load the same certificates
 
 ---@class cleat.keywords.SSLContext.load_default_certs.optional
----@field purpose? cleat.ssl.Purpose `Purpose.SERVER_AUTH` by default; both load the same
+---@field purpose? cleat.ssl.Purpose `Purpose.SERVER_AUTH` by default; both values load the same certificates
 
 ---@class cleat.keywords.SSLContext.get_ca_certs
----@field binary_form? boolean true for DER strings; false, the default, for tables as SSLSocket:getpeercert returns
+---@field binary_form? boolean true returns DER strings; false, the default, tables as SSLSocket:getpeercert returns
+--- them
 
 ---@class cleat.keywords.SSLContext.get_ca_certs.optional
----@field binary_form? boolean true for DER strings; false, the default, for tables as SSLSocket:getpeercert returns
+---@field binary_form? boolean true returns DER strings; false, the default, tables as SSLSocket:getpeercert returns
+--- them
 
 ---@class cleat.keywords.SSLContext.wrap_socket
----@field sock any see above
+---@field sock cleat.Socket|integer|userdata|table see above
 ---@field server_side? boolean false by default
 ---@field do_handshake_on_connect? boolean true by default
----@field suppress_ragged_eofs? boolean true by default: an end of the connection without close_notify looks like the
---- end of the data. This is DANGEROUS where the end means something: an attacker can cut the data short. false raises
---- SSLEOFError instead
----@field server_hostname? string clients only: the name that is sent (SNI) and that the certificate must match;
---- internationalised names may be given in UTF-8
----@field session? cleat.ssl.SSLSession clients only: is offered to the server, see SSLSession
----@field early_data? string clients only: the first bytes for the server. Where a session allows it they are sent with
---- the client's first message (0-RTT); what the server refuses, or does not allow, is sent right after the handshake.
---- So it has them once in any case; `SSLSocket.early_data` says how. DANGEROUS: an attacker can repeat what was sent
---- early, any number of times. Only a request that may be repeated belongs into it
----@field ech_configs? string clients only: the server's list of configurations for Encrypted ClientHello (ECH, RFC
---- 9849), as bytes: `server_hostname` and most of the client's first message are encrypted, and an observer sees the
---- public name of the configuration. A server that cannot decrypt must have a certificate for the public name; then
---- SSLECHRejectedError has its present configurations. The name is never sent in plaintext
+---@field suppress_ragged_eofs? boolean true, the default: an end of the connection without close_notify is read as the
+--- end of the data, "". This is DANGEROUS if the end has a meaning: an attacker can truncate the data. false: it raises
+--- SSLEOFError
+---@field server_hostname? string clients only: the name that is sent to the server (SNI) and compared with its
+--- certificate; internationalised names may be given in UTF-8
+---@field session? cleat.ssl.SSLSession clients only: a session to resume, from the field `session` of an earlier
+--- connection
+---@field early_data? string clients only: the first bytes for the server. If the session allows it they are sent with
+--- the client's first message (0-RTT), otherwise right after the handshake; also if the server refuses early data. So
+--- the server receives them exactly once; `SSLSocket.early_data` says how. DANGEROUS: an attacker can replay what was
+--- sent early, any number of times. Use it only for requests that may be repeated
+---@field ech_configs? string clients only: the server's ECHConfigList (Encrypted ClientHello, RFC 9849), as bytes.
+--- `server_hostname` and most of the ClientHello are encrypted; an observer sees the configuration's public name only.
+--- If the server cannot decrypt, its certificate is verified for the public name, and SSLECHRejectedError has its
+--- current configurations. The name is never sent in plaintext
 
 ---@class cleat.keywords.SSLContext.wrap_socket.optional
----@field sock? any see above
+---@field sock? cleat.Socket|integer|userdata|table see above
 ---@field server_side? boolean false by default
 ---@field do_handshake_on_connect? boolean true by default
----@field suppress_ragged_eofs? boolean true by default: an end of the connection without close_notify looks like the
---- end of the data. This is DANGEROUS where the end means something: an attacker can cut the data short. false raises
---- SSLEOFError instead
----@field server_hostname? string clients only: the name that is sent (SNI) and that the certificate must match;
---- internationalised names may be given in UTF-8
----@field session? cleat.ssl.SSLSession clients only: is offered to the server, see SSLSession
----@field early_data? string clients only: the first bytes for the server. Where a session allows it they are sent with
---- the client's first message (0-RTT); what the server refuses, or does not allow, is sent right after the handshake.
---- So it has them once in any case; `SSLSocket.early_data` says how. DANGEROUS: an attacker can repeat what was sent
---- early, any number of times. Only a request that may be repeated belongs into it
----@field ech_configs? string clients only: the server's list of configurations for Encrypted ClientHello (ECH, RFC
---- 9849), as bytes: `server_hostname` and most of the client's first message are encrypted, and an observer sees the
---- public name of the configuration. A server that cannot decrypt must have a certificate for the public name; then
---- SSLECHRejectedError has its present configurations. The name is never sent in plaintext
+---@field suppress_ragged_eofs? boolean true, the default: an end of the connection without close_notify is read as the
+--- end of the data, "". This is DANGEROUS if the end has a meaning: an attacker can truncate the data. false: it raises
+--- SSLEOFError
+---@field server_hostname? string clients only: the name that is sent to the server (SNI) and compared with its
+--- certificate; internationalised names may be given in UTF-8
+---@field session? cleat.ssl.SSLSession clients only: a session to resume, from the field `session` of an earlier
+--- connection
+---@field early_data? string clients only: the first bytes for the server. If the session allows it they are sent with
+--- the client's first message (0-RTT), otherwise right after the handshake; also if the server refuses early data. So
+--- the server receives them exactly once; `SSLSocket.early_data` says how. DANGEROUS: an attacker can replay what was
+--- sent early, any number of times. Use it only for requests that may be repeated
+---@field ech_configs? string clients only: the server's ECHConfigList (Encrypted ClientHello, RFC 9849), as bytes.
+--- `server_hostname` and most of the ClientHello are encrypted; an observer sees the configuration's public name only.
+--- If the server cannot decrypt, its certificate is verified for the public name, and SSLECHRejectedError has its
+--- current configurations. The name is never sent in plaintext
 
 ---@class cleat.keywords.SSLContext.wrap_bio
----@field incoming cleat.ssl.MemoryBIO bytes from the network
----@field outgoing cleat.ssl.MemoryBIO bytes for the network
+---@field incoming cleat.ssl.MemoryBIO for bytes that were received from the network
+---@field outgoing cleat.ssl.MemoryBIO for bytes to send to the network
 ---@field server_side? boolean false by default
 ---@field server_hostname? string as in wrap_socket
 ---@field session? cleat.ssl.SSLSession as in wrap_socket
@@ -97,8 +101,8 @@
 ---@field ech_configs? string as in wrap_socket
 
 ---@class cleat.keywords.SSLContext.wrap_bio.optional
----@field incoming? cleat.ssl.MemoryBIO bytes from the network
----@field outgoing? cleat.ssl.MemoryBIO bytes for the network
+---@field incoming? cleat.ssl.MemoryBIO for bytes that were received from the network
+---@field outgoing? cleat.ssl.MemoryBIO for bytes to send to the network
 ---@field server_side? boolean false by default
 ---@field server_hostname? string as in wrap_socket
 ---@field session? cleat.ssl.SSLSession as in wrap_socket
@@ -106,26 +110,26 @@
 ---@field ech_configs? string as in wrap_socket
 
 ---@class cleat.keywords.SSLContext.load_cert_chain
----@field certfile string path of a PEM file: the certificate first, then its issuers
----@field keyfile? string path of a PEM file; `certfile` by default
----@field password? string|(fun(): string)|nil for an encrypted key: the password, or a function that returns it, which
---- is called only if the key is encrypted. nil prompts at the process's terminal, if it has one
----@field sign? (fun(algorithm: string, data: string, digest: string?, public_key: string): string?, any) signs, if the
---- private key is elsewhere
+---@field certfile string path of a PEM file with the certificate, followed by its intermediate certificates
+---@field keyfile? string path of a PEM file with the private key; `certfile` by default
+---@field password? string|(fun(): string)|nil the password of an encrypted key, or a function that returns it, which is
+--- called only if the key is encrypted. nil reads it from the terminal of the process, if it has one
+---@field sign? (fun(algorithm: string, data: string, digest: string?, public_key: string): string?, any) makes
+--- signatures if the private key is not in a file
 
 ---@class cleat.keywords.SSLContext.load_cert_chain.optional
----@field certfile? string path of a PEM file: the certificate first, then its issuers
----@field keyfile? string path of a PEM file; `certfile` by default
----@field password? string|(fun(): string)|nil for an encrypted key: the password, or a function that returns it, which
---- is called only if the key is encrypted. nil prompts at the process's terminal, if it has one
----@field sign? (fun(algorithm: string, data: string, digest: string?, public_key: string): string?, any) signs, if the
---- private key is elsewhere
+---@field certfile? string path of a PEM file with the certificate, followed by its intermediate certificates
+---@field keyfile? string path of a PEM file with the private key; `certfile` by default
+---@field password? string|(fun(): string)|nil the password of an encrypted key, or a function that returns it, which is
+--- called only if the key is encrypted. nil reads it from the terminal of the process, if it has one
+---@field sign? (fun(algorithm: string, data: string, digest: string?, public_key: string): string?, any) makes
+--- signatures if the private key is not in a file
 
 ---@class cleat.keywords.SSLContext.set_ciphers
----@field ciphers string a list in OpenSSL's format, with the names that BoringSSL knows
+---@field ciphers string a list in the format of OpenSSL's ciphers(1), best first
 
 ---@class cleat.keywords.SSLContext.set_ciphers.optional
----@field ciphers? string a list in OpenSSL's format, with the names that BoringSSL knows
+---@field ciphers? string a list in the format of OpenSSL's ciphers(1), best first
 
 ---@class cleat.keywords.SSLContext.set_alpn_protocols
 ---@field alpn_protocols string[]
@@ -159,27 +163,27 @@
 
 ---@class cleat.keywords.SSLContext.set_psk_server_callback
 ---@field callback? (fun(identity: string?): string?) nil for none
----@field identity_hint? string helps clients to choose an identity; it is sent in plaintext
+---@field identity_hint? string is sent to clients in plaintext, to help them choose an identity; nil for none
 
 ---@class cleat.keywords.SSLContext.set_psk_server_callback.optional
 ---@field callback? (fun(identity: string?): string?) nil for none
----@field identity_hint? string helps clients to choose an identity; it is sent in plaintext
+---@field identity_hint? string is sent to clients in plaintext, to help them choose an identity; nil for none
 
 ---@class cleat.keywords.SSLContext.load_raw_public_key
 ---@field keyfile string path of a PEM file
----@field password? string|(fun(): string)|nil for an encrypted key, as in load_cert_chain
+---@field password? string|(fun(): string)|nil for an encrypted key: see load_cert_chain
 
 ---@class cleat.keywords.SSLContext.load_raw_public_key.optional
 ---@field keyfile? string path of a PEM file
----@field password? string|(fun(): string)|nil for an encrypted key, as in load_cert_chain
+---@field password? string|(fun(): string)|nil for an encrypted key: see load_cert_chain
 
 ---@class cleat.keywords.SSLContext.set_peer_public_keys
----@field keys? string[] SubjectPublicKeyInfo in DER or PEM, as `openssl pkey -pubout` writes it
----@field certificates? boolean whether certificates are accepted too: false
+---@field keys? string[] each a SubjectPublicKeyInfo in DER or PEM, as `openssl pkey -pubout` writes it; nil for none
+---@field certificates? boolean whether certificates are accepted too; false by default
 
 ---@class cleat.keywords.SSLContext.set_peer_public_keys.optional
----@field keys? string[] SubjectPublicKeyInfo in DER or PEM, as `openssl pkey -pubout` writes it
----@field certificates? boolean whether certificates are accepted too: false
+---@field keys? string[] each a SubjectPublicKeyInfo in DER or PEM, as `openssl pkey -pubout` writes it; nil for none
+---@field certificates? boolean whether certificates are accepted too; false by default
 
 ---@class cleat.keywords.SSLContext.session_from_bytes
 ---@field data string
@@ -188,36 +192,36 @@
 ---@field data? string
 
 ---@class cleat.keywords.SSLContext.set_session_store
----@field get? (fun(key: string): string?)|false nil or false, and nothing else, for no store
+---@field get? (fun(key: string): string?)|false nil or false, without other arguments, for no store
 ---@field put? fun(key: string, bytes: string, lifetime: integer)
 ---@field remove? fun(key: string)
 ---@field add? (fun(key: string, lifetime: integer): boolean)
 ---@field error? fun(err: any)
 
 ---@class cleat.keywords.SSLContext.set_session_store.optional
----@field get? (fun(key: string): string?)|false nil or false, and nothing else, for no store
+---@field get? (fun(key: string): string?)|false nil or false, without other arguments, for no store
 ---@field put? fun(key: string, bytes: string, lifetime: integer)
 ---@field remove? fun(key: string)
 ---@field add? (fun(key: string, lifetime: integer): boolean)
 ---@field error? fun(err: any)
 
 ---@class cleat.keywords.SSLContext.set_ticket_keys
----@field keys? string[] each of 80 bytes: its name 16, for HMAC-SHA256 32, for AES-256 32. nil for random keys, which
---- change every two days
+---@field keys? string[] each of 80 random bytes: 16 for its name, 32 for HMAC-SHA256, 32 for AES-256. nil for random
+--- keys that BoringSSL changes every two days
 
 ---@class cleat.keywords.SSLContext.set_ticket_keys.optional
----@field keys? string[] each of 80 bytes: its name 16, for HMAC-SHA256 32, for AES-256 32. nil for random keys, which
---- change every two days
+---@field keys? string[] each of 80 random bytes: 16 for its name, 32 for HMAC-SHA256, 32 for AES-256. nil for random
+--- keys that BoringSSL changes every two days
 
 ---@class cleat.keywords.SSLContext.set_ticket_secret
----@field secret? (string|string[]) random bytes, 32 at least; the newest first. nil for random keys, which change every
---- two days
----@field period? integer seconds; a day by default
+---@field secret? (string|string[]) at least 32 random bytes, or an array of secrets, the newest first. nil for random
+--- keys that BoringSSL changes every two days
+---@field period? integer in seconds; a day by default
 
 ---@class cleat.keywords.SSLContext.set_ticket_secret.optional
----@field secret? (string|string[]) random bytes, 32 at least; the newest first. nil for random keys, which change every
---- two days
----@field period? integer seconds; a day by default
+---@field secret? (string|string[]) at least 32 random bytes, or an array of secrets, the newest first. nil for random
+--- keys that BoringSSL changes every two days
+---@field period? integer in seconds; a day by default
 
 ---@class cleat.keywords.ssl.SSLContext
 ---@field protocol? integer `PROTOCOL_*`; `PROTOCOL_TLS` by default
@@ -225,126 +229,147 @@
 ---@class cleat.keywords.ssl.SSLContext.optional
 ---@field protocol? integer `PROTOCOL_*`; `PROTOCOL_TLS` by default
 
---- A context has the settings, certificates and keys for TLS connections.
+--- A context holds the settings, CA certificates, certificates and keys for TLS connections.
 ---
---- A connection takes the settings that its context has when it is made; later changes are for later connections.
+--- A connection uses the settings that its context has when the connection is made. Changes affect later connections
+--- only.
 ---
 --- Python: 2.7.9, 3.2; `minimum_version` and `maximum_version` 3.7.
 ---@class cleat.ssl.SSLContext
----@field protocol integer `PROTOCOL_*`, the constructor's argument; read-only
----@field options integer a sum of `OP_*`. Raises TypeError, ValueError
----@field verify_mode integer `CERT_*`. Raises ValueError for other numbers, and for CERT_NONE while check_hostname is
---- true. CERT_NONE is DANGEROUS on a client: any attacker can pose as the server
----@field verify_flags integer a sum of `VERIFY_*`
----@field check_hostname boolean whether the server's certificate must match server_hostname. true changes a verify_mode
---- of CERT_NONE to CERT_REQUIRED. false is DANGEROUS on a client: an attacker with any certificate can pose as the
---- server
----@field hostname_checks_common_name boolean whether a certificate without alternative names is compared by its common
---- name: true
----@field verify_callback? function `callback(conn, chain, verdict)`, called once a peer's chain was verified, also when
---- a session is resumed; the peer has not shown yet that it has the key. chain: a list of ssl.Certificate, the peer's
---- own first: the verified chain if it is good, what the peer has sent if not. verdict: as SSLSocket:get_verify_result
---- returns. The peer is refused if the callback returns false (CERTIFICATE_UNKNOWN) or an `ALERT_DESCRIPTION_*`, or
---- raises: the handshake raises SSLCertVerificationError, with the callback's error in `cause`. nil and true accept. In
---- a coroutine it may yield. With CERT_NONE it is not called. Connections keep the one that the context had when they
---- were made. Raises TypeError
----@field verify_callback_may_accept boolean whether verify_callback is called for bad chains too, and accepts them by
---- true (nil keeps the verdict): false. true is DANGEROUS: the callback alone decides who the peer may be
----@field enforce_verification boolean whether a peer that the verification refuses is refused: true. false is
---- DANGEROUS: the handshake succeeds with any peer, and the program must look at SSLSocket:get_verify_result
----@field verify_depth integer how many intermediate certificates a chain may have: 100. Raises TypeError, ValueError
----@field verify_time? number the time for which peers are verified, in seconds since 1970; nil for the present.
---- DANGEROUS on a client: certificates that have expired, and keys that were stolen since, are accepted. Raises
---- TypeError, ValueError
----@field num_tickets integer how many session tickets a server sends after a handshake with TLS 1.3: 2. At most 4; with
---- 0 no session of TLS 1.3 is resumed. Raises ValueError for other numbers and on a client's context, TypeError
----@field session_timeout? integer for how many seconds a server's session can be resumed, at most 604800; nil, the
---- default: two hours with TLS 1.2 and earlier, two days with TLS 1.3. Raises ValueError, TypeError
----@field session_id_context? string 1 to 32 bytes; a server's sessions resume only where they are the same, and clients
---- are verified with the same trust, mode and flags. nil for none. Raises ValueError, TypeError
----@field minimum_version integer `TLSVersion.*`, as it was set: MINIMUM_SUPPORTED, which is TLS 1.0, at first, TLSv1_2
---- in default contexts and those for one role. Raises ValueError on a context for one version only. Below TLSv1_2 is
---- DANGEROUS
----@field keylog_filename? string a file to which connections append their secrets, in the format of NSS, so that
---- Wireshark can decrypt what was captured of them: nil. It is made if need be, for its owner only. DANGEROUS: who can
---- read the file can read and change the connections. Connections keep the one that the context had when they were
---- made. create_default_context sets it to the environment variable SSLKEYLOGFILE, if it is set, but not in a setuid
---- program. Raises IOError if the file cannot be opened, TypeError
----@field chain_cache_seconds integer how long a verified chain of a peer needs no other verification, in seconds: 300;
---- 0: each chain is verified. At most 86400. Raises TypeError, ValueError
----@field maximum_version integer `TLSVersion.*`, as minimum_version: MAXIMUM_SUPPORTED at first
----@field sni_callback? function the function of set_servername_callback, which is called with the name as it was sent:
---- of an internationalised name the A-label. Raises TypeError
----@field post_handshake_auth boolean false: BoringSSL has no post-handshake authentication. Raises NotImplementedError
---- for true, TypeError
----@field security_level integer 0: BoringSSL has no security levels; docs/security.md says what is refused; read-only
----@field session_cache_size integer how many sessions the context keeps for its clients, which resume them by
---- themselves: 0, and 64 in a context of create_default_context for clients; at most 65536. Setting it empties the
---- cache, as does each change of another setting. Only sessions with a `server_hostname` are kept, and whose server was
---- verified; one of TLS 1.3 is resumed once. See docs/security.md. Raises TypeError, ValueError
+---@field protocol integer the constructor's argument, a `PROTOCOL_*`; read-only
+---@field options integer a sum of `OP_*`. Setting it raises TypeError, ValueError
+---@field verify_mode integer whether the peer must send a certificate, and whether it is verified: a `CERT_*`.
+--- CERT_NONE is DANGEROUS on a client: any attacker can pose as the server. Setting it raises ValueError for other
+--- numbers, and for CERT_NONE while check_hostname is true
+---@field verify_flags integer how chains are verified: a sum of `VERIFY_*`. Setting it raises TypeError, ValueError
+---@field check_hostname boolean whether a client compares the server's certificate with server_hostname. Setting it to
+--- true changes a verify_mode of CERT_NONE to CERT_REQUIRED. false is DANGEROUS on a client: an attacker with a
+--- certificate for any other name can pose as the server. Setting it raises TypeError
+---@field hostname_checks_common_name boolean whether the common name is compared if the certificate has no subject
+--- alternative names; true by default. Setting it raises TypeError
+---@field verify_callback? (fun(conn: cleat.ssl.SSLSocket|cleat.ssl.SSLObject, chain: cleat.ssl.CertificateObject[],
+--- verdict: table): boolean|integer|nil) a function that may refuse a peer; nil by default. `callback(conn, chain,
+--- verdict)` is called after the peer's chain was verified, and also when a session is resumed. At that time the peer
+--- has not proved yet that it has the private key. chain: the verified chain, or the certificates that the peer has
+--- sent if the verification failed; the peer's own is the first. verdict: as SSLSocket:get_verify_result returns it.
+--- nil and true accept the peer; false and an error of the callback refuse it with the alert CERTIFICATE_UNKNOWN, an
+--- `ALERT_DESCRIPTION_*` with that alert, and other results with INTERNAL_ERROR. The handshake then raises
+--- SSLCertVerificationError, with the callback's error in `cause`. The callback may yield. It is not called with
+--- CERT_NONE. Setting it raises TypeError
+---@field verify_callback_may_accept boolean whether verify_callback is also called if the verification failed, and can
+--- accept the peer by returning true (nil keeps the verdict); false by default. true is DANGEROUS: the callback alone
+--- decides which peers are accepted. Setting it raises TypeError
+---@field enforce_verification boolean whether the handshake fails if the verification does; true by default. false is
+--- DANGEROUS: the handshake succeeds with any peer, and the program must look at SSLSocket:get_verify_result. Setting
+--- it raises TypeError
+---@field verify_depth integer the maximum number of intermediate certificates in a chain; 100 by default. Setting it
+--- raises TypeError, ValueError
+---@field verify_time? number the time at which peers' certificates must be valid, in seconds since 1970; nil, the
+--- default, for the current time. DANGEROUS on a client: certificates that have expired since then, and stolen keys,
+--- are accepted. Setting it raises TypeError, ValueError
+---@field num_tickets integer how many session tickets a server sends after a handshake of TLS 1.3: 0 to 4, 2 by
+--- default. With 0 no session of TLS 1.3 is resumed. Setting it raises ValueError for other numbers and on a client's
+--- context, TypeError
+---@field session_timeout? integer for how many seconds a server's sessions can be resumed, at most 604800. nil, the
+--- default: two hours up to TLS 1.2, two days with TLS 1.3. Setting it raises ValueError, TypeError
+---@field session_id_context? string an application's name for its sessions, 1 to 32 bytes; nil, the default, for none.
+--- A server resumes a session only if its context has the same value, and verifies clients with the same trust, mode
+--- and flags. Setting it raises ValueError, TypeError
+---@field minimum_version integer the lowest version of TLS, a `TLSVersion.*`; read as it was set. MINIMUM_SUPPORTED,
+--- which is TLS 1.0, by default, but TLSv1_2 in contexts of create_default_context and in those for one role. Below
+--- TLSv1_2 is DANGEROUS. Setting it raises ValueError on a context for one version only
+---@field keylog_filename? string a file to which connections append their secrets in NSS's format, so that Wireshark
+--- can decrypt captured traffic; nil by default. The file is created if necessary, readable by its owner only.
+--- DANGEROUS: an attacker who can read the file can decrypt and modify the connections. create_default_context sets it
+--- to the environment variable SSLKEYLOGFILE, except in a setuid program. Setting it raises IOError if the file cannot
+--- be opened, TypeError
+---@field chain_cache_seconds integer for how many seconds the result of a successful verification is cached, so that
+--- the same chain is not verified again: 0 to 86400, 300 by default; 0 disables the cache. Setting it raises TypeError,
+--- ValueError
+---@field maximum_version integer the highest version of TLS, a `TLSVersion.*`; MAXIMUM_SUPPORTED, which is TLS 1.3, by
+--- default. Setting it raises ValueError on a context for one version only
+---@field sni_callback? (fun(sock: cleat.ssl.SSLSocket|cleat.ssl.SSLObject, name: string?, context:
+--- cleat.ssl.SSLContext): integer?) the function of set_servername_callback, but called with the name as the client has
+--- sent it: internationalised names as A-labels. nil by default. Setting it raises TypeError
+---@field post_handshake_auth boolean always false: BoringSSL does not support post-handshake authentication. Setting it
+--- to true raises NotImplementedError; other values TypeError
+---@field security_level integer always 0: BoringSSL has no security levels. docs/security.md lists what it refuses.
+--- Read-only
+---@field session_cache_size integer how many sessions a client's context caches, to resume them automatically in
+--- connections with the same `server_hostname`: 0 to 65536; 0 by default, and 64 in a client's context of
+--- create_default_context. Only sessions with verified servers are cached, and one of TLS 1.3 is used once. Setting
+--- this or another field empties the cache. See docs/security.md. Setting it raises TypeError, ValueError
 ---@field ech_grease boolean whether clients without `ech_configs` send an extension that looks like Encrypted
---- ClientHello, so that an observer cannot tell by it which clients hide a name: false, and true in a context of
---- create_default_context for clients. Servers ignore it. Raises TypeError
----@field ask_ocsp boolean whether clients ask the server for an OCSP response: true. It is verified, if the server is:
---- a certificate that it revokes is refused; a response that is not good is ignored, unless `require_ocsp` is true or
---- the certificate says that it must be stapled (RFC 7633). false is DANGEROUS: such certificates are accepted without
----@field require_ocsp boolean whether the peer must send a good OCSP response with its certificate: false. Without one,
---- the verification fails with a verify_code of 73 (none), 74 (not good) or 75 (the responder does not know the
---- certificate). Servers cannot ask clients for one, and refuse all client certificates then
----@field ocsp_response? string the OCSP response, in DER, that servers send to clients that ask for it; it belongs to
---- the loaded certificate that it is about, and is discarded with it. Of several it is the last one that was set, of
---- those that are still there. nil for none, to no certificate. Raises ValueError if no certificate is loaded; SSLError
---- if the response is malformed or for another certificate; TypeError
----@field ask_scts boolean whether clients ask for signed certificate timestamps: false
----@field scts? string[] the signed certificate timestamps that servers send to clients that ask for them, each in the
---- form of RFC 6962; they belong to the certificate that was loaded last, and are discarded with it. Raises ValueError
---- if no certificate is loaded, TypeError
----@field max_early_data integer whether servers accept early data (0-RTT), 0 to 14336: 0, which is no. DANGEROUS: an
---- attacker can send it to the server again, any number of times, unless set_session_store has a store with `add`; it
---- may be set where that does no harm. Servers accept 14336 bytes of a connection, whatever the number; clients send no
---- more than it early, if it is not 0. Raises TypeError, ValueError
----@field _msg_callback? function Python's private hook: `callback(conn, direction, version, content_type, msg_type,
---- data)` for each message of TLS and each header of a record, in their order, after the step of a call that has sent
---- or received them: direction is "read" or "write"; content_type one of `ssl._TLSContentType`; msg_type one of
---- `ssl._TLSMessageType`, or of an alert `ssl._TLSAlertType`; data its bytes. The connection can be closed in it, not
---- used. What it raises is raised by the handshake or by the failed call that it belongs to, otherwise by the next
---- call; so is a MemoryError if messages were lost (more than 1 MiB between two steps, or no memory). Connections keep
---- the one that the context had when they were made. Raises TypeError
----@field trace_handshake boolean whether SSLSocket:describe has the `flights` of the handshake with their times: false
----@field sslsocket_class cleat.Class the class of what wrap_socket returns: SSLSocket, or one that
---- `ssl.SSLSocket:extend(name, fields)` has made. `fields` are additional attributes, with their values in new objects.
---- Raises TypeError
+--- ClientHello, so that an observer cannot tell which clients encrypt the name; servers ignore it. false by default,
+--- and true in a client's context of create_default_context. Setting it raises TypeError
+---@field ask_ocsp boolean whether clients request a stapled OCSP response; true by default. If the server's certificate
+--- is verified, so is the response: a revoked certificate is refused. A response that is not valid is ignored, unless
+--- `require_ocsp` is true or the certificate has the must-staple extension (RFC 7633). false is DANGEROUS: revoked
+--- certificates, and must-staple ones without a response, are accepted. Setting it raises TypeError
+---@field require_ocsp boolean whether the peer must send a valid OCSP response with its certificate; false by default.
+--- Otherwise the verification fails with a verify_code of 73 (no response), 74 (not valid) or 75 (the responder does
+--- not know the certificate). Servers cannot request responses from clients, so a server with true refuses all client
+--- certificates. Setting it raises TypeError
+---@field ocsp_response? string the OCSP response in DER that a server staples for clients that request one; nil, the
+--- default, for none. Setting it attaches it to the loaded certificate that it is about, until that certificate is
+--- replaced; nil removes the responses of all certificates. Reading it returns the response that was set last and is
+--- still attached. Setting it raises ValueError if no certificate is loaded; SSLError if the response is malformed or
+--- about another certificate; TypeError
+---@field ask_scts boolean whether clients request signed certificate timestamps; false by default. Setting it raises
+--- TypeError
+---@field scts? string[] the signed certificate timestamps that a server sends to clients that request them, each as
+--- bytes of RFC 6962; nil, the default, for none. They belong to the certificate that was loaded last, until it is
+--- replaced. Setting it raises ValueError if no certificate is loaded, TypeError
+---@field max_early_data integer on a server, whether early data (0-RTT) is accepted: 0, the default, for no, 1 to 14336
+--- for yes; always up to 14336 bytes. On a client, the maximum number of bytes to send early, if it is not 0. DANGEROUS
+--- on a server: an attacker can replay early data any number of times, unless set_session_store has a store with `add`.
+--- Setting it raises TypeError, ValueError
+---@field _msg_callback? function Python's private debugging hook; nil by default. `callback(conn, direction, version,
+--- content_type, msg_type, data)` is called for each TLS message and each record header, in order, after the step of a
+--- call that has sent or received it. direction: "read" or "write". content_type: an `ssl._TLSContentType`. msg_type:
+--- an `ssl._TLSMessageType`, or for alerts an `ssl._TLSAlertType`. data: the bytes. The callback may close the
+--- connection, but not use it otherwise. An error of the callback is raised by the handshake or by the failed call that
+--- the message belongs to, otherwise by the next call. The same holds for a MemoryError if messages were lost (more
+--- than 1 MiB between two steps, or no memory). Setting it raises TypeError
+---@field trace_handshake boolean whether connections record the `flights` of the handshake and their times for
+--- SSLSocket:describe; false by default. Setting it raises TypeError
+---@field sslsocket_class cleat.Class the class of the objects that wrap_socket returns: SSLSocket by default, or a
+--- class made by `ssl.SSLSocket:extend(name, fields)`. `fields` has additional attributes of its objects, with their
+--- initial values. Setting it raises TypeError
 ---@field sslobject_class cleat.Class the same for wrap_bio and SSLObject
----@field compliance_policy integer `POLICY_*`, a restriction of versions, suites, groups and signature algorithms to
---- what a standard allows: POLICY_NONE. Connections use what it and the other settings have in common, in any order of
---- setting; chains of certificates are not restricted. Raises SSLError if nothing would be left, as the other setters
---- do from then on; NotImplementedError for POLICY_CNSA* without `HAS_POLICY_CNSA`; ValueError, TypeError
----@field grease boolean whether connections send GREASE (RFC 8701), random values that a peer has to ignore: false. It
---- shows which peers will not understand a later version of TLS: they refuse the handshake. Raises TypeError
----@field certificate_compression boolean whether certificates are sent compressed, by zlib, to peers that accept that,
---- and accepted so (RFC 8879, TLS 1.3): false. Raises NotImplementedError without `HAS_CERTIFICATE_COMPRESSION`
+---@field compliance_policy integer a `POLICY_*`: restricts versions, cipher suites, groups and signature algorithms of
+--- handshakes to those of a standard; POLICY_NONE by default. Connections use what both the policy and the other
+--- settings allow, in whatever order they were set. Chains of certificates are not restricted. Setting it raises
+--- SSLError if nothing would be left, as the other setters do from then on; NotImplementedError for POLICY_CNSA*
+--- without `HAS_POLICY_CNSA`; ValueError, TypeError
+---@field grease boolean whether connections send GREASE (RFC 8701): random values that peers must ignore; false by
+--- default. It shows which peers will fail with later versions of TLS: they fail the handshake. Setting it raises
+--- TypeError
+---@field certificate_compression boolean whether certificates are sent and accepted with zlib compression if the peer
+--- supports it (RFC 8879, TLS 1.3); false by default. Setting it to true raises NotImplementedError without
+--- `HAS_CERTIFICATE_COMPRESSION`; TypeError
 local SSLContext = {}
 
---- Sets the groups for the key exchange, best first: a list in OpenSSL's format. It knows IANA's names and their
---- aliases, as get_groups lists them, and "DEFAULT". A name with "?" in front of it is left out if this BoringSSL does
---- not have it. It replaces what set_ecdh_curve has set. A server takes the first group in its list that the client
---- has, too.
+--- Sets the groups for the key exchange, best first: a list in OpenSSL's format, with names that get_groups lists,
+--- their aliases, and "DEFAULT". A name with a "?" before it is ignored if this BoringSSL does not support it. The call
+--- replaces the group of set_ecdh_curve. A server uses the first group in its list that the client supports.
 ---
---- In TLS 1.2 a server's ECDSA certificate must be on one of the groups, too. A client whose list has no NIST curve
---- offers them for that alone, if it allows TLS 1.2, and refuses a server that takes one for the key exchange.
+--- With TLS 1.2 the key of a server's ECDSA certificate must be on one of the groups, too. A client that allows TLS 1.2
+--- and has no NIST curve in its list offers these curves for certificates only, and refuses a server that uses one for
+--- the key exchange.
 ---
---- Raises: SSLError if a name is unknown, which it names, and if nothing is left of the list, or the context's
---- compliance_policy allows nothing in it; TypeError if it is no string.
+--- Raises: SSLError if a name is unknown (the message contains it), if no name remains, and if the context's
+--- compliance_policy allows none of them; TypeError if the argument is not a string.
 ---
 --- Python: 3.15.
 ---@param groups string
 ---@overload fun(self: cleat.ssl.SSLContext, keywords: cleat.keywords.SSLContext.set_groups)
 function SSLContext:set_groups(groups) end
 
---- Lists the groups that set_groups accepts: those that BoringSSL has for the context's versions and its
---- compliance_policy, best first.
+--- Lists the groups that set_groups accepts, best first: those that BoringSSL supports in the context's versions and
+--- compliance_policy.
 ---
---- Raises: TypeError if `include_aliases` is no boolean.
+--- Raises: TypeError if `include_aliases` is not a boolean.
 ---
 --- Python: 3.15.
 ---@param include_aliases? boolean whether the aliases of each group follow its name; false by default
@@ -352,45 +377,47 @@ function SSLContext:set_groups(groups) end
 ---@overload fun(self: cleat.ssl.SSLContext, keywords: cleat.keywords.SSLContext.get_groups): string[]
 function SSLContext:get_groups(include_aliases) end
 
---- Sets the algorithms with which a server signs the handshake, with TLS 1.2 and later, best first: a client's context
---- verifies with these only, a server's signs with these only, and presents only certificates whose key can. The list
---- is in OpenSSL's format: names as get_sigalgs lists them, or keys and hashes ("ECDSA+SHA256"). A name with "?" in
---- front of it is left out if it is unknown.
+--- Sets the algorithms for signatures of servers, with TLS 1.2 and later, best first. A client's context accepts these
+--- only. A server's context signs with these only, and presents only certificates whose key supports one of them. The
+--- list is in OpenSSL's format: names that get_sigalgs lists, or keys and hashes ("ECDSA+SHA256"). A name with a "?"
+--- before it is ignored if it is unknown.
 ---
---- Raises: SSLError if a name is unknown, which it names, and if nothing is left of the list, or the context's
---- compliance_policy allows nothing in it; TypeError if it is no string.
+--- Raises: SSLError if a name is unknown (the message contains it), if no name remains, and if the context's
+--- compliance_policy allows none of them; TypeError if the argument is not a string.
 ---
 --- Python: 3.15.
 ---@param sigalgs string
 ---@overload fun(self: cleat.ssl.SSLContext, keywords: cleat.keywords.SSLContext.set_server_sigalgs)
 function SSLContext:set_server_sigalgs(sigalgs) end
 
---- Does the same for the authentication of clients by certificates: a server's context verifies with these algorithms
---- only, a client's signs with these only.
+--- Sets the algorithms for signatures of clients that authenticate with a certificate, as set_server_sigalgs does for
+--- those of servers: a server's context accepts these only, and a client's context signs with these only.
 ---
---- Raises: as set_server_sigalgs.
+--- Raises: the same errors as set_server_sigalgs.
 ---
 --- Python: 3.15.
 ---@param sigalgs string
 ---@overload fun(self: cleat.ssl.SSLContext, keywords: cleat.keywords.SSLContext.set_client_sigalgs)
 function SSLContext:set_client_sigalgs(sigalgs) end
 
---- Adds CA certificates and revocation lists, against which peers are verified. After an error nothing was added.
+--- Adds CA certificates and certificate revocation lists, against which peers are verified. If it raises, nothing was
+--- added.
 ---
---- Raises: TypeError if all three are omitted; IOError if a file cannot be read; SSLError if a file holds no
---- certificate or a malformed one; ValueError if `cadata` is empty.
+--- Raises: TypeError if all three are omitted; IOError if a file cannot be read; SSLError if a file contains no
+--- certificate, or a malformed one; ValueError if `cadata` is empty.
 ---
 --- Python: 2.7.9, 3.2; `cadata` 3.4.
 ---@param cafile? string path of a PEM file
----@param capath? string path of a directory with names as `openssl rehash` makes them; it is searched during
---- verification
+---@param capath? string path of a directory with file names as `openssl rehash` makes them; files are read during
+--- verifications
 ---@param cadata? string PEM text, or one or more DER certificates
 ---@overload fun(self: cleat.ssl.SSLContext, keywords: cleat.keywords.SSLContext.load_verify_locations)
 ---@overload fun(self: cleat.ssl.SSLContext, cafile?: string, keywords: cleat.keywords.SSLContext.load_verify_locations.optional)
 ---@overload fun(self: cleat.ssl.SSLContext, cafile?: string, capath?: string, keywords: cleat.keywords.SSLContext.load_verify_locations.optional)
 function SSLContext:load_verify_locations(cafile, capath, cadata) end
 
---- Adds the system's CA certificates: those that ssl.get_default_verify_paths names. Missing files are ignored.
+--- Adds the system's CA certificates, from the file and directory that ssl.get_default_verify_paths returns. Missing
+--- files are ignored.
 ---
 --- Raises: MemoryError.
 ---
@@ -399,115 +426,119 @@ function SSLContext:set_default_verify_paths() end
 
 --- Adds the system's CA certificates, as set_default_verify_paths does.
 ---
---- Raises: TypeError if `purpose` is no Purpose.
+--- Raises: TypeError if `purpose` is not a Purpose.
 ---
 --- Python: 2.7.9, 3.4.
----@param purpose? cleat.ssl.Purpose `Purpose.SERVER_AUTH` by default; both load the same
+---@param purpose? cleat.ssl.Purpose `Purpose.SERVER_AUTH` by default; both values load the same certificates
 ---@overload fun(self: cleat.ssl.SSLContext, keywords: cleat.keywords.SSLContext.load_default_certs)
 function SSLContext:load_default_certs(purpose) end
 
---- Counts the loaded certificates, the CA certificates among them, and the revocation lists. Files of a directory count
---- once they were used.
+--- Returns the numbers of loaded certificates, of CA certificates among them, and of revocation lists. Files of a
+--- `capath` are counted after a verification has read them.
 ---
 --- Python: 2.7.9, 3.4.
 ---@return {x509: integer, x509_ca: integer, crl: integer}
 function SSLContext:cert_store_stats() end
 
---- Lists the certificates and revocation lists of the system's bundle that BoringSSL cannot parse, and which are
---- therefore not trusted. A malformed one in a `cafile` is an error of load_verify_locations instead.
+--- Lists the certificates and revocation lists in the system's bundle that BoringSSL cannot parse: they are skipped,
+--- and not trusted. (For a malformed certificate in a `cafile`, load_verify_locations raises an error instead.)
 ---
 --- Python: none.
----@return {ordinal: integer, line: integer, reason: string}[] # its number in the file and its first line, from 1; the
---- reason
+---@return {ordinal: integer, line: integer, reason: string}[] # for each: its number in the file and its first line,
+--- both counted from 1, and the reason
 function SSLContext:get_skipped_certs() end
 
---- Lists the loaded CA certificates.
+--- Returns the loaded CA certificates.
 ---
---- Raises: TypeError if `binary_form` is no boolean.
+--- Raises: TypeError if `binary_form` is not a boolean.
 ---
 --- Python: 2.7.9, 3.4.
----@param binary_form? boolean true for DER strings; false, the default, for tables as SSLSocket:getpeercert returns
+---@param binary_form? boolean true returns DER strings; false, the default, tables as SSLSocket:getpeercert returns
+--- them
 ---@return cleat.ssl.Certificate[]|string[]
 ---@overload fun(self: cleat.ssl.SSLContext, keywords: cleat.keywords.SSLContext.get_ca_certs): cleat.ssl.Certificate[]|string[]
 function SSLContext:get_ca_certs(binary_form) end
 
---- Counts events in the context's connections: `connect`, `connect_good`, `accept`, `accept_good` (handshakes begun and
---- done), `hits` (sessions resumed), `misses` (sessions that clients have offered and servers did not resume),
---- `timeouts` (those whose time was over, which are no misses), `number` (sessions in the server's cache, for clients
---- of TLS 1.2 without tickets), `cache_full` (sessions that gave way to others in it), `store_errors` (errors of the
---- functions of set_session_store). `connect_renegotiate` and `accept_renegotiate` are always 0: there is none.
+--- Returns counters of events in the connections of the context: `connect` and `accept` (handshakes begun as a client
+--- and as a server), `connect_good` and `accept_good` (handshakes done), `hits` (sessions resumed), `misses` (sessions
+--- that clients have offered and a server did not find or accept), `timeouts` (offered sessions that had expired; they
+--- are not misses), `number` (sessions in the server's cache, which TLS 1.2 without tickets uses), `cache_full`
+--- (sessions that were evicted from it), `store_errors` (errors of the functions of set_session_store).
+--- `connect_renegotiate` and `accept_renegotiate` are always 0: BoringSSL does not renegotiate.
 ---
 --- Python: 2.7.9, 3.2.
 ---@return table<string, integer>
 function SSLContext:session_stats() end
 
---- Returns how many verifications of peers' chains, in the connections of the context, the cache of verified chains has
---- answered (hits), and how many it has not (misses). Verifications that do not use the cache are in neither: see
---- chain_cache_seconds.
+--- Returns how often the cache of verified chains was used: `hits` are verifications that it has answered, `misses`
+--- those that it has not. Verifications that bypass the cache are not counted: see `chain_cache_seconds`.
 ---
 --- Python: none.
 ---@return {hits: integer, misses: integer}
 function SSLContext:chain_cache_stats() end
 
---- Sets the function that a server calls when a client has sent its ClientHello: `callback(sock, name, context)` with
---- the connection, the name that the client wants (internationalised names decoded; nil if it sent none) and this
---- context. The callback may set `sock.context`, so that the client gets the other context's certificate. In a
---- coroutine it may yield. The handshake continues if it returns nil. Otherwise the client gets an alert: the
---- `ALERT_DESCRIPTION_*` that the callback returns; INTERNAL_ERROR for other results and for malformed names;
---- HANDSHAKE_FAILURE if the callback raises. The handshake then raises SSLError with the reason `CALLBACK_FAILED` and
---- the callback's error in the field `cause`.
+--- Sets the function that a server calls when it has received a ClientHello: `callback(sock, name, context)` gets the
+--- connection, the name that the client has sent (internationalised names decoded; nil if it has sent none) and this
+--- context. The callback may set `sock.context`, so that the client gets another context's certificate. It may yield.
+--- If it returns nil the handshake continues. Otherwise the client gets an alert: the `ALERT_DESCRIPTION_*` that the
+--- callback returns; INTERNAL_ERROR for other results and for malformed names; HANDSHAKE_FAILURE if the callback
+--- raises. The handshake then raises SSLError with the reason `CALLBACK_FAILED`, and with the callback's error in
+--- `cause`.
 ---
 --- Raises: TypeError "not a callable object".
 ---
 --- Python: 2.7.9, 3.4; `sni_callback` since 3.7.
----@param callback? (fun(sock: cleat.ssl.SSLSocket, name: string?, context: cleat.ssl.SSLContext): integer?) nil for
---- none
+---@param callback? (fun(sock: cleat.ssl.SSLSocket|cleat.ssl.SSLObject, name: string?, context: cleat.ssl.SSLContext):
+--- integer?) nil for none
 function SSLContext:set_servername_callback(callback) end
 
 --- Makes a TLS socket over a stream socket: a cleat socket, a descriptor (an integer, which is duplicated), or a socket
---- of LuaSocket, copas, cqueues, luv, nginx or haproxy. If it is connected, the handshake is done here, unless
---- `do_handshake_on_connect` is false; otherwise SSLSocket:connect or, on a listening server, SSLSocket:accept does it.
---- The wrapper owns the socket until SSLSocket:unwrap returns it.
+--- of LuaSocket, copas, cqueues, luv, nginx or haproxy. If the socket is connected, wrap_socket does the handshake,
+--- unless `do_handshake_on_connect` is false. Otherwise SSLSocket:connect does it or, on a listening server,
+--- SSLSocket:accept. The wrapper owns the socket until SSLSocket:unwrap returns it. If the handshake fails, the socket
+--- is closed.
 ---
---- Raises: SSLError if the handshake fails (SSLCertVerificationError if the peer's certificate is refused); ValueError
---- if `server_hostname` is missing although `check_hostname` is true, is malformed, or is given on a server, for a
---- `session` of another context, for `ech_configs` where TLS 1.3 is disabled, and for a non-blocking connected socket
---- unless `do_handshake_on_connect` is false; SSLECHRejectedError if the server could not decrypt; SSLError for other
---- `ech_configs` than a list (INVALID_ECH_CONFIG_LIST), and for a list of which BoringSSL supports nothing
---- (NO_SUPPORTED_ECH_CONFIG); NotImplementedError for datagram sockets; TypeError for other values and for a socket
---- that is wrapped already. If the handshake fails the socket is closed.
+--- Raises: SSLCertVerificationError if the peer's certificate is refused; SSLECHRejectedError if the server could not
+--- decrypt the ClientHello; SSLError if the handshake fails otherwise; socket.error and socket.timeout for the network;
+--- ValueError if `server_hostname` is malformed, given on a server, or missing while `check_hostname` is true, for a
+--- `session` of another context, for `ech_configs` without TLS 1.3, and for a connected non-blocking socket unless
+--- `do_handshake_on_connect` is false; SSLError with the reason INVALID_ECH_CONFIG_LIST or NO_SUPPORTED_ECH_CONFIG for
+--- other `ech_configs`; NotImplementedError for datagram sockets; TypeError for other values, and for a socket that is
+--- wrapped already.
 ---
 --- Python: 2.7.9, 3.2; `session` 3.6.
----@param sock any see above
+---@param sock cleat.Socket|integer|userdata|table see above
 ---@param server_side? boolean false by default
 ---@param do_handshake_on_connect? boolean true by default
----@param suppress_ragged_eofs? boolean true by default: an end of the connection without close_notify looks like the
---- end of the data. This is DANGEROUS where the end means something: an attacker can cut the data short. false raises
---- SSLEOFError instead
----@param server_hostname? string clients only: the name that is sent (SNI) and that the certificate must match;
---- internationalised names may be given in UTF-8
----@param session? cleat.ssl.SSLSession clients only: is offered to the server, see SSLSession
----@param early_data? string clients only: the first bytes for the server. Where a session allows it they are sent with
---- the client's first message (0-RTT); what the server refuses, or does not allow, is sent right after the handshake.
---- So it has them once in any case; `SSLSocket.early_data` says how. DANGEROUS: an attacker can repeat what was sent
---- early, any number of times. Only a request that may be repeated belongs into it
----@param ech_configs? string clients only: the server's list of configurations for Encrypted ClientHello (ECH, RFC
---- 9849), as bytes: `server_hostname` and most of the client's first message are encrypted, and an observer sees the
---- public name of the configuration. A server that cannot decrypt must have a certificate for the public name; then
---- SSLECHRejectedError has its present configurations. The name is never sent in plaintext
+---@param suppress_ragged_eofs? boolean true, the default: an end of the connection without close_notify is read as the
+--- end of the data, "". This is DANGEROUS if the end has a meaning: an attacker can truncate the data. false: it raises
+--- SSLEOFError
+---@param server_hostname? string clients only: the name that is sent to the server (SNI) and compared with its
+--- certificate; internationalised names may be given in UTF-8
+---@param session? cleat.ssl.SSLSession clients only: a session to resume, from the field `session` of an earlier
+--- connection
+---@param early_data? string clients only: the first bytes for the server. If the session allows it they are sent with
+--- the client's first message (0-RTT), otherwise right after the handshake; also if the server refuses early data. So
+--- the server receives them exactly once; `SSLSocket.early_data` says how. DANGEROUS: an attacker can replay what was
+--- sent early, any number of times. Use it only for requests that may be repeated
+---@param ech_configs? string clients only: the server's ECHConfigList (Encrypted ClientHello, RFC 9849), as bytes.
+--- `server_hostname` and most of the ClientHello are encrypted; an observer sees the configuration's public name only.
+--- If the server cannot decrypt, its certificate is verified for the public name, and SSLECHRejectedError has its
+--- current configurations. The name is never sent in plaintext
 ---@return cleat.ssl.SSLSocket
----@overload fun(self: cleat.ssl.SSLContext, sock: any, keywords: cleat.keywords.SSLContext.wrap_socket.optional): cleat.ssl.SSLSocket
----@overload fun(self: cleat.ssl.SSLContext, sock: any, server_side?: boolean, keywords: cleat.keywords.SSLContext.wrap_socket.optional): cleat.ssl.SSLSocket
----@overload fun(self: cleat.ssl.SSLContext, sock: any, server_side?: boolean, do_handshake_on_connect?: boolean, keywords: cleat.keywords.SSLContext.wrap_socket.optional): cleat.ssl.SSLSocket
+---@overload fun(self: cleat.ssl.SSLContext, sock: cleat.Socket|integer|userdata|table, keywords: cleat.keywords.SSLContext.wrap_socket.optional): cleat.ssl.SSLSocket
+---@overload fun(self: cleat.ssl.SSLContext, sock: cleat.Socket|integer|userdata|table, server_side?: boolean, keywords: cleat.keywords.SSLContext.wrap_socket.optional): cleat.ssl.SSLSocket
+---@overload fun(self: cleat.ssl.SSLContext, sock: cleat.Socket|integer|userdata|table, server_side?: boolean, do_handshake_on_connect?: boolean, keywords: cleat.keywords.SSLContext.wrap_socket.optional): cleat.ssl.SSLSocket
 function SSLContext:wrap_socket(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session, early_data, ech_configs) end
 
---- Makes a TLS connection that reads from one MemoryBIO, writes to another, and does no input or output itself.
+--- Makes a TLS connection that reads from one MemoryBIO and writes to another one. The program moves the bytes between
+--- them and the network.
 ---
---- Raises: TypeError if a BIO is no MemoryBIO; ValueError as wrap_socket.
+--- Raises: TypeError if a BIO is not a MemoryBIO; ValueError and SSLError for the arguments, as wrap_socket.
 ---
 --- Python: 3.5.
----@param incoming cleat.ssl.MemoryBIO bytes from the network
----@param outgoing cleat.ssl.MemoryBIO bytes for the network
+---@param incoming cleat.ssl.MemoryBIO for bytes that were received from the network
+---@param outgoing cleat.ssl.MemoryBIO for bytes to send to the network
 ---@param server_side? boolean false by default
 ---@param server_hostname? string as in wrap_socket
 ---@param session? cleat.ssl.SSLSession as in wrap_socket
@@ -521,63 +552,64 @@ function SSLContext:wrap_socket(sock, server_side, do_handshake_on_connect, supp
 ---@overload fun(self: cleat.ssl.SSLContext, incoming: cleat.ssl.MemoryBIO, outgoing: cleat.ssl.MemoryBIO, server_side?: boolean, server_hostname?: string, keywords: cleat.keywords.SSLContext.wrap_bio.optional): cleat.ssl.SSLObject
 function SSLContext:wrap_bio(incoming, outgoing, server_side, server_hostname, session, early_data, ech_configs) end
 
---- Loads this side's certificate, its chain and the private key. Later connections use them; existing ones keep theirs.
---- The key may be elsewhere: then `sign` makes the signatures that handshakes need, in another process, by a PKCS#11
---- token or a key service.
+--- Loads this side's certificate, its chain and the private key, for later connections. The key may be elsewhere, for
+--- example in another process, a PKCS#11 token or a key service: then `sign` makes the signatures for handshakes.
 ---
---- A context has one certificate for each type of key: ECDSA with P-256, with P-384, with P-521, Ed25519, RSA. Another
---- type adds, the same type replaces, and nothing changes if loading fails. Each connection presents the first of them,
---- in this order, that the peer can verify, whatever the order of loading. None can be removed: make a new context.
+--- A context can have one certificate for each type of key: ECDSA with P-256, P-384 and P-521, Ed25519, and RSA.
+--- Loading another certificate for the same type replaces the first one; if loading fails nothing changes. A connection
+--- presents the first certificate, in the order above, that the peer supports. Certificates cannot be removed: make a
+--- new context.
 ---
---- `sign` is called in each handshake that is not resumed, with the algorithm's name in TLS
---- ("ecdsa_secp256r1_sha256", "rsa_pss_rsae_sha256", "ed25519" …), the message, its digest (nil for ed25519, which
---- signs the message itself) and the public key (SubjectPublicKeyInfo in DER). It returns the signature as ssl.sign
---- does: for ECDSA the DER of r and s. In a coroutine it may yield. If it raises, or returns nil and perhaps a
---- reason, or a signature that the certificate's key does not verify, the peer gets the alert internal_error, and the
---- handshake raises SSLError with the reason `PRIVATE_KEY_OPERATION_FAILED` and the error in `cause`. With an RSA key
---- the cipher suites of TLS 1.2 with RSA key exchange are left out, because they decrypt with it.
+--- `sign` is called in each full handshake, with the name of the algorithm in TLS ("ecdsa_secp256r1_sha256",
+--- "rsa_pss_rsae_sha256", "ed25519" …), the message, its digest (nil for ed25519, which signs the message itself) and
+--- the public key (SubjectPublicKeyInfo in DER). It returns the signature as ssl.sign does; for ECDSA this is the DER
+--- encoding of r and s. It may yield. If it raises, returns nil and optionally a reason, or returns a signature that is
+--- not valid for the certificate, the peer gets the alert internal_error, and the handshake raises SSLError with the
+--- reason `PRIVATE_KEY_OPERATION_FAILED` and the error in `cause`. For an RSA key the cipher suites with RSA key
+--- exchange (TLS 1.2) are disabled, because they would need decryption.
 ---
---- Raises: IOError if a file cannot be read; SSLError if a file has no certificate or key, if the key does not match,
---- or if the password is wrong (reason `BAD_DECRYPT`) or missing (`BAD_PASSWORD_READ`); ValueError if the password is
---- too long, and if `sign` is given with `keyfile` or `password`; TypeError if the password is neither a string nor
---- callable, or `sign` is not callable.
+--- Raises: IOError if a file cannot be read; SSLError if a file contains no certificate or key, if the key does not
+--- match, or if the password is wrong (reason `BAD_DECRYPT`) or missing (`BAD_PASSWORD_READ`); ValueError if the
+--- password is too long, and for `sign` with `keyfile` or `password`; TypeError if the password is neither a string nor
+--- callable, or if `sign` is not callable.
 ---
 --- Python: 2.7.9, 3.2; `password` 3.3; `sign` none.
----@param certfile string path of a PEM file: the certificate first, then its issuers
----@param keyfile? string path of a PEM file; `certfile` by default
----@param password? string|(fun(): string)|nil for an encrypted key: the password, or a function that returns it, which
---- is called only if the key is encrypted. nil prompts at the process's terminal, if it has one
----@param sign? (fun(algorithm: string, data: string, digest: string?, public_key: string): string?, any) signs, if the
---- private key is elsewhere
+---@param certfile string path of a PEM file with the certificate, followed by its intermediate certificates
+---@param keyfile? string path of a PEM file with the private key; `certfile` by default
+---@param password? string|(fun(): string)|nil the password of an encrypted key, or a function that returns it, which is
+--- called only if the key is encrypted. nil reads it from the terminal of the process, if it has one
+---@param sign? (fun(algorithm: string, data: string, digest: string?, public_key: string): string?, any) makes
+--- signatures if the private key is not in a file
 ---@overload fun(self: cleat.ssl.SSLContext, keywords: cleat.keywords.SSLContext.load_cert_chain)
 ---@overload fun(self: cleat.ssl.SSLContext, certfile: string, keywords: cleat.keywords.SSLContext.load_cert_chain.optional)
 ---@overload fun(self: cleat.ssl.SSLContext, certfile: string, keyfile?: string, keywords: cleat.keywords.SSLContext.load_cert_chain.optional)
 function SSLContext:load_cert_chain(certfile, keyfile, password, sign) end
 
---- Makes servers of the context decrypt what clients have encrypted with one of these keys (ECH, RFC 9849), in place of
---- the keys that were set before; {} for none. The servername callback gets the decrypted name, and
---- `SSLSocket.ech_accepted` says whether there was one. A client that has the configuration of none of the keys is
---- answered under the public name, by the certificate that the servername callback chooses for that, and is sent the
---- configuration of the first key. So a rotation puts the new key first, and removes the old one when no client can
---- have its configuration any more. Connections keep the keys that their first context had when they were made.
+--- Sets the keys with which servers of the context decrypt ClientHellos (ECH, RFC 9849); {} for none. The servername
+--- callback gets the decrypted name, and `SSLSocket.ech_accepted` says whether a ClientHello was decrypted. A client
+--- that has used another key is answered under the public name: the servername callback gets that name and can choose
+--- its certificate, and the client is sent the configuration of the first key. To rotate keys, put a new one first, and
+--- remove the old one when no client can have its configuration any more. Connections keep the keys that their first
+--- context had when they were made.
 ---
 --- Raises: ValueError for more than 16 keys; TypeError.
 ---
 --- Python: none.
----@param keys cleat.ssl.ECHKey[] the newest first
+---@param keys cleat.ssl.ECHKey[] at most 16, the newest first
 function SSLContext:set_ech_keys(keys) end
 
 --- Sets the cipher suites for TLS 1.2 and earlier. The suites of TLS 1.3 are always enabled.
 ---
---- Raises: SSLError "No cipher can be selected."; TypeError if it is no string.
+--- Raises: SSLError if the list contains no suite that BoringSSL supports, or is malformed; TypeError if it is not a
+--- string.
 ---
 --- Python: 2.7.9, 3.2.
----@param ciphers string a list in OpenSSL's format, with the names that BoringSSL knows
+---@param ciphers string a list in the format of OpenSSL's ciphers(1), best first
 ---@overload fun(self: cleat.ssl.SSLContext, keywords: cleat.keywords.SSLContext.set_ciphers)
 function SSLContext:set_ciphers(ciphers) end
 
---- Raises NotImplementedError: BoringSSL chooses the suites of TLS 1.3 itself, AES first where the processor has
---- instructions for it, ChaCha20 where not.
+--- Raises NotImplementedError: BoringSSL chooses the cipher suites of TLS 1.3 itself. It prefers AES if the processor
+--- has instructions for it, otherwise ChaCha20.
 ---
 --- Raises: NotImplementedError.
 ---
@@ -585,124 +617,130 @@ function SSLContext:set_ciphers(ciphers) end
 ---@param ciphersuites string
 function SSLContext:set_ciphersuites(ciphersuites) end
 
---- Lists the enabled cipher suites in order of preference, those of TLS 1.3 first. Each is a table with the fields and
---- texts of Python's, which are OpenSSL's.
+--- Lists the enabled cipher suites in order of preference, those of TLS 1.3 first. The fields and their texts are the
+--- same as in Python.
 ---
 --- Python: 3.6.
 ---@return cleat.ssl.CipherSuite[]
 function SSLContext:get_ciphers() end
 
---- Sets the application protocols that a client offers or a server selects from, in order of preference. The server's
---- order decides. Without a common protocol the handshake continues, and SSLSocket:selected_alpn_protocol returns nil.
+--- Sets the application protocols for ALPN, in order of preference: a client offers them, and a server selects the
+--- first protocol in its list that the client offers. Without a common protocol the handshake continues, and
+--- SSLSocket:selected_alpn_protocol returns nil.
 ---
---- Raises: SSLError if a protocol has not 1 to 255 bytes; TypeError unless it is an array of strings.
+--- Raises: SSLError if a protocol is empty or longer than 255 bytes; TypeError if the argument is not an array of
+--- strings.
 ---
 --- Python: 2.7.10, 3.5.
 ---@param alpn_protocols string[]
 function SSLContext:set_alpn_protocols(alpn_protocols) end
 
---- Does the same for NPN, the predecessor of ALPN. It is used up to TLS 1.2, and not if both sides use ALPN. A client
---- takes the first of the server's protocols that it has too, or else its own first.
+--- Sets the application protocols for NPN, the predecessor of ALPN, in order of preference. NPN is used up to TLS 1.2,
+--- and only if not both sides use ALPN. The client selects the first of the server's protocols that it supports too, or
+--- else its own first protocol.
 ---
---- Raises: SSLError if a protocol has not 1 to 255 bytes; TypeError unless it is an array of strings.
+--- Raises: SSLError if a protocol is empty or longer than 255 bytes; TypeError if the argument is not an array of
+--- strings.
 ---
 --- Python: 2.7.9, 3.3; deprecated in 3.10.
 ---@param npn_protocols string[]
 function SSLContext:set_npn_protocols(npn_protocols) end
 
---- Allows only one group for the key exchange, on servers and on clients, as set_groups does for a list.
+--- Allows one group only for the key exchange, on servers and on clients. set_groups sets a list of groups.
 ---
---- Raises: ValueError for unknown names; SSLError for a group that BoringSSL does not have in TLS.
+--- Raises: ValueError for unknown names; SSLError for a group that BoringSSL does not support in TLS; TypeError.
 ---
 --- Python: 2.7.9, 3.3.
 ---@param curve_name string "prime256v1", "secp384r1", "secp521r1" or "X25519"
 ---@overload fun(self: cleat.ssl.SSLContext, keywords: cleat.keywords.SSLContext.set_ecdh_curve)
 function SSLContext:set_ecdh_curve(curve_name) end
 
---- Checks that a file holds Diffie-Hellman parameters, and ignores them: BoringSSL has no cipher suite that uses them.
+--- Checks that a file contains Diffie-Hellman parameters, and ignores them: BoringSSL has no cipher suites with
+--- finite-field Diffie-Hellman.
 ---
---- Raises: IOError if the file cannot be read; SSLError if it has no parameters.
+--- Raises: IOError if the file cannot be read; SSLError if it contains no parameters; TypeError.
 ---
 --- Python: 2.7.9, 3.3.
 ---@param dhfile string path of a PEM file
 ---@overload fun(self: cleat.ssl.SSLContext, keywords: cleat.keywords.SSLContext.load_dh_params)
 function SSLContext:load_dh_params(dhfile) end
 
---- Sets the function that a client calls when it needs a pre-shared key (TLS-PSK): `callback(hint)` with the server's
---- hint, nil if it has sent none, returns an identity, or nil for an empty one, and the key: `identity, key`. Without a
---- key, nil or "", the connection is refused. An identity has at most 128 bytes, a key 256. In a coroutine the function
---- may yield. If it raises, the handshake raises SSLError with its error in `cause`.
+--- Sets the function that a client calls when it needs a pre-shared key (TLS-PSK). `callback(hint)` gets the server's
+--- hint, nil if it has sent none, and returns `identity, key`; nil is an empty identity. An identity has at most 128
+--- bytes, a key at most 256. Without a key (nil or "") the handshake fails. The callback may yield. If it raises, the
+--- handshake raises SSLError with the callback's error in `cause`.
 ---
---- The suites must be named as well, and TLS 1.3 has none of them. The key authenticates the server in place of a
---- certificate, also where `verify_mode` is CERT_REQUIRED. DANGEROUS in set_psk_client_callback is a key that can be
---- guessed, as a password can, or that several clients have: an attacker who has it can pose as the server.
+--- The cipher suites with PSK must be enabled by set_ciphers, and TLS 1.3 has none of them. The key authenticates the
+--- server in place of a certificate, even if `verify_mode` is CERT_REQUIRED. DANGEROUS in set_psk_client_callback is a
+--- key that can be guessed, such as a password, or that several clients share: an attacker who has the key can pose as
+--- the server.
 ---
---- Raises: TypeError "callback must be callable"; SSLError on a context for servers.
+--- Raises: TypeError if the callback is not callable; SSLError on a context for servers.
 ---
 --- Python: 3.13.
 ---@param callback? (fun(hint: string?): string?, string?) nil for none
 ---@overload fun(self: cleat.ssl.SSLContext, keywords: cleat.keywords.SSLContext.set_psk_client_callback)
 function SSLContext:set_psk_client_callback(callback) end
 
---- Sets the function that a server calls when it needs a pre-shared key (TLS-PSK): `callback(identity)` with the
---- client's identity, nil if it is empty, returns its key of at most 256 bytes. Without a key, nil or "", the client is
---- refused with the alert UNKNOWN_PSK_IDENTITY; a server that does not want to say which identities it knows returns
---- random bytes. In a coroutine the function may yield. If it raises, the handshake raises SSLError with its error in
---- `cause`. The client has proved nothing yet: SSLSocket:psk_identity is for afterwards.
+--- Sets the function that a server calls when it needs a pre-shared key (TLS-PSK). `callback(identity)` gets the
+--- client's identity, nil if it is empty, and returns the client's key of at most 256 bytes. Without a key (nil or "")
+--- the client is refused with the alert UNKNOWN_PSK_IDENTITY. To hide which identities exist, return random bytes for
+--- unknown ones. The callback may yield. If it raises, the handshake raises SSLError with the callback's error in
+--- `cause`. The client is not authenticated yet when the callback runs: use SSLSocket:psk_identity after the handshake.
 ---
---- The suites must be named as well. Without a certificate the server does not speak TLS 1.3, which has none of them.
---- The key authenticates the client in place of a certificate, also where `verify_mode` is CERT_REQUIRED. DANGEROUS in
---- set_psk_server_callback is a key that can be guessed: with a suite without ECDHE, what an observer records of a
---- handshake is enough to try them.
+--- The cipher suites with PSK must be enabled by set_ciphers. A server without a certificate does not negotiate TLS
+--- 1.3, which has none of them. The key authenticates the client in place of a certificate, even if `verify_mode` is
+--- CERT_REQUIRED. DANGEROUS in set_psk_server_callback is a key that can be guessed: with a suite without ECDHE, an
+--- observer of one handshake can try keys offline.
 ---
---- Raises: TypeError "callback must be callable"; ValueError if the hint has more than 128 bytes, or a null byte;
+--- Raises: TypeError if the callback is not callable; ValueError if the hint has more than 128 bytes, or a null byte;
 --- SSLError on a context for clients.
 ---
 --- Python: 3.13.
 ---@param callback? (fun(identity: string?): string?) nil for none
----@param identity_hint? string helps clients to choose an identity; it is sent in plaintext
+---@param identity_hint? string is sent to clients in plaintext, to help them choose an identity; nil for none
 ---@overload fun(self: cleat.ssl.SSLContext, keywords: cleat.keywords.SSLContext.set_psk_server_callback)
 ---@overload fun(self: cleat.ssl.SSLContext, callback?: (fun(identity: string?): string?), keywords: cleat.keywords.SSLContext.set_psk_server_callback.optional)
 function SSLContext:set_psk_server_callback(callback, identity_hint) end
 
---- Loads this side's private key, whose public key later connections present to peers that accept raw public keys (RFC
---- 7250), in place of a certificate. Other peers get the certificate; without one the handshake fails. A second call
---- replaces the first. Needs `HAS_RAW_PUBLIC_KEYS`.
+--- Loads this side's private key. Later connections present its public key in place of a certificate to peers that
+--- accept raw public keys (RFC 7250). Other peers get the certificate; if there is none, the handshake fails. A second
+--- call replaces the key. Needs `HAS_RAW_PUBLIC_KEYS`.
 ---
---- Raises: IOError if the file cannot be read; SSLError if it has no key, one that is neither RSA, nor EC, nor Ed25519,
---- or if the password is wrong (reason `BAD_DECRYPT`) or missing (`BAD_PASSWORD_READ`); NotImplementedError; TypeError.
+--- Raises: IOError if the file cannot be read; SSLError if it contains no key, or a key that is neither RSA, EC nor
+--- Ed25519, or if the password is wrong (reason `BAD_DECRYPT`) or missing (`BAD_PASSWORD_READ`); NotImplementedError
+--- without `HAS_RAW_PUBLIC_KEYS`; TypeError.
 ---
 --- Python: none.
 ---@param keyfile string path of a PEM file
----@param password? string|(fun(): string)|nil for an encrypted key, as in load_cert_chain
+---@param password? string|(fun(): string)|nil for an encrypted key: see load_cert_chain
 ---@overload fun(self: cleat.ssl.SSLContext, keywords: cleat.keywords.SSLContext.load_raw_public_key)
 ---@overload fun(self: cleat.ssl.SSLContext, keyfile: string, keywords: cleat.keywords.SSLContext.load_raw_public_key.optional)
 function SSLContext:load_raw_public_key(keyfile, password) end
 
---- Sets the raw public keys (RFC 7250) that peers of later connections may have, in place of certificates. Only these
---- are accepted then: a peer with a certificate is refused, unless `certificates` is true. A key is verified as a
---- certificate would be, also where a session is resumed, but for the name: a peer with one of the keys is accepted
---- whatever its name is. Another key is refused with a `verify_code` of 95, so an empty list refuses all, unless
---- SSLContext's `verify_callback` accepts it (`verify_callback_may_accept`): it finds the key by
---- SSLSocket:peer_public_key, and gets an empty chain. With CERT_NONE nothing is verified. nil: no raw public keys, as
---- in a new context. Clients of servers with raw public keys resume sessions with TLS 1.3 only. Needs
---- `HAS_RAW_PUBLIC_KEYS`.
+--- Sets the raw public keys (RFC 7250) that peers of later connections may present in place of certificates. Peers with
+--- certificates are refused from then on, unless `certificates` is true. A peer is accepted if it has the private key
+--- of one of the keys; its name is not checked. The keys are checked again when a session is resumed. Other keys are
+--- refused with a `verify_code` of 95, and an empty list refuses all, unless `verify_callback` accepts them
+--- (`verify_callback_may_accept`): the callback gets an empty chain, and SSLSocket:peer_public_key returns the key.
+--- With CERT_NONE nothing is verified. nil, as in a new context, accepts no raw public keys. Clients resume sessions
+--- with servers that have raw public keys with TLS 1.3 only. Needs `HAS_RAW_PUBLIC_KEYS`.
 ---
---- Raises: SSLError if a key cannot be parsed; ValueError for PEM of something else, and `certificates` without `keys`;
---- NotImplementedError; TypeError.
+--- Raises: SSLError if a key cannot be parsed; ValueError for PEM of other things, and for `certificates` without
+--- `keys`; NotImplementedError without `HAS_RAW_PUBLIC_KEYS`; TypeError.
 ---
 --- Python: none.
----@param keys? string[] SubjectPublicKeyInfo in DER or PEM, as `openssl pkey -pubout` writes it
----@param certificates? boolean whether certificates are accepted too: false
+---@param keys? string[] each a SubjectPublicKeyInfo in DER or PEM, as `openssl pkey -pubout` writes it; nil for none
+---@param certificates? boolean whether certificates are accepted too; false by default
 ---@overload fun(self: cleat.ssl.SSLContext, keys?: string[], keywords: cleat.keywords.SSLContext.set_peer_public_keys.optional)
 function SSLContext:set_peer_public_keys(keys, certificates) end
 
---- Returns the session that SSLSession:tobytes has encoded, for connections of this context. DANGEROUS: the bytes are
---- not authenticated. An attacker who can write them can pose as the server, whose certificate is public: the session
---- stands for the proof that it has the key.
+--- Decodes a session from the bytes of SSLSession:tobytes, for connections of this context. DANGEROUS: the bytes are
+--- not authenticated. An attacker who can modify them can pose as the server, because a session replaces the server's
+--- proof that it has the private key.
 ---
---- Raises: SSLError if the bytes are no session (INVALID_SSL_SESSION), or one of another client certificate than the
---- context has (SESSION_CERTIFICATE_MISMATCH); TypeError.
+--- Raises: SSLError if the bytes are not a session (INVALID_SSL_SESSION), or if the session was made with another
+--- client certificate than the context has (SESSION_CERTIFICATE_MISMATCH); TypeError.
 ---
 --- Python: none.
 ---@param data string
@@ -710,27 +748,27 @@ function SSLContext:set_peer_public_keys(keys, certificates) end
 ---@overload fun(self: cleat.ssl.SSLContext, keywords: cleat.keywords.SSLContext.session_from_bytes): cleat.ssl.SSLSession
 function SSLContext:session_from_bytes(data) end
 
---- Keeps a server's sessions in a store of the program's, such as a database that several machines share: those of TLS
---- 1.3, and those of TLS 1.2 with tickets or without. Tickets are then names of what is stored, and hold no secret. The
---- functions get keys of 32 bytes. They may raise, and in a coroutine they may yield; in them the connection cannot be
---- used, but closed.
+--- Keeps the sessions of a server in a store of the program, such as a database that several machines share: sessions
+--- of TLS 1.3, and of TLS 1.2 with and without tickets. A ticket is then a random key of the store, and contains no
+--- secret. The functions get such keys of 32 bytes. They may raise and yield. They may close the connection, but not
+--- use it otherwise.
 ---
---- `get(key)` returns the bytes that are stored under the key, or nil. The handshake is a full one then, as for bytes
---- that are not those that were stored, and after an error. `put(key, bytes, lifetime)` stores bytes for so many
---- seconds; it is called before the handshake returns, for each ticket. `remove(key)`, if there is one, makes sessions
---- of TLS 1.3 resume once only, and is called when one was resumed. `add(key, lifetime)` stores a key that is not there
---- and returns true, or returns false; it must do both in one step. Early data (`max_early_data`) is accepted where it
---- returns true, once for each ticket; without `add` it is refused. An error of these functions is passed to
---- `error(err)`, if there is such a function, and counted in `session_stats().store_errors`; the handshake goes on.
+--- `get(key)` returns the bytes that were stored under the key, or nil. If it returns nil or other bytes, or raises,
+--- the handshake is a full one. `put(key, bytes, lifetime)` stores bytes for `lifetime` seconds; it is called for each
+--- ticket, before the handshake returns. `remove(key)` is optional: it is called when a session of TLS 1.3 was resumed,
+--- so that each is resumed once only. `add(key, lifetime)` is optional: it must store the key and return true if the
+--- key is not stored yet, otherwise return false, in one atomic step. Early data (`max_early_data`) is accepted if it
+--- returns true, once for each ticket; without `add` early data is refused. Errors of these functions are passed to
+--- `error(err)`, which is optional, and counted in `session_stats().store_errors`; the handshake continues.
 ---
---- DANGEROUS is set_session_store with a store that others can read or write to: who can read the bytes can decrypt
---- what connections of TLS 1.2 send, and who can write some can pose as any client. With set_ticket_secret or
---- set_ticket_keys the bytes are encrypted and authenticated, and the store need not be trusted.
+--- DANGEROUS is set_session_store with a store that others can access: who can read the bytes can decrypt connections
+--- of TLS 1.2, and who can write them can pose as any client. With set_ticket_secret or set_ticket_keys the bytes are
+--- encrypted and authenticated, so the store need not be trusted.
 ---
---- Raises: TypeError if `get` or `put` is missing, or one is no function.
+--- Raises: TypeError if `get` or `put` is missing, or if one of them is not a function.
 ---
 --- Python: none.
----@param get? (fun(key: string): string?)|false nil or false, and nothing else, for no store
+---@param get? (fun(key: string): string?)|false nil or false, without other arguments, for no store
 ---@param put? fun(key: string, bytes: string, lifetime: integer)
 ---@param remove? fun(key: string)
 ---@param add? (fun(key: string, lifetime: integer): boolean)
@@ -740,37 +778,36 @@ function SSLContext:session_from_bytes(data) end
 ---@overload fun(self: cleat.ssl.SSLContext, get?: (fun(key: string): string?)|false, put?: fun(key: string, bytes: string, lifetime: integer), keywords: cleat.keywords.SSLContext.set_session_store.optional)
 function SSLContext:set_session_store(get, put, remove, add, error) end
 
---- Sets the keys of a server's session tickets, for all connections from now on. The first encrypts; tickets of all of
---- them are accepted. To change the key put a new one in front, and leave the others for as long as their sessions
---- last: no client notices. Servers with the same keys accept each other's tickets. set_ticket_secret changes keys by
---- itself.
+--- Sets the keys of a server's session tickets, for all connections from now on. The first key encrypts new tickets;
+--- tickets of all keys are accepted. To rotate keys, put a new one first, and keep the old ones until their sessions
+--- have expired. Servers with the same keys accept each other's tickets. set_ticket_secret rotates keys automatically.
 ---
---- DANGEROUS are keys that are kept for long, or that others can read: they decrypt tickets, and with those what
---- connections of TLS 1.2 have sent.
+--- DANGEROUS are keys that are used for a long time, or that others can read: they decrypt tickets, and with those the
+--- recorded connections of TLS 1.2.
 ---
---- Raises: ValueError for a key that does not have 80 bytes, two keys that begin with the same 16 bytes, more than 16;
---- TypeError.
+--- Raises: ValueError for keys that do not have 80 bytes, for two keys that begin with the same 16 bytes, and for more
+--- than 16 keys; TypeError.
 ---
 --- Python: none.
----@param keys? string[] each of 80 bytes: its name 16, for HMAC-SHA256 32, for AES-256 32. nil for random keys, which
---- change every two days
+---@param keys? string[] each of 80 random bytes: 16 for its name, 32 for HMAC-SHA256, 32 for AES-256. nil for random
+--- keys that BoringSSL changes every two days
 function SSLContext:set_ticket_keys(keys) end
 
---- Derives the keys of a server's session tickets from a secret and the time: each period of the wall clock has a key,
---- and tickets are accepted for as long as `session_timeout` allows. So machines with the same secret accept each
---- other's tickets and change keys together, with nothing between them. To change the secret put a new one in front of
---- the old: `{new, old}`.
+--- Derives the keys of a server's session tickets from a secret and the time: each period of the wall clock has its
+--- key, and tickets are accepted for as long as `session_timeout` allows. So machines with the same secret rotate their
+--- keys together and accept each other's tickets, without any communication. To change the secret, put a new one before
+--- the old one: `{new, old}`.
 ---
 --- DANGEROUS is a secret that is not random, or that others can read: it decrypts the tickets of all periods, and with
---- those what connections of TLS 1.2 have sent.
+--- those the recorded connections of TLS 1.2.
 ---
---- Raises: ValueError for a secret of less than 32 bytes or more than 65535, more than 16, or a period that is not 1 to
---- 604800; TypeError.
+--- Raises: ValueError for a secret that does not have 32 to 65535 bytes, for more than 16 secrets, and for a period
+--- that is not 1 to 604800; TypeError.
 ---
 --- Python: none.
----@param secret? (string|string[]) random bytes, 32 at least; the newest first. nil for random keys, which change every
---- two days
----@param period? integer seconds; a day by default
+---@param secret? (string|string[]) at least 32 random bytes, or an array of secrets, the newest first. nil for random
+--- keys that BoringSSL changes every two days
+---@param period? integer in seconds; a day by default
 ---@overload fun(self: cleat.ssl.SSLContext, secret?: (string|string[]), keywords: cleat.keywords.SSLContext.set_ticket_secret.optional)
 function SSLContext:set_ticket_secret(secret, period) end
 
@@ -792,74 +829,79 @@ local SSLContextClass = {}
 ---@field cb_type? string "tls-unique" by default, as in Python
 
 ---@class cleat.keywords.SSLSocket.export_keying_material
----@field label string a name of IANA's registry of exporter labels, or one that begins with "EXPERIMENTAL"
+---@field label string a label of IANA's registry of exporter labels, or one that begins with "EXPERIMENTAL"
 ---@field length integer the number of bytes
----@field context? string bytes; up to TLS 1.2 nil and "" give different results, with TLS 1.3 the same
+---@field context? string any bytes; nil and "" give different results up to TLS 1.2, and the same with TLS 1.3
 
 ---@class cleat.keywords.SSLSocket.export_keying_material.optional
----@field label? string a name of IANA's registry of exporter labels, or one that begins with "EXPERIMENTAL"
+---@field label? string a label of IANA's registry of exporter labels, or one that begins with "EXPERIMENTAL"
 ---@field length? integer the number of bytes
----@field context? string bytes; up to TLS 1.2 nil and "" give different results, with TLS 1.3 the same
+---@field context? string any bytes; nil and "" give different results up to TLS 1.2, and the same with TLS 1.3
 
 ---@class cleat.keywords.SSLSocket.key_update
----@field request? boolean whether to ask the peer to change its keys too, which it does before it sends its next data:
---- false
+---@field request? boolean whether to request that the peer changes its sending keys too, before its next data; false by
+--- default
 
 ---@class cleat.keywords.SSLSocket.key_update.optional
----@field request? boolean whether to ask the peer to change its keys too, which it does before it sends its next data:
---- false
+---@field request? boolean whether to request that the peer changes its sending keys too, before its next data; false by
+--- default
 
 ---@class cleat.keywords.SSLSocket.do_handshake
----@field block? boolean true lets a non-blocking socket wait until the handshake is done; false by default
+---@field block? boolean true makes a non-blocking socket wait until the handshake is done; false by default
 
 ---@class cleat.keywords.SSLSocket.do_handshake.optional
----@field block? boolean true lets a non-blocking socket wait until the handshake is done; false by default
+---@field block? boolean true makes a non-blocking socket wait until the handshake is done; false by default
 
---- A TLS connection over a socket, made by SSLContext:wrap_socket. It has all methods of Socket. Those listed here
---- differ, or are about TLS; sendto, recvfrom and recvfrom_into raise ValueError, and sendmsg, recvmsg and recvmsg_into
---- NotImplementedError, since TLS needs a stream. Over an
---- event loop's handle, bind, detach, getsockopt, listen, setsockopt and setwaiter raise NotImplementedError.
+--- A TLS connection over a socket, made by SSLContext:wrap_socket. It has all methods of Socket; those that differ or
+--- concern TLS are listed here. TLS needs a stream, so sendto, recvfrom and recvfrom_into raise ValueError, and
+--- sendmsg, recvmsg and recvmsg_into NotImplementedError. Over an event loop's handle bind, detach, getsockopt, listen,
+--- setsockopt and setwaiter raise NotImplementedError too.
 ---
 --- A TLS socket is in one of these states:
 ---
----   * new: not connected. Calls that send or receive raise socket.error with ENOTCONN; nothing is ever sent in
----   * open: connected. The first call that needs the handshake does it.
----   * dropped: after shutdown(); only the socket is left.
----   * unwrapped: after unwrap(); the socket has been returned.
+---   * new: not connected. Calls that send or receive raise socket.error with ENOTCONN; nothing is sent in plaintext.
+---   * open: connected. If the handshake is not done, the first call that sends or receives does it.
+---   * dropped: after shutdown(). TLS has ended, and the socket is still open.
+---   * unwrapped: after unwrap(), which has returned the socket.
 ---   * closed.
 ---
 --- close() sends no close_notify; unwrap() does. After a TLS error the alert is sent to the peer before the connection
---- is closed. If the handshake of wrap_socket, connect or accept fails, the socket is closed, so that the program does
---- not continue in plaintext. Several coroutines may use one TLS socket: their calls take turns.
+--- is closed. If the handshake of wrap_socket, connect or accept fails, the socket is closed, so that a program cannot
+--- continue in plaintext by mistake. Several coroutines may use one TLS socket at the same time: calls that read run
+--- one after the other, and so do calls that write.
 ---
 --- Python: 2.6; `context` 2.7.9, 3.2; `server_side`, `server_hostname` 3.2; `session`, `session_reused` 3.6.
 ---@class cleat.ssl.SSLSocket: cleat.Socket
----@field context cleat.ssl.SSLContext the context. Setting it before the handshake is done, as a servername callback
---- does, makes the connection use the new one's certificate and CA certificates; afterwards only the attribute changes.
---- Raises ValueError while a client does the handshake
----@field server_side boolean read-only
----@field server_hostname? string as it was given; read-only
----@field session? cleat.ssl.SSLSession a client's newest session; nil before the handshake is done (unless one was
---- set), with TLS 1.3 until the first data has come, after a fatal alert, if the server offers no resumption, and on
---- servers. Setting it before the handshake offers that session to the server, as the argument of wrap_socket does;
---- setting `context` discards it. Raises TypeError; ValueError on a server, once the handshake has begun, and if the
---- session is of another context, or of another certificate than the context has now
----@field session_reused? boolean whether the handshake has resumed a session, on servers too; nil before there is TLS,
---- and after it. Read-only
----@field early_data? "accepted"|"refused"|nil what became of early data: on a client, of the argument `early_data` of
---- wrap_socket, nil if none could be sent early; on a server whether the client has sent some, and the server reads it:
---- see recv_early. Read-only
----@field alert_sent? integer the last alert that this side has sent, an `ALERT_DESCRIPTION_*`; close_notify is 0; nil
---- if it has sent none, and without TLS. `ssl.AlertDescription[conn.alert_sent]` is its name. Read-only
----@field alert_received? integer the last alert that the peer has sent, likewise
----@field ech_accepted? boolean whether the ClientHello was encrypted and the server has decrypted it: on a client once
---- the handshake is done, on a server from the servername callback on; nil before there is TLS, and after it. Read-only
----@field ech_public_name? string the public name under which a client's server has answered, since it could not decrypt
---- the ClientHello; nil in all other cases. Such a handshake fails; a verify_callback can see it before. Read-only
----@field do_handshake_on_connect boolean whether connect() and accept() do the handshake
----@field suppress_ragged_eofs boolean whether an end of the connection without close_notify looks like the end of the
---- data
----@field keyfile? string the argument of ssl.wrap_socket, as the next five; nil for sockets of SSLContext:wrap_socket
+---@field context cleat.ssl.SSLContext the context. A servername callback may set it: before the handshake is done, the
+--- connection then uses the new context's certificate and CA certificates; later only the attribute changes. Setting it
+--- raises TypeError, and ValueError during the handshake of a client
+---@field server_side boolean whether this is the server's side; read-only
+---@field server_hostname? string the argument of wrap_socket; read-only
+---@field session? cleat.ssl.SSLSession the newest session of a client. nil before the handshake is done (unless one was
+--- set), with TLS 1.3 until the server's ticket was received with the first data, after a fatal alert, if the server
+--- does not resume sessions, and on servers. Setting it before the handshake offers that session to the server, as the
+--- argument of wrap_socket does; setting `context` afterwards discards it. Setting it raises TypeError; ValueError on a
+--- server, once the handshake has begun, and if the session belongs to another context or to another client certificate
+--- than the context has
+---@field session_reused? boolean whether the handshake has resumed a session, on clients and servers; nil before the
+--- handshake and after TLS has ended. Read-only
+---@field early_data? "accepted"|"refused"|nil what happened to early data. On a client: whether the server has accepted
+--- it; nil if none was sent early. On a server: whether the client has sent some, and it can be read by recv_early.
+--- Read-only
+---@field alert_sent? integer the last alert that this side has sent, an `ALERT_DESCRIPTION_*` (0 is close_notify); nil
+--- if there was none, and after TLS has ended. `ssl.AlertDescription[conn.alert_sent]` is its name. Read-only
+---@field alert_received? integer the last alert that the peer has sent, likewise. Read-only
+---@field ech_accepted? boolean whether the client has encrypted its ClientHello (ECH) and the server has decrypted it.
+--- It is known on a client after the handshake, and on a server from the servername callback on; nil before the
+--- handshake and after TLS has ended. Read-only
+---@field ech_public_name? string on a client, the public name for which the server's certificate is verified, because
+--- the server could not decrypt the ClientHello; otherwise nil. Such a handshake fails, so that only a verify_callback
+--- sees it. Read-only
+---@field do_handshake_on_connect boolean whether connect() and accept() do the handshake. Setting it raises TypeError
+---@field suppress_ragged_eofs boolean whether an end of the connection without close_notify is read as the end of the
+--- data, or raises SSLEOFError: see wrap_socket. Setting it raises TypeError
+---@field keyfile? string this and the next five are the arguments of ssl.wrap_socket; nil for sockets of
+--- SSLContext:wrap_socket
 ---@field certfile? string
 ---@field cert_reqs? integer
 ---@field ssl_version? integer
@@ -867,83 +909,85 @@ local SSLContextClass = {}
 ---@field ciphers? string
 local SSLSocket = {}
 
---- Returns the group of the key exchange.
+--- Returns the group that the key exchange has used.
 ---
 --- Python: 3.15.
 ---@return string? # IANA's name: "X25519MLKEM768", "x25519" …; nil before the handshake is done, and with an RSA key
---- exchange. For a resumed session of TLS 1.2 it is that of the first handshake
+--- exchange. A resumed session of TLS 1.2 returns the group of its first handshake
 function SSLSocket:group() end
 
---- Returns the algorithm with which the server has signed the handshake.
+--- Returns the algorithm of the server's signature in the handshake.
 ---
 --- Python: 3.15.
----@return string? # IANA's name; nil before the handshake is done, and if nothing was signed: with a resumed session, a
---- pre-shared key or an RSA key exchange
+---@return string? # IANA's name; nil before the handshake is done, and if the server has signed nothing: in a resumed
+--- session, with a pre-shared key, and with an RSA key exchange
 function SSLSocket:server_sigalg() end
 
---- Returns the algorithm with which the client has signed the handshake.
+--- Returns the algorithm of the client's signature in the handshake.
 ---
 --- Python: 3.15.
----@return string? # as server_sigalg; nil also if the client has shown no certificate
+---@return string? # IANA's name; nil before the handshake is done, and if the client has sent no certificate
 function SSLSocket:client_sigalg() end
 
---- Returns the peer's certificate: a table, which is empty if the context verifies nothing, and for a certificate that
---- was accepted although the verification refuses it; with `binary_form` its DER bytes; nil if the peer has sent none.
+--- Returns the peer's certificate as a table, or with `binary_form` as DER bytes. The table is empty if the certificate
+--- was not verified (CERT_NONE), or was accepted although the verification failed.
 ---
---- Raises: ValueError before the handshake is done; TypeError if `binary_form` is no boolean.
+--- Raises: ValueError before the handshake is done; TypeError if `binary_form` is not a boolean.
 ---
 --- Python: 2.6.
 ---@param binary_form? boolean false by default
----@return cleat.ssl.Certificate|string|nil
+---@return cleat.ssl.Certificate|string|nil # nil if the peer has sent no certificate
 ---@overload fun(self: cleat.ssl.SSLSocket, keywords: cleat.keywords.SSLSocket.getpeercert): cleat.ssl.Certificate|string|nil
 function SSLSocket:getpeercert(binary_form) end
 
---- Returns the identity whose pre-shared key the handshake has used: see SSLContext:set_psk_server_callback.
+--- Returns the identity of the pre-shared key that the handshake has used: see SSLContext:set_psk_server_callback.
 ---
 --- Python: none.
----@return string? # nil if it was empty, if no such key was used, and before the handshake is done
+---@return string? # nil if the identity is empty, if no pre-shared key was used, and before the handshake is done
 function SSLSocket:psk_identity() end
 
---- Returns the certificates that the peer has sent, its own first. They are not verified.
+--- Returns the certificates that the peer has sent, its own first. They are not verified: an attacker can add any.
 ---
 --- Raises: SSLError if BoringSSL cannot parse one of them.
 ---
 --- Python: 3.13.
----@return string[] # of DER bytes; empty before the peer has sent them: see Certificate
+---@return string[] # DER bytes, for ssl.Certificate; empty before the peer has sent them
 function SSLSocket:get_unverified_chain() end
 
---- Returns the chain that was verified, the peer's certificate first and the trusted certificate last. With CERT_NONE
---- nothing is verified, and it is what get_unverified_chain returns. The first call verifies the chain again.
+--- Returns the verified chain: the peer's certificate is the first, and the trusted certificate the last one. With
+--- CERT_NONE it returns the same as get_unverified_chain. The core does not keep verified chains, so the first call
+--- verifies again.
 ---
---- Raises: SSLError if a certificate has ended or been revoked since the handshake.
+--- Raises: SSLError if a certificate has expired or was revoked since the handshake.
 ---
 --- Python: 3.13.
----@return string[] # of DER bytes; empty before the handshake is done
+---@return string[] # DER bytes, for ssl.Certificate; empty before the handshake is done
 function SSLSocket:get_verified_chain() end
 
---- Returns what the verification of the peer has found. `verify_code` is 0 for a chain that is good, otherwise
---- OpenSSL's X509_V_ERR_*; `verify_message` is the same in words. `errors` lists what is wrong, each with the depth of
---- its certificate: 0 is the peer's own. It has all faults if `enforce_verification` is false or
---- `verify_callback_may_accept` true; otherwise the first one has ended the verification.
+--- Returns the result of the verification of the peer. `verify_code` is 0 if the chain is valid, otherwise one of
+--- OpenSSL's X509_V_ERR_*, and `verify_message` is its text. `errors` lists the faults, each with the depth of its
+--- certificate: 0 is the peer's own. The list is complete if `enforce_verification` is false or
+--- `verify_callback_may_accept` is true. Otherwise the verification has stopped at the first fault.
 ---
 --- Python: none.
----@return {verify_code: integer, verify_message: string, errors: table[]}? # of errors {depth =, code =, message =};
+---@return {verify_code: integer, verify_message: string, errors: {depth: integer, code: integer, message: string}[]}? #
 --- nil before the verification, with CERT_NONE, if the peer has no certificate, and after close()
 function SSLSocket:get_verify_result() end
 
 --- Returns the negotiated cipher suite.
 ---
 --- Python: 2.6.
----@return table? # {name, version that defines it, secret bits}; nil before the handshake is done
+---@return [string, string, integer]? # {name, the TLS version that defines it, secret bits}; nil before the handshake
+--- is done
 function SSLSocket:cipher() end
 
---- Returns the cipher suites that the client has offered and the server has enabled.
+--- Returns the cipher suites that both sides support: those that the client has offered and the server has enabled.
 ---
 --- Python: 3.5.
----@return table[]? # of {name, version that defines it, secret bits}; nil on clients, and before the handshake is done
+---@return [string, string, integer][]? # each as cipher() returns it; nil on clients, and before the handshake is done
 function SSLSocket:shared_ciphers() end
 
---- Returns nil: BoringSSL has no compression.
+--- Returns nil: BoringSSL does not support compression.
 ---
 --- Python: 2.7.9, 3.3.
 ---@return nil
@@ -955,198 +999,202 @@ function SSLSocket:compression() end
 ---@return string? # "TLSv1.2", "TLSv1.3" …; nil before the handshake is done
 function SSLSocket:version() end
 
---- Returns the application protocol that was negotiated by ALPN: see SSLContext:set_alpn_protocols.
+--- Returns the application protocol that ALPN has selected: see SSLContext:set_alpn_protocols.
 ---
 --- Python: 2.7.10, 3.5.
----@return string? # nil if none was
+---@return string? # "h2", "http/1.1" …; nil if none was selected, and before the handshake is done
 function SSLSocket:selected_alpn_protocol() end
 
---- Returns the application protocol that was negotiated by NPN: see SSLContext:set_npn_protocols. Always nil with TLS
+--- Returns the application protocol that NPN has selected: see SSLContext:set_npn_protocols. It is always nil with TLS
 --- 1.3.
 ---
 --- Python: 2.7.9, 3.3; deprecated in 3.10.
 ---@return string?
 function SSLSocket:selected_npn_protocol() end
 
---- Returns the OCSP response that the server has sent with its certificate, in DER. If the context verifies the server,
---- then it has looked at the response: see SSLContext's `require_ocsp`; otherwise it may say anything.
+--- Returns the OCSP response that the server has stapled to its certificate. If the context verifies the server, it has
+--- checked the response too: see `require_ocsp` of SSLContext. Otherwise an attacker may have made it.
 ---
 --- Python: none.
----@return string? # nil if the server has sent none, on servers, and before the handshake is done
+---@return string? # in DER; nil if the server has sent none, on servers, and before the handshake is done
 function SSLSocket:ocsp_response() end
 
---- Returns the signed certificate timestamps that the server has sent in the handshake, if the context asks for them:
---- see SSLContext's `ask_scts`. They are not verified, and those that are in the certificate are not among them.
+--- Returns the signed certificate timestamps that the server has sent in the handshake, if the context requests them:
+--- see `ask_scts` of SSLContext. They are not verified. Those that are embedded in the certificate are in its field
+--- `scts`.
 ---
 --- Python: none.
----@return string[]? # each a SignedCertificateTimestamp of RFC 6962, see parse_sct; nil if the server has sent none, on
---- servers, and before the handshake is done
+---@return string[]? # each is a SignedCertificateTimestamp of RFC 6962, for ssl.parse_sct; nil if the server has sent
+--- none, on servers, and before the handshake is done
 function SSLSocket:scts() end
 
---- Raises NotImplementedError: BoringSSL has no post-handshake authentication (`HAS_PHA`).
+--- Raises NotImplementedError: BoringSSL does not support post-handshake authentication (`HAS_PHA` is false).
 ---
 --- Raises: NotImplementedError.
 ---
 --- Python: 3.8.
 function SSLSocket:verify_client_post_handshake() end
 
---- Describes the handshake, for people: `print(conn:describe())` writes a line for each fact. The result is a table
---- with these fields; what does not apply is nil.
+--- Describes the handshake: `print(conn:describe())` writes one line for each fact. The result is a table with the
+--- following fields; those that do not apply are nil.
 ---
---- * `server_side`, `server_hostname`, `session_reused`, `early_data`, `ech_accepted`: as the connection's
---- * `alert_sent`, `alert_received`: likewise
+--- * `server_side`, `server_hostname`, `session_reused`, `early_data`, `ech_accepted`: the connection's fields
+--- * `alert_sent`, `alert_received`: the connection's fields
 --- * `version`, `alpn`: as the methods version and selected_alpn_protocol return
 --- * `cipher`, `bits`: the name of the suite and its secret bits
 --- * `group`, `server_sigalg`, `client_sigalg`: as the methods of these names return
 --- * `verify_code`, `verify_message`: as get_verify_result returns
 --- * `ocsp_stapled`: whether the server has sent an OCSP response
---- * `chain`: the certificates that the peer has sent, its own first, each with `subject`, `issuer` and
----   `not_after_text`, which are texts, and `not_after`, in seconds since 1970
---- * `flights`: if the context has `trace_handshake`: what one side has sent until the other did, each with `sent`
----   (whether by this side), `seconds` (since the first) and `messages`, their names
+--- * `chain`: the certificates that the peer has sent, its own first, each with the texts `subject`, `issuer` and
+---   `not_after_text`, and with `not_after` in seconds since 1970
+--- * `flights`: if the context has `trace_handshake`: the groups of messages that one side has sent in a row, each with
+---   `sent` (whether by this side), `seconds` (since the first one) and `messages` (their names)
 ---
---- The text is for reading: later versions of cleat may word it otherwise.
+--- The text is for people: its wording may change in later versions of cleat.
 ---
 --- Raises: SSLError if BoringSSL cannot parse a certificate that the peer has sent.
 ---
 --- Python: none.
----@return table # with these fields
+---@return table # with the fields above; tostring() returns the text
 function SSLSocket:describe() end
 
---- Receives early data of a client, on a server whose context has `max_early_data`: bytes that it has sent before the
---- handshake. It returns "" at their end, or if there are none. It may be called before the handshake, and receives
---- what comes early at once, so that the server can begin to work on a request; its response waits for the handshake.
---- After the handshake it returns what the handshake has received. While there is early data that was not read, recv
---- raises ValueError: early bytes never mix with others.
+--- Receives early data (0-RTT), on a server whose context has `max_early_data`: bytes that the client has sent before
+--- the handshake was done. It returns "" after the last one, and if there is none. Called before the handshake it
+--- returns early data as soon as it arrives, so that the server can begin to process a request; the response must wait
+--- for the handshake. Called after the handshake it returns what the handshake has received. As long as there is unread
+--- early data, recv raises ValueError, so that early data is never mixed with other data.
 ---
---- DANGEROUS: an attacker can repeat early data, any number of times, unless the sessions are in a store with `add`
---- (set_session_store). Do nothing with what recv_early returns that must not be done twice.
+--- DANGEROUS: an attacker can replay early data any number of times, unless the sessions are in a store with `add`
+--- (set_session_store). Do nothing with the result of recv_early that must not be done twice.
 ---
---- Raises: as recv; ValueError on a client.
+--- Raises: the same errors as recv; ValueError on a client.
 ---
 --- Python: none.
----@param buflen? integer at most so many bytes; 1024 by default
+---@param buflen? integer the maximum number of bytes; 1024 by default
 ---@return string
 function SSLSocket:recv_early(buflen) end
 
---- Returns bytes that only the two ends of this connection know, to bind an authentication to it, as SCRAM's -PLUS
---- mechanisms do: with an attacker in between, each end has others. The types are
+--- Returns a channel binding: bytes that identify this connection, to bind another authentication to it, as SCRAM's
+--- -PLUS mechanisms do. With an attacker in between, the two ends have different values. The types are
 ---
---- * "tls-exporter" (RFC 9266), of 32 bytes: for TLS 1.3, and for earlier versions that have the extended master
----   secret; otherwise nil, because an attacker could make two connections have the same (RFC 7627).
+--- * "tls-exporter" (RFC 9266), 32 bytes: with TLS 1.3, and with earlier versions if the extended master secret is
+---   used; otherwise nil, because an attacker could make two connections have the same value (RFC 7627).
 --- * "tls-server-end-point" (RFC 5929): a digest of the server's certificate. It is the same for all connections with
----   this certificate, so a server behind a TLS proxy can verify it, if it has the certificate too. nil if the
----   certificate is signed without a separate digest (Ed25519), and if the server has none. On a server with
----   several certificates it is that of the one that the client has received; if a session is resumed, that of the
----   one that the client would receive. If that has been replaced since, the client has another value.
---- * "tls-unique" (RFC 5929): 12 bytes, up to TLS 1.2; nil if a session was resumed that lacks the
----   extended master secret.
+---   this certificate, so a server behind a TLS proxy can verify it if it has the certificate. nil if the server has no
+---   certificate, or one whose signature has no separate digest (Ed25519). A server with several certificates uses the
+---   one that it has sent; for a resumed session the one that it would send now, which differs from the client's if the
+---   certificate was replaced since.
+--- * "tls-unique" (RFC 5929): 12 bytes, up to TLS 1.2; nil with TLS 1.3, and if a resumed session lacks the extended
+---   master secret.
 ---
 --- Raises: ValueError for types that are not in `CHANNEL_BINDING_TYPES`.
 ---
 --- Python: 2.7.9, 3.3; "tls-exporter" and "tls-server-end-point" none.
 ---@param cb_type? string "tls-unique" by default, as in Python
----@return string? # nil before the handshake is done, and where there is none of this type
+---@return string? # nil before the handshake is done, and if the connection has no binding of this type
 ---@overload fun(self: cleat.ssl.SSLSocket, keywords: cleat.keywords.SSLSocket.get_channel_binding): string?
 function SSLSocket:get_channel_binding(cb_type) end
 
---- Returns keying material that only the two sides of the connection can derive, from its secrets (RFC 5705; RFC 8446
---- section 7.5): keys for another protocol, or a proof that two messages belong to one connection. Both sides
---- must give the same label, length and context.
+--- Derives keying material that only the two ends of the connection know from its secrets (RFC 5705; RFC 8446 section
+--- 7.5): keys for another protocol, or a proof that two messages belong to one connection. Both ends get the same bytes
+--- for the same label, length and context.
 ---
---- Raises: ValueError before the handshake is done, also while there is early data; for a label that is empty, longer
---- than 249 bytes or used by TLS itself ("key expansion" …), a length that is not 1 to 8160, and a context of more than
---- 65535 bytes; SSLError with the reason `NO_EXTENDED_MASTER_SECRET` up to TLS 1.2, if the peer lacks that extension,
---- without which an attacker can make two connections have the same material (RFC 7627); TypeError.
+--- Raises: ValueError before the handshake is done, and while there is unread early data; for a label that is empty,
+--- longer than 249 bytes or used by TLS itself ("key expansion" …), a length that is not 1 to 8160, and a context of
+--- more than 65535 bytes; SSLError with the reason `NO_EXTENDED_MASTER_SECRET` up to TLS 1.2 if the peer does not
+--- support that extension, because an attacker could then make two connections have the same material (RFC 7627);
+--- TypeError.
 ---
 --- Python: none.
----@param label string a name of IANA's registry of exporter labels, or one that begins with "EXPERIMENTAL"
+---@param label string a label of IANA's registry of exporter labels, or one that begins with "EXPERIMENTAL"
 ---@param length integer the number of bytes
----@param context? string bytes; up to TLS 1.2 nil and "" give different results, with TLS 1.3 the same
+---@param context? string any bytes; nil and "" give different results up to TLS 1.2, and the same with TLS 1.3
 ---@return string
 ---@overload fun(self: cleat.ssl.SSLSocket, keywords: cleat.keywords.SSLSocket.export_keying_material): string
 ---@overload fun(self: cleat.ssl.SSLSocket, label: string, keywords: cleat.keywords.SSLSocket.export_keying_material.optional): string
 ---@overload fun(self: cleat.ssl.SSLSocket, label: string, length: integer, keywords: cleat.keywords.SSLSocket.export_keying_material.optional): string
 function SSLSocket:export_keying_material(label, length, context) end
 
---- Encrypts what is sent from now on with new keys (KeyUpdate, RFC 8446 section 4.6.3), for connections that live long:
---- an attacker who steals the keys of one period cannot decrypt those before it. It takes its turn among the calls that
---- write. After SSLWantWriteError or a timeout nothing has happened.
+--- Changes the keys of the sending direction (KeyUpdate, RFC 8446 section 4.6.3), for long-lived connections: an
+--- attacker who steals the current keys cannot decrypt earlier data. The call waits for its turn among calls that
+--- write. After SSLWantWriteError or a timeout the keys are unchanged.
 ---
---- Peers may end a connection with many of them and no data in between: cleat, and others that use BoringSSL, at the
---- 33rd, with the alert unexpected_message.
+--- Peers may close a connection after many key updates without data in between: BoringSSL, and so cleat, sends the
+--- alert unexpected_message at the 33rd.
 ---
---- Raises: ValueError before the handshake is done; SSLError with the reason `WRONG_SSL_VERSION` if the connection has
---- TLS 1.2 or earlier, which cannot change keys; otherwise as send.
+--- Raises: the same errors as send; ValueError before the handshake is done; SSLError with the reason
+--- `WRONG_SSL_VERSION` up to TLS 1.2, which has no key updates.
 ---
 --- Python: none.
----@param request? boolean whether to ask the peer to change its keys too, which it does before it sends its next data:
---- false
+---@param request? boolean whether to request that the peer changes its sending keys too, before its next data; false by
+--- default
 ---@overload fun(self: cleat.ssl.SSLSocket, keywords: cleat.keywords.SSLSocket.key_update)
 function SSLSocket:key_update(request) end
 
---- Receives decrypted bytes, at least one.
+--- Receives at least one byte of decrypted data, and waits until there is one. The first call does the handshake, if it
+--- is not done yet. Arguments cannot be given by name.
 ---
---- Raises: SSLWantReadError and SSLWantWriteError from a non-blocking socket; SSLError that is also a socket.timeout
---- after the timeout; SSLError, SSLEOFError if the connection is cut and suppress_ragged_eofs is false; socket.error;
---- ValueError if `buflen` is negative or `flags` is not 0.
+--- Raises: SSLWantReadError and SSLWantWriteError from a non-blocking socket; after the timeout an SSLError that is
+--- also a socket.timeout; SSLEOFError if the connection ends without close_notify and suppress_ragged_eofs is false;
+--- SSLError, for example after an alert or a malformed record; socket.error; ValueError if `buflen` is negative or
+--- `flags` is not 0.
 ---
 --- Python: 2.6.
----@param buflen? integer at most so many bytes; 1024 by default
----@param flags? integer 0
----@return string # "" at the end of the stream
+---@param buflen? integer the maximum number of bytes; 1024 by default
+---@param flags? integer 0 or nil: TLS has no flags
+---@return string # "" once the peer has sent close_notify
 function SSLSocket:recv(buflen, flags) end
 
---- Receives decrypted bytes if some have arrived, and does not wait, whatever the timeout and the waiter: for loops
---- that poll. Where recv of a non-blocking socket raises SSLWantReadError it returns nil, which costs less than to
---- raise and to catch. All other errors are raised.
+--- Receives decrypted bytes that have arrived already, and never waits, whatever the timeout and the waiter are. If
+--- there are none it returns nil, where recv of a non-blocking socket raises SSLWantReadError: loops that poll many
+--- connections save the cost of raising and catching an error. Other errors are raised.
 ---
---- Raises: as recv, but neither SSLWantReadError nor SSLWantWriteError nor socket.timeout; NotImplementedError over an
---- event loop's handle.
+--- Raises: the same errors as recv, except SSLWantReadError, SSLWantWriteError and socket.timeout; NotImplementedError
+--- over an event loop's handle.
 ---
 --- Python: none.
----@param buflen? integer at most so many bytes; 1024 by default
----@return string? # "" at the end of the stream; nil if there is nothing to be read yet
----@return string? # "want_read", or "want_write", which a handshake can need: what to wait for
+---@param buflen? integer the maximum number of bytes; 1024 by default
+---@return string? # "" once the peer has sent close_notify; nil if there is nothing to read yet
+---@return "want_read"|"want_write"|nil # after nil: what to wait for; "want_write" is possible during a handshake
 function SSLSocket:try_recv(buflen) end
 
---- Receives decrypted bytes into a buffer, from its start.
+--- Receives at least one byte of decrypted data into a buffer, from its start.
 ---
---- Raises: as recv; ValueError if `nbytes` is negative.
+--- Raises: the same errors as recv; ValueError if `nbytes` is negative.
 ---
 --- Python: 2.6.
 ---@param buffer cleat.Buffer
----@param nbytes? integer at most so many bytes; nil and 0 for the buffer's size
----@param flags? integer 0
----@return integer # the number of bytes, 0 at the end of the stream
+---@param nbytes? integer the maximum number of bytes; nil and 0 for the buffer's size
+---@param flags? integer 0 or nil: TLS has no flags
+---@return integer # the number of bytes received; 0 once the peer has sent close_notify
 function SSLSocket:recv_into(buffer, nbytes, flags) end
 
---- Receives as recv does, or with a buffer as recv_into.
+--- Receives bytes as recv does, or with a buffer as recv_into does.
 ---
---- Raises: as recv; ValueError instead of socket.error if the socket is closed or not connected.
+--- Raises: the same errors as recv, but ValueError instead of socket.error if the socket is closed or not connected.
 ---
 --- Python: 2.6.
----@param len? integer at most so many bytes; 1024 by default, with a buffer its size
+---@param len? integer the maximum number of bytes; by default 1024, or the size of the buffer
 ---@param buffer? cleat.Buffer
----@return string|integer # the bytes; with a buffer their number
+---@return string|integer # the bytes, or with a buffer their number
 function SSLSocket:read(len, buffer) end
 
---- Encrypts bytes and sends them. After SSLWantReadError, SSLWantWriteError or a timeout the next call must continue
---- with the same bytes, or more.
+--- Encrypts bytes and sends them. After SSLWantReadError, SSLWantWriteError or a timeout the next call must pass the
+--- same bytes again; more bytes may follow them.
 ---
---- Raises: SSLWantReadError and SSLWantWriteError from a non-blocking socket; SSLError that is also a socket.timeout
---- after the timeout; SSLError with the reason `BAD_WRITE_RETRY` for other bytes than those of an unfinished call;
+--- Raises: SSLWantReadError and SSLWantWriteError from a non-blocking socket; after the timeout an SSLError that is
+--- also a socket.timeout; SSLError with the reason `BAD_WRITE_RETRY` if the bytes are not those of the unfinished call;
 --- socket.error; ValueError if `flags` is not 0; TypeError.
 ---
 --- Python: 2.6.
 ---@param data string|cleat.Buffer
----@param flags? integer 0
----@return integer # how many bytes were accepted: all, unless the socket is non-blocking or has a timeout
+---@param flags? integer 0 or nil: TLS has no flags
+---@return integer # the number of bytes that were sent: all, unless the socket is non-blocking or has a timeout
 function SSLSocket:send(data, flags) end
 
---- Sends as send does, without flags.
+--- Sends bytes as send does.
 ---
---- Raises: as send; ValueError instead of socket.error if the socket is closed or not connected.
+--- Raises: the same errors as send, but ValueError instead of socket.error if the socket is closed or not connected.
 ---
 --- Python: 2.6.
 ---@param data string|cleat.Buffer
@@ -1155,119 +1203,125 @@ function SSLSocket:write(data) end
 
 --- Encrypts and sends all bytes. The timeout applies to the whole call.
 ---
---- Raises: as send.
+--- Raises: the same errors as send.
 ---
 --- Python: 2.6.
 ---@param data string|cleat.Buffer
----@param flags? integer 0
----@return integer # the number of bytes
+---@param flags? integer 0 or nil: TLS has no flags
+---@return integer # the number of bytes, which is always all
 function SSLSocket:sendall(data, flags) end
 
---- Returns the number of decrypted bytes that recv returns without reading from the network. select.select does not
---- report them.
+--- Returns the number of decrypted bytes that recv can return without reading from the network. select.select and event
+--- loops do not see them: call this before waiting for the descriptor.
 ---
 --- Python: 2.6.
 ---@return integer
 function SSLSocket:pending() end
 
---- Returns the public key of the peer: its raw public key, or that of its certificate. Before the handshake is done the
---- peer has not shown that it has the private key.
+--- Returns the peer's public key: its raw public key, or the key of its certificate. Until the handshake is done the
+--- peer has not proved that it has the private key.
 ---
 --- Raises: SSLError if the certificate cannot be parsed.
 ---
 --- Python: none.
----@return string? # SubjectPublicKeyInfo in DER; nil if the peer has none, before it has sent it, and after close()
+---@return string? # SubjectPublicKeyInfo in DER; nil before the peer has sent it, if the peer has none, and after
+--- close()
 function SSLSocket:peer_public_key() end
 
---- Does the handshake, and verifies the peer as the context requires. Once it is done, calling it again does nothing.
---- wrap_socket, connect and accept do it unless `do_handshake_on_connect` is false, and otherwise the first call that
---- reads or writes.
+--- Does the handshake, and verifies the peer as the context requires. If the handshake is done already, it does
+--- nothing. wrap_socket, connect and accept call it unless `do_handshake_on_connect` is false; in that case the first
+--- call that reads or writes does.
 ---
---- Raises: SSLError, SSLCertVerificationError, SSLEOFError; SSLWantReadError and SSLWantWriteError from a non-blocking
---- socket; ValueError after shutdown() and unwrap().
+--- Raises: SSLCertVerificationError if the peer's certificate is refused; SSLError; SSLEOFError if the peer closes the
+--- connection; SSLWantReadError and SSLWantWriteError from a non-blocking socket; socket.error and socket.timeout;
+--- ValueError after shutdown() and unwrap().
 ---
 --- Python: 2.6.
----@param block? boolean true lets a non-blocking socket wait until the handshake is done; false by default
+---@param block? boolean true makes a non-blocking socket wait until the handshake is done; false by default
 ---@overload fun(self: cleat.ssl.SSLSocket, keywords: cleat.keywords.SSLSocket.do_handshake)
 function SSLSocket:do_handshake(block) end
 
---- Connects, then does the handshake, unless `do_handshake_on_connect` is false. If the handshake fails the socket is
---- closed.
+--- Connects to a server, and does the handshake, unless `do_handshake_on_connect` is false. If the handshake fails, the
+--- socket is closed.
 ---
---- Raises: socket.error and its subclasses as Socket:connect; SSLError, SSLCertVerificationError; ValueError on a
---- server and if it is connected already.
+--- Raises: the errors of Socket:connect and do_handshake; ValueError on a server, and if the socket is connected
+--- already.
 ---
 --- Python: 2.6.
----@param to string|table an address, see Socket:connect
+---@param to string|[string, integer]|[string, integer, integer, integer] the address: see Socket:connect
 function SSLSocket:connect(to) end
 
---- Does the same, but returns the error number if the connection fails. An error of the handshake is raised.
+--- Connects as connect does, but returns the error number if the connection fails. If the handshake fails, it raises
+--- the error.
 ---
---- Raises: SSLError, socket.gaierror, ValueError as connect.
+--- Raises: the errors of do_handshake; socket.gaierror if the host is unknown; ValueError as connect.
 ---
 --- Python: 2.7.9, 3.2.
----@param to string|table an address, see Socket:connect
----@return integer # 0, or an error number of cleat.errno
+---@param to string|[string, integer]|[string, integer, integer, integer] the address: see Socket:connect
+---@return integer # 0 for success, or an error number of cleat.errno
 function SSLSocket:connect_ex(to) end
 
---- Waits for a connection, and wraps it with the same context and options.
+--- Accepts a connection, wraps it with this socket's context and options, and does the handshake unless
+--- `do_handshake_on_connect` is false.
 ---
---- Raises: socket.error and its subclasses as Socket:accept; SSLError if the handshake fails, after which the
---- connection is closed; NotImplementedError over an event loop's handle.
+--- Raises: the errors of Socket:accept; those of do_handshake, after which the connection is closed;
+--- NotImplementedError over an event loop's handle.
 ---
 --- Python: 2.6.
 ---@return cleat.ssl.SSLSocket
----@return string|table address of the peer
+---@return string|[string, integer]|[string, integer, integer, integer] address the peer's
 function SSLSocket:accept() end
 
---- Sends close_notify, waits for the peer's, and returns the socket below, which is in plaintext from then on. The TLS
---- socket cannot be used any more. Peers that close the connection without close_notify make it raise SSLEOFError: a
---- program that is done with the connection calls close() instead.
+--- Ends TLS: sends close_notify, waits for the peer's, and returns the wrapped socket, which sends and receives
+--- plaintext from then on. The TLS socket cannot be used any more. Many peers close the connection without
+--- close_notify, so that this raises SSLEOFError; if the connection is not needed any more, call close() instead.
 ---
---- Raises: SSLEOFError if the connection ends without close_notify; SSLWantReadError from a non-blocking socket until
---- the peer's close_notify has come; ValueError if there is no TLS.
+--- Raises: SSLEOFError if the connection ends without close_notify; SSLWantReadError and SSLWantWriteError from a
+--- non-blocking socket until the peer's close_notify has arrived; socket.timeout; ValueError if there is no TLS
+--- connection.
 ---
 --- Python: 2.6.
 ---@return any # the wrapped socket, handle or descriptor
----@return string? # of an event loop's handle: the bytes received after close_notify
+---@return string? # for an event loop's handle: the bytes that were received after close_notify
 function SSLSocket:unwrap() end
 
---- Removes TLS without close_notify, and shuts down one or both directions of the connection. An event loop's handle is
---- closed.
+--- Ends TLS without close_notify, and shuts down one or both directions of the connection. Over an event loop's handle
+--- it closes the handle.
 ---
---- Raises: socket.error; ValueError for other numbers.
+--- Raises: socket.error, with ENOTCONN if the socket is not connected; ValueError for other numbers.
 ---
 --- Python: 2.6.
----@param how integer socket.SHUT_*
+---@param how integer `socket.SHUT_*`
 function SSLSocket:shutdown(how) end
 
---- Closes the connection and the socket, without close_notify: see unwrap. Closing again has no effect. Calls of other
---- coroutines that wait in the socket raise socket.error with EBADF.
+--- Closes the connection and the socket, without close_notify: unwrap() sends it. Closing it again has no effect. Calls
+--- of other coroutines that are waiting raise socket.error with EBADF.
 ---
 --- Python: 2.6.
 function SSLSocket:close() end
 
 --- Closes the TLS connection, without close_notify, and the socket object, but not the descriptor, which the caller
---- owns from then on. The peer of a descriptor that is used further takes what it sends for TLS: see unwrap.
+--- owns from then on. The peer does not know that TLS has ended: bytes that are sent through the descriptor are invalid
+--- records for it. unwrap() ends TLS on both sides.
 ---
---- Raises: socket.error with EBADF if it is closed; ValueError while another thread uses it; NotImplementedError over
---- an event loop's handle.
+--- Raises: socket.error with EBADF if the socket is closed; ValueError while another thread uses it;
+--- NotImplementedError over an event loop's handle.
 ---
 --- Python: 3.2.
----@return integer # the descriptor; of a wrapped descriptor the duplicate that fileno() returns
+---@return integer # the descriptor; if a descriptor was wrapped, its duplicate, which fileno() returns
 function SSLSocket:detach() end
 
---- Sets the timeout, see Socket:settimeout. Over an event loop's handle nil means the loop's own timeouts, and 0 is
---- impossible.
+--- Sets the timeout: see Socket:settimeout. Over an event loop's handle nil means the loop's own timeouts, and 0 is not
+--- possible.
 ---
 --- Raises: ValueError for negative numbers; NotImplementedError for 0 over an event loop's handle.
 ---
 --- Python: 2.6.
----@param timeout? number seconds; nil for no limit
+---@param timeout? number in seconds; nil for no limit
 function SSLSocket:settimeout(timeout) end
 
---- Raises NotImplementedError: a connection with TLS cannot be put into nginx's connection pool. unwrap() returns an
---- object that can.
+--- Raises NotImplementedError: nginx's connection pool cannot keep a TLS connection of wrap_socket. unwrap() returns a
+--- cosocket, whose setkeepalive works; the cosockets of cleat.adapters.nginx.tcp can be kept with TLS.
 ---
 --- Raises: NotImplementedError.
 ---
@@ -1295,9 +1349,10 @@ local SSLSocketClass = {}
 ---@return cleat.Class
 function SSLSocketClass:extend(name, fields) end
 
---- A TLS connection between two MemoryBIOs, for programs that move the bytes themselves; made by SSLContext:wrap_bio.
---- No call waits: one that needs more bytes raises SSLWantReadError, and is to be called again after bytes were written
---- to `incoming`. After each call, also one that raises, `outgoing` may have bytes to send, such as an alert.
+--- A TLS connection between two MemoryBIOs, for programs that move the bytes themselves. SSLContext:wrap_bio makes it.
+--- No call waits: a call that needs more bytes raises SSLWantReadError, and must be repeated after the program has
+--- written bytes to `incoming`. After each call, even one that has raised, the program must send what is in `outgoing`,
+--- which may be an alert.
 ---
 --- It has the methods getpeercert, cipher, shared_ciphers, compression, version, selected_alpn_protocol,
 --- selected_npn_protocol, get_channel_binding, export_keying_material and key_update of SSLSocket.
@@ -1316,134 +1371,140 @@ function SSLSocketClass:extend(name, fields) end
 ---@field ech_public_name? string see SSLSocket
 local SSLObject = {}
 
---- Does the handshake, as far as the incoming bytes allow, and verifies the peer as the context requires. Call it again
---- after SSLWantReadError.
+--- Does the handshake as far as the bytes in `incoming` allow, and verifies the peer as the context requires. Call it
+--- again after SSLWantReadError.
 ---
---- Raises: SSLWantReadError if bytes are missing; SSLError, SSLCertVerificationError.
+--- Raises: SSLWantReadError if more bytes are needed; SSLCertVerificationError if the peer's certificate is refused;
+--- SSLError.
 ---
 --- Python: 3.5.
 function SSLObject:do_handshake() end
 
---- Returns decrypted bytes; "" once the peer has sent close_notify. With a buffer, stores them there and returns their
---- number.
+--- Returns decrypted bytes, at least one; "" once the peer has sent close_notify. With a buffer, it stores the bytes
+--- there, and returns their number.
 ---
---- Raises: SSLWantReadError if there are none; SSLEOFError if `incoming` ends without close_notify.
+--- Raises: SSLWantReadError if more bytes are needed; SSLEOFError if `incoming` ends without close_notify; SSLError.
 ---
 --- Python: 3.5.
----@param len? integer at most so many bytes; 1024 by default, with a buffer its size
+---@param len? integer the maximum number of bytes; by default 1024, or the size of the buffer
 ---@param buffer? cleat.Buffer
 ---@return string|integer
 function SSLObject:read(len, buffer) end
 
---- Returns decrypted bytes as read does, but nil in place of raising SSLWantReadError: for loops that poll.
+--- Returns decrypted bytes as read does, but nil instead of raising SSLWantReadError: loops that poll save the cost of
+--- raising and catching an error.
 ---
 --- Raises: SSLEOFError if `incoming` ends without close_notify; SSLError.
 ---
 --- Python: none.
----@param len? integer at most so many bytes; 1024 by default
----@return string? # "" once the peer has sent close_notify; nil if there are none
----@return string? # "want_read" then
+---@param len? integer the maximum number of bytes; 1024 by default
+---@return string? # "" once the peer has sent close_notify; nil if more bytes are needed
+---@return "want_read"|nil # after nil
 function SSLObject:try_read(len) end
 
---- Encrypts bytes into the outgoing MemoryBIO.
+--- Encrypts bytes, and writes them to the outgoing MemoryBIO.
 ---
 --- Raises: SSLWantReadError if the handshake is not done yet; TypeError for other types.
 ---
 --- Python: 3.5.
 ---@param data string|cleat.Buffer
----@return integer # their number, which is always all
+---@return integer # the number of bytes, which is always all
 function SSLObject:write(data) end
 
---- Writes close_notify to the outgoing MemoryBIO, and returns once the peer's close_notify was read.
+--- Writes close_notify to the outgoing MemoryBIO, and returns once the peer's close_notify was read. Send `outgoing`
+--- before each repetition.
 ---
---- Raises: SSLWantReadError until the peer's close_notify has come; SSLEOFError if `incoming` ends first.
+--- Raises: SSLWantReadError until the peer's close_notify has arrived; SSLEOFError if `incoming` ends without it;
+--- ValueError before the handshake; SSLError.
 ---
 --- Python: 3.5.
 function SSLObject:unwrap() end
 
---- Returns the number of decrypted bytes that read() returns without more bytes from `incoming`.
+--- Returns the number of decrypted bytes that read() can return without more bytes in `incoming`.
 ---
 --- Python: 3.5.
 ---@return integer
 function SSLObject:pending() end
 
---- Returns the group of the key exchange.
+--- Returns the group that the key exchange has used.
 ---
 --- Python: 3.15.
 ---@return string? # IANA's name: "X25519MLKEM768", "x25519" …; nil before the handshake is done, and with an RSA key
---- exchange. For a resumed session of TLS 1.2 it is that of the first handshake
+--- exchange. A resumed session of TLS 1.2 returns the group of its first handshake
 function SSLObject:group() end
 
---- Returns the algorithm with which the server has signed the handshake.
+--- Returns the algorithm of the server's signature in the handshake.
 ---
 --- Python: 3.15.
----@return string? # IANA's name; nil before the handshake is done, and if nothing was signed: with a resumed session, a
---- pre-shared key or an RSA key exchange
+---@return string? # IANA's name; nil before the handshake is done, and if the server has signed nothing: in a resumed
+--- session, with a pre-shared key, and with an RSA key exchange
 function SSLObject:server_sigalg() end
 
---- Returns the algorithm with which the client has signed the handshake.
+--- Returns the algorithm of the client's signature in the handshake.
 ---
 --- Python: 3.15.
----@return string? # as server_sigalg; nil also if the client has shown no certificate
+---@return string? # IANA's name; nil before the handshake is done, and if the client has sent no certificate
 function SSLObject:client_sigalg() end
 
---- Returns the peer's certificate: a table, which is empty if the context verifies nothing, and for a certificate that
---- was accepted although the verification refuses it; with `binary_form` its DER bytes; nil if the peer has sent none.
+--- Returns the peer's certificate as a table, or with `binary_form` as DER bytes. The table is empty if the certificate
+--- was not verified (CERT_NONE), or was accepted although the verification failed.
 ---
---- Raises: ValueError before the handshake is done; TypeError if `binary_form` is no boolean.
+--- Raises: ValueError before the handshake is done; TypeError if `binary_form` is not a boolean.
 ---
 --- Python: 2.6.
 ---@param binary_form? boolean false by default
----@return cleat.ssl.Certificate|string|nil
+---@return cleat.ssl.Certificate|string|nil # nil if the peer has sent no certificate
 ---@overload fun(self: cleat.ssl.SSLObject, keywords: cleat.keywords.SSLSocket.getpeercert): cleat.ssl.Certificate|string|nil
 function SSLObject:getpeercert(binary_form) end
 
---- Returns the identity whose pre-shared key the handshake has used: see SSLContext:set_psk_server_callback.
+--- Returns the identity of the pre-shared key that the handshake has used: see SSLContext:set_psk_server_callback.
 ---
 --- Python: none.
----@return string? # nil if it was empty, if no such key was used, and before the handshake is done
+---@return string? # nil if the identity is empty, if no pre-shared key was used, and before the handshake is done
 function SSLObject:psk_identity() end
 
---- Returns the certificates that the peer has sent, its own first. They are not verified.
+--- Returns the certificates that the peer has sent, its own first. They are not verified: an attacker can add any.
 ---
 --- Raises: SSLError if BoringSSL cannot parse one of them.
 ---
 --- Python: 3.13.
----@return string[] # of DER bytes; empty before the peer has sent them: see Certificate
+---@return string[] # DER bytes, for ssl.Certificate; empty before the peer has sent them
 function SSLObject:get_unverified_chain() end
 
---- Returns the chain that was verified, the peer's certificate first and the trusted certificate last. With CERT_NONE
---- nothing is verified, and it is what get_unverified_chain returns. The first call verifies the chain again.
+--- Returns the verified chain: the peer's certificate is the first, and the trusted certificate the last one. With
+--- CERT_NONE it returns the same as get_unverified_chain. The core does not keep verified chains, so the first call
+--- verifies again.
 ---
---- Raises: SSLError if a certificate has ended or been revoked since the handshake.
+--- Raises: SSLError if a certificate has expired or was revoked since the handshake.
 ---
 --- Python: 3.13.
----@return string[] # of DER bytes; empty before the handshake is done
+---@return string[] # DER bytes, for ssl.Certificate; empty before the handshake is done
 function SSLObject:get_verified_chain() end
 
---- Returns what the verification of the peer has found. `verify_code` is 0 for a chain that is good, otherwise
---- OpenSSL's X509_V_ERR_*; `verify_message` is the same in words. `errors` lists what is wrong, each with the depth of
---- its certificate: 0 is the peer's own. It has all faults if `enforce_verification` is false or
---- `verify_callback_may_accept` true; otherwise the first one has ended the verification.
+--- Returns the result of the verification of the peer. `verify_code` is 0 if the chain is valid, otherwise one of
+--- OpenSSL's X509_V_ERR_*, and `verify_message` is its text. `errors` lists the faults, each with the depth of its
+--- certificate: 0 is the peer's own. The list is complete if `enforce_verification` is false or
+--- `verify_callback_may_accept` is true. Otherwise the verification has stopped at the first fault.
 ---
 --- Python: none.
----@return {verify_code: integer, verify_message: string, errors: table[]}? # of errors {depth =, code =, message =};
+---@return {verify_code: integer, verify_message: string, errors: {depth: integer, code: integer, message: string}[]}? #
 --- nil before the verification, with CERT_NONE, if the peer has no certificate, and after close()
 function SSLObject:get_verify_result() end
 
 --- Returns the negotiated cipher suite.
 ---
 --- Python: 2.6.
----@return table? # {name, version that defines it, secret bits}; nil before the handshake is done
+---@return [string, string, integer]? # {name, the TLS version that defines it, secret bits}; nil before the handshake
+--- is done
 function SSLObject:cipher() end
 
---- Returns the cipher suites that the client has offered and the server has enabled.
+--- Returns the cipher suites that both sides support: those that the client has offered and the server has enabled.
 ---
 --- Python: 3.5.
----@return table[]? # of {name, version that defines it, secret bits}; nil on clients, and before the handshake is done
+---@return [string, string, integer][]? # each as cipher() returns it; nil on clients, and before the handshake is done
 function SSLObject:shared_ciphers() end
 
---- Returns nil: BoringSSL has no compression.
+--- Returns nil: BoringSSL does not support compression.
 ---
 --- Python: 2.7.9, 3.3.
 ---@return nil
@@ -1455,143 +1516,146 @@ function SSLObject:compression() end
 ---@return string? # "TLSv1.2", "TLSv1.3" …; nil before the handshake is done
 function SSLObject:version() end
 
---- Returns the application protocol that was negotiated by ALPN: see SSLContext:set_alpn_protocols.
+--- Returns the application protocol that ALPN has selected: see SSLContext:set_alpn_protocols.
 ---
 --- Python: 2.7.10, 3.5.
----@return string? # nil if none was
+---@return string? # "h2", "http/1.1" …; nil if none was selected, and before the handshake is done
 function SSLObject:selected_alpn_protocol() end
 
---- Returns the application protocol that was negotiated by NPN: see SSLContext:set_npn_protocols. Always nil with TLS
+--- Returns the application protocol that NPN has selected: see SSLContext:set_npn_protocols. It is always nil with TLS
 --- 1.3.
 ---
 --- Python: 2.7.9, 3.3; deprecated in 3.10.
 ---@return string?
 function SSLObject:selected_npn_protocol() end
 
---- Returns the OCSP response that the server has sent with its certificate, in DER. If the context verifies the server,
---- then it has looked at the response: see SSLContext's `require_ocsp`; otherwise it may say anything.
+--- Returns the OCSP response that the server has stapled to its certificate. If the context verifies the server, it has
+--- checked the response too: see `require_ocsp` of SSLContext. Otherwise an attacker may have made it.
 ---
 --- Python: none.
----@return string? # nil if the server has sent none, on servers, and before the handshake is done
+---@return string? # in DER; nil if the server has sent none, on servers, and before the handshake is done
 function SSLObject:ocsp_response() end
 
---- Returns the signed certificate timestamps that the server has sent in the handshake, if the context asks for them:
---- see SSLContext's `ask_scts`. They are not verified, and those that are in the certificate are not among them.
+--- Returns the signed certificate timestamps that the server has sent in the handshake, if the context requests them:
+--- see `ask_scts` of SSLContext. They are not verified. Those that are embedded in the certificate are in its field
+--- `scts`.
 ---
 --- Python: none.
----@return string[]? # each a SignedCertificateTimestamp of RFC 6962, see parse_sct; nil if the server has sent none, on
---- servers, and before the handshake is done
+---@return string[]? # each is a SignedCertificateTimestamp of RFC 6962, for ssl.parse_sct; nil if the server has sent
+--- none, on servers, and before the handshake is done
 function SSLObject:scts() end
 
---- Raises NotImplementedError: BoringSSL has no post-handshake authentication (`HAS_PHA`).
+--- Raises NotImplementedError: BoringSSL does not support post-handshake authentication (`HAS_PHA` is false).
 ---
 --- Raises: NotImplementedError.
 ---
 --- Python: 3.8.
 function SSLObject:verify_client_post_handshake() end
 
---- Describes the handshake, for people: `print(conn:describe())` writes a line for each fact. The result is a table
---- with these fields; what does not apply is nil.
+--- Describes the handshake: `print(conn:describe())` writes one line for each fact. The result is a table with the
+--- following fields; those that do not apply are nil.
 ---
---- * `server_side`, `server_hostname`, `session_reused`, `early_data`, `ech_accepted`: as the connection's
---- * `alert_sent`, `alert_received`: likewise
+--- * `server_side`, `server_hostname`, `session_reused`, `early_data`, `ech_accepted`: the connection's fields
+--- * `alert_sent`, `alert_received`: the connection's fields
 --- * `version`, `alpn`: as the methods version and selected_alpn_protocol return
 --- * `cipher`, `bits`: the name of the suite and its secret bits
 --- * `group`, `server_sigalg`, `client_sigalg`: as the methods of these names return
 --- * `verify_code`, `verify_message`: as get_verify_result returns
 --- * `ocsp_stapled`: whether the server has sent an OCSP response
---- * `chain`: the certificates that the peer has sent, its own first, each with `subject`, `issuer` and
----   `not_after_text`, which are texts, and `not_after`, in seconds since 1970
---- * `flights`: if the context has `trace_handshake`: what one side has sent until the other did, each with `sent`
----   (whether by this side), `seconds` (since the first) and `messages`, their names
+--- * `chain`: the certificates that the peer has sent, its own first, each with the texts `subject`, `issuer` and
+---   `not_after_text`, and with `not_after` in seconds since 1970
+--- * `flights`: if the context has `trace_handshake`: the groups of messages that one side has sent in a row, each with
+---   `sent` (whether by this side), `seconds` (since the first one) and `messages` (their names)
 ---
---- The text is for reading: later versions of cleat may word it otherwise.
+--- The text is for people: its wording may change in later versions of cleat.
 ---
 --- Raises: SSLError if BoringSSL cannot parse a certificate that the peer has sent.
 ---
 --- Python: none.
----@return table # with these fields
+---@return table # with the fields above; tostring() returns the text
 function SSLObject:describe() end
 
---- Receives early data of a client, on a server whose context has `max_early_data`: bytes that it has sent before the
---- handshake. It returns "" at their end, or if there are none. It may be called before the handshake, and receives
---- what comes early at once, so that the server can begin to work on a request; its response waits for the handshake.
---- After the handshake it returns what the handshake has received. While there is early data that was not read, recv
---- raises ValueError: early bytes never mix with others.
+--- Receives early data (0-RTT), on a server whose context has `max_early_data`: bytes that the client has sent before
+--- the handshake was done. It returns "" after the last one, and if there is none. Called before the handshake it
+--- returns early data as soon as it arrives, so that the server can begin to process a request; the response must wait
+--- for the handshake. Called after the handshake it returns what the handshake has received. As long as there is unread
+--- early data, recv raises ValueError, so that early data is never mixed with other data.
 ---
---- DANGEROUS: an attacker can repeat early data, any number of times, unless the sessions are in a store with `add`
---- (set_session_store). Do nothing with what recv_early returns that must not be done twice.
+--- DANGEROUS: an attacker can replay early data any number of times, unless the sessions are in a store with `add`
+--- (set_session_store). Do nothing with the result of recv_early that must not be done twice.
 ---
---- Raises: as recv; ValueError on a client.
+--- Raises: the same errors as recv; ValueError on a client.
 ---
 --- Python: none.
----@param buflen? integer at most so many bytes; 1024 by default
+---@param buflen? integer the maximum number of bytes; 1024 by default
 ---@return string
 function SSLObject:recv_early(buflen) end
 
---- Returns bytes that only the two ends of this connection know, to bind an authentication to it, as SCRAM's -PLUS
---- mechanisms do: with an attacker in between, each end has others. The types are
+--- Returns a channel binding: bytes that identify this connection, to bind another authentication to it, as SCRAM's
+--- -PLUS mechanisms do. With an attacker in between, the two ends have different values. The types are
 ---
---- * "tls-exporter" (RFC 9266), of 32 bytes: for TLS 1.3, and for earlier versions that have the extended master
----   secret; otherwise nil, because an attacker could make two connections have the same (RFC 7627).
+--- * "tls-exporter" (RFC 9266), 32 bytes: with TLS 1.3, and with earlier versions if the extended master secret is
+---   used; otherwise nil, because an attacker could make two connections have the same value (RFC 7627).
 --- * "tls-server-end-point" (RFC 5929): a digest of the server's certificate. It is the same for all connections with
----   this certificate, so a server behind a TLS proxy can verify it, if it has the certificate too. nil if the
----   certificate is signed without a separate digest (Ed25519), and if the server has none. On a server with
----   several certificates it is that of the one that the client has received; if a session is resumed, that of the
----   one that the client would receive. If that has been replaced since, the client has another value.
---- * "tls-unique" (RFC 5929): 12 bytes, up to TLS 1.2; nil if a session was resumed that lacks the
----   extended master secret.
+---   this certificate, so a server behind a TLS proxy can verify it if it has the certificate. nil if the server has no
+---   certificate, or one whose signature has no separate digest (Ed25519). A server with several certificates uses the
+---   one that it has sent; for a resumed session the one that it would send now, which differs from the client's if the
+---   certificate was replaced since.
+--- * "tls-unique" (RFC 5929): 12 bytes, up to TLS 1.2; nil with TLS 1.3, and if a resumed session lacks the extended
+---   master secret.
 ---
 --- Raises: ValueError for types that are not in `CHANNEL_BINDING_TYPES`.
 ---
 --- Python: 2.7.9, 3.3; "tls-exporter" and "tls-server-end-point" none.
 ---@param cb_type? string "tls-unique" by default, as in Python
----@return string? # nil before the handshake is done, and where there is none of this type
+---@return string? # nil before the handshake is done, and if the connection has no binding of this type
 ---@overload fun(self: cleat.ssl.SSLObject, keywords: cleat.keywords.SSLSocket.get_channel_binding): string?
 function SSLObject:get_channel_binding(cb_type) end
 
---- Returns keying material that only the two sides of the connection can derive, from its secrets (RFC 5705; RFC 8446
---- section 7.5): keys for another protocol, or a proof that two messages belong to one connection. Both sides
---- must give the same label, length and context.
+--- Derives keying material that only the two ends of the connection know from its secrets (RFC 5705; RFC 8446 section
+--- 7.5): keys for another protocol, or a proof that two messages belong to one connection. Both ends get the same bytes
+--- for the same label, length and context.
 ---
---- Raises: ValueError before the handshake is done, also while there is early data; for a label that is empty, longer
---- than 249 bytes or used by TLS itself ("key expansion" …), a length that is not 1 to 8160, and a context of more than
---- 65535 bytes; SSLError with the reason `NO_EXTENDED_MASTER_SECRET` up to TLS 1.2, if the peer lacks that extension,
---- without which an attacker can make two connections have the same material (RFC 7627); TypeError.
+--- Raises: ValueError before the handshake is done, and while there is unread early data; for a label that is empty,
+--- longer than 249 bytes or used by TLS itself ("key expansion" …), a length that is not 1 to 8160, and a context of
+--- more than 65535 bytes; SSLError with the reason `NO_EXTENDED_MASTER_SECRET` up to TLS 1.2 if the peer does not
+--- support that extension, because an attacker could then make two connections have the same material (RFC 7627);
+--- TypeError.
 ---
 --- Python: none.
----@param label string a name of IANA's registry of exporter labels, or one that begins with "EXPERIMENTAL"
+---@param label string a label of IANA's registry of exporter labels, or one that begins with "EXPERIMENTAL"
 ---@param length integer the number of bytes
----@param context? string bytes; up to TLS 1.2 nil and "" give different results, with TLS 1.3 the same
+---@param context? string any bytes; nil and "" give different results up to TLS 1.2, and the same with TLS 1.3
 ---@return string
 ---@overload fun(self: cleat.ssl.SSLObject, keywords: cleat.keywords.SSLSocket.export_keying_material): string
 ---@overload fun(self: cleat.ssl.SSLObject, label: string, keywords: cleat.keywords.SSLSocket.export_keying_material.optional): string
 ---@overload fun(self: cleat.ssl.SSLObject, label: string, length: integer, keywords: cleat.keywords.SSLSocket.export_keying_material.optional): string
 function SSLObject:export_keying_material(label, length, context) end
 
---- Encrypts what is sent from now on with new keys (KeyUpdate, RFC 8446 section 4.6.3), for connections that live long:
---- an attacker who steals the keys of one period cannot decrypt those before it. It takes its turn among the calls that
---- write. After SSLWantWriteError or a timeout nothing has happened.
+--- Changes the keys of the sending direction (KeyUpdate, RFC 8446 section 4.6.3), for long-lived connections: an
+--- attacker who steals the current keys cannot decrypt earlier data. The call waits for its turn among calls that
+--- write. After SSLWantWriteError or a timeout the keys are unchanged.
 ---
---- Peers may end a connection with many of them and no data in between: cleat, and others that use BoringSSL, at the
---- 33rd, with the alert unexpected_message.
+--- Peers may close a connection after many key updates without data in between: BoringSSL, and so cleat, sends the
+--- alert unexpected_message at the 33rd.
 ---
---- Raises: ValueError before the handshake is done; SSLError with the reason `WRONG_SSL_VERSION` if the connection has
---- TLS 1.2 or earlier, which cannot change keys; otherwise as send.
+--- Raises: the same errors as send; ValueError before the handshake is done; SSLError with the reason
+--- `WRONG_SSL_VERSION` up to TLS 1.2, which has no key updates.
 ---
 --- Python: none.
----@param request? boolean whether to ask the peer to change its keys too, which it does before it sends its next data:
---- false
+---@param request? boolean whether to request that the peer changes its sending keys too, before its next data; false by
+--- default
 ---@overload fun(self: cleat.ssl.SSLObject, keywords: cleat.keywords.SSLSocket.key_update)
 function SSLObject:key_update(request) end
 
---- Returns the public key of the peer: its raw public key, or that of its certificate. Before the handshake is done the
---- peer has not shown that it has the private key.
+--- Returns the peer's public key: its raw public key, or the key of its certificate. Until the handshake is done the
+--- peer has not proved that it has the private key.
 ---
 --- Raises: SSLError if the certificate cannot be parsed.
 ---
 --- Python: none.
----@return string? # SubjectPublicKeyInfo in DER; nil if the peer has none, before it has sent it, and after close()
+---@return string? # SubjectPublicKeyInfo in DER; nil before the peer has sent it, if the peer has none, and after
+--- close()
 function SSLObject:peer_public_key() end
 
 ---@class cleat.ssl.SSLObject.class: cleat.ssl.SSLObject, cleat.Class
@@ -1608,13 +1672,14 @@ local SSLObjectClass = {}
 ---@return cleat.Class
 function SSLObjectClass:extend(name, fields) end
 
---- Makes an empty MemoryBIO.
+--- Makes an empty MemoryBIO: a queue of bytes between a TLS connection and a program that does the I/O. See
+--- SSLContext:wrap_bio.
 ---
---- Raises: TypeError for arguments.
+--- Raises: TypeError if arguments are given.
 ---
 --- Python: 3.5.
 ---@class cleat.ssl.MemoryBIO
----@field pending integer the number of bytes in it; read-only
+---@field pending integer the number of bytes in the queue; read-only
 ---@field eof boolean whether write_eof() was called and all bytes were read; read-only
 local MemoryBIO = {}
 
@@ -1624,20 +1689,20 @@ local MemoryBIO = {}
 ---
 --- Python: 3.5.
 ---@param bytes string|cleat.Buffer
----@return integer # their number, which is always all
+---@return integer # the number of bytes, which is always all
 function MemoryBIO:write(bytes) end
 
---- Marks the end of the bytes: a reader that has read all of them is at the end of the stream.
+--- Marks the end of the stream: after all bytes were read, the reader is at the end.
 ---
 --- Python: 3.5.
 function MemoryBIO:write_eof() end
 
---- Removes bytes from the beginning and returns them.
+--- Removes bytes from the beginning, and returns them.
 ---
---- Raises: TypeError if `size` is no integer.
+--- Raises: TypeError if `size` is not an integer.
 ---
 --- Python: 3.5.
----@param size? integer at most so many bytes; nil and negative numbers for all
+---@param size? integer the maximum number of bytes; nil and negative numbers for all
 ---@return string # "" if there are none
 function MemoryBIO:read(size) end
 
@@ -1645,14 +1710,14 @@ function MemoryBIO:read(size) end
 ---@overload fun(): cleat.ssl.MemoryBIO
 local MemoryBIOClass = {}
 
---- The purpose of a context: `ssl.Purpose.SERVER_AUTH` for clients, which verify servers, `ssl.Purpose.CLIENT_AUTH` for
---- servers.
+--- What a context verifies peers for: `ssl.Purpose.SERVER_AUTH` for clients, which verify servers;
+--- `ssl.Purpose.CLIENT_AUTH` for servers, which may verify clients.
 ---
 --- Python: 2.7.9, 3.4.
 ---@class cleat.ssl.Purpose
 ---@field SERVER_AUTH cleat.ssl.Purpose
 ---@field CLIENT_AUTH cleat.ssl.Purpose
----@field nid integer OpenSSL's number of the extended key usage
+---@field nid integer OpenSSL's NID of the extended key usage
 ---@field shortname string OpenSSL's short name
 ---@field longname string OpenSSL's long name
 ---@field oid string the object identifier
@@ -1661,30 +1726,30 @@ local Purpose = {}
 ---@class cleat.ssl.Purpose.class: cleat.ssl.Purpose, cleat.Class
 local PurposeClass = {}
 
---- A client's TLS session, from SSLSocket's field `session`: a later connection of the same context can resume it, with
---- a shorter handshake. The server is verified again then, as the context requires. It is immutable. Two sessions are
---- equal (`==`) if their ids are.
+--- A client's TLS session, from the field `session` of a connection. A later connection of the same context can resume
+--- it with a shorter handshake, in which the context verifies the server again. Sessions are immutable, and equal
+--- (`==`) if their ids are.
 ---
---- A session of TLS 1.3 is for one use (`single_use`): an observer of two connections with the same one knows that they
---- are of the same client. It belongs to the certificate that the context had: the server takes the client of a resumed
---- session for the one that has shown this certificate.
+--- Use a session of TLS 1.3 once (`single_use`): an observer of two connections with the same session knows that they
+--- belong to the same client. A session belongs to the client certificate that the context had: a server that resumes
+--- it identifies the client by this certificate.
 ---
---- tobytes() is DANGEROUS: the bytes hold the session's secret.
+--- tobytes() is DANGEROUS: the bytes contain the session's secret.
 ---
---- Python: 3.6; `version`, `single_use` and `tobytes` are cleat's.
+--- Python: 3.6; `version`, `single_use` and `tobytes` none.
 ---@class cleat.ssl.SSLSession
----@field id string bytes by which sessions differ; no secret
----@field time number when it was made, in seconds since 1970
----@field timeout integer for how many seconds after that it can be resumed
----@field ticket_lifetime_hint integer for how many seconds the server wants its ticket to be kept; 0 if it does not say
----@field has_ticket boolean whether it is in a ticket; otherwise the server keeps it
----@field version string "TLSv1.2", "TLSv1.3" …: only connections with this version can resume it
----@field single_use boolean whether it is for one use: with TLS 1.3
+---@field id string bytes that identify the session; they are not secret
+---@field time number when the session was made, in seconds since 1970
+---@field timeout integer for how many seconds after `time` it can be resumed
+---@field ticket_lifetime_hint integer for how many seconds the server accepts the ticket, as it says; 0 if it does not
+---@field has_ticket boolean whether the client has a ticket; otherwise the session is in the server's cache
+---@field version string "TLSv1.2", "TLSv1.3" …: the version of the connections that can resume it
+---@field single_use boolean whether it should be used once only: true with TLS 1.3
 local SSLSession = {}
 
---- Returns the session as bytes, for SSLContext:session_from_bytes, in another process perhaps. DANGEROUS: the bytes
---- hold the session's secret. An attacker who reads them can pose as the client, and decrypt connections that resume
---- the session without a new key exchange. Keep them as safe as a private key.
+--- Encodes the session as bytes, for SSLContext:session_from_bytes in this or another process. DANGEROUS: the bytes
+--- contain the session's secret. An attacker who reads them can pose as the client, and decrypt connections that resume
+--- the session without a new key exchange. Protect them like a private key.
 ---
 --- Raises: MemoryError.
 ---
@@ -1696,10 +1761,10 @@ function SSLSession:tobytes() end
 local SSLSessionClass = {}
 
 ---@class cleat.keywords.CertificateObject.public_bytes
----@field format? integer `ENCODING_PEM`, the default: a text; or `ENCODING_DER`: bytes
+---@field format? integer `ENCODING_PEM`, the default, for PEM text, or `ENCODING_DER` for DER bytes
 
 ---@class cleat.keywords.CertificateObject.public_bytes.optional
----@field format? integer `ENCODING_PEM`, the default: a text; or `ENCODING_DER`: bytes
+---@field format? integer `ENCODING_PEM`, the default, for PEM text, or `ENCODING_DER` for DER bytes
 
 ---@class cleat.keywords.CertificateObject.fingerprint
 ---@field digest? string "sha256", the default, "sha384", "sha512", "sha224", "sha1" or "md5"
@@ -1708,10 +1773,10 @@ local SSLSessionClass = {}
 ---@field digest? string "sha256", the default, "sha384", "sha512", "sha224", "sha1" or "md5"
 
 ---@class cleat.keywords.CertificateObject.spki_fingerprint
----@field digest? string as of fingerprint
+---@field digest? string as in fingerprint
 
 ---@class cleat.keywords.CertificateObject.spki_fingerprint.optional
----@field digest? string as of fingerprint
+---@field digest? string as in fingerprint
 
 ---@class cleat.keywords.CertificateObject.matches
 ---@field hostname string a host name or an IP address
@@ -1719,53 +1784,56 @@ local SSLSessionClass = {}
 ---@class cleat.keywords.CertificateObject.matches.optional
 ---@field hostname? string a host name or an IP address
 
---- A certificate, verified or not: what it says may be false. It is immutable, and its fields are read when they are
---- asked for. Two certificates are equal (`==`) if their DER bytes are.
+--- A certificate as an object. It is not necessarily verified: an attacker can make one that contains anything. It is
+--- immutable, and fields are decoded when they are read. Two certificates are equal (`==`) if their DER bytes are.
 ---
---- Raises: SSLError if it is no certificate; IOError if the file cannot be read; ValueError unless one of `data` and
---- `file` is given. A field of a malformed or repeated extension raises SSLError when it is read.
+--- Raises: SSLError if the data is not a certificate; IOError if the file cannot be read; ValueError unless exactly one
+--- of `data` (PEM or DER) and `file` is given; TypeError. Reading the field of a malformed or repeated extension raises
+--- SSLError.
 ---
 --- Python: none.
 ---@class cleat.ssl.CertificateObject
----@field subject string[][][] the name, as in SSLSocket:getpeercert
+---@field subject string[][][] the subject's name, in the format of SSLSocket:getpeercert
 ---@field issuer string[][][] the issuer's name
----@field serial_number string upper-case hexadecimal, an even number of digits
----@field version integer 3 if it has extensions
----@field not_before number the start of its validity, in seconds since 1970-01-01 UTC, negative before that
----@field not_after number its end
+---@field serial_number string in upper-case hexadecimal, with an even number of digits
+---@field version integer 1 to 3; 3 if it has extensions
+---@field not_before number the start of the validity, in seconds since 1970-01-01 UTC; negative before that
+---@field not_after number the end of the validity, likewise
 ---@field not_before_text string "Jan 5 09:34:43 2018 GMT"
----@field not_after_text string in the same form
----@field subject_alt_names string[][] of {type, value}, empty if there are none
----@field extensions table[] of {oid =, critical =, value =}: dotted decimals, a boolean, and DER bytes
----@field key_usage? table<string, true> nil without the extension; the names of RFC 5280: digitalSignature, keyCertSign
---- …
----@field extended_key_usage? string[] nil without the extension; dotted decimals: "1.3.6.1.5.5.7.3.1" is serverAuth
----@field basic_constraints? table nil without the extension; {ca = boolean, path_length = integer or nil}
----@field is_ca boolean whether it is a certification authority's
----@field ocsp_uris string[] of authority information access
----@field ca_issuers_uris string[] likewise
----@field crl_uris string[] of CRL distribution points
----@field subject_key_id? string bytes
----@field authority_key_id? string bytes
----@field signature_algorithm string "ecdsa-with-SHA256"
----@field public_key_algorithm string "rsaEncryption", "id-ecPublicKey", "ED25519" …
----@field public_key_bits integer 0 for a key that BoringSSL does not know
----@field curve? string OpenSSL's name: "prime256v1"
----@field public_key_der string SubjectPublicKeyInfo
----@field scts? cleat.ssl.Sct[] the signed certificate timestamps in it; nil without the extension
+---@field not_after_text string in the same format
+---@field subject_alt_names string[][] an array of {type, value}; empty if there are none
+---@field extensions {oid: string, critical: boolean, value: string}[] all extensions: `oid` in dotted decimals, `value`
+--- in DER
+---@field key_usage? table<string, true> a set of RFC 5280's names: digitalSignature, keyCertSign …; nil without the
+--- extension
+---@field extended_key_usage? string[] object identifiers in dotted decimals: "1.3.6.1.5.5.7.3.1" is serverAuth; nil
+--- without the extension
+---@field basic_constraints? {ca: boolean, path_length: integer?} nil without the extension
+---@field is_ca boolean whether it is a CA certificate
+---@field ocsp_uris string[] URIs of OCSP responders; empty if there are none, like the next two
+---@field ca_issuers_uris string[] URIs of the issuer's certificate
+---@field crl_uris string[] URIs of revocation lists
+---@field subject_key_id? string as bytes; nil without the extension
+---@field authority_key_id? string as bytes; nil without the extension
+---@field signature_algorithm string OpenSSL's name: "ecdsa-with-SHA256" …
+---@field public_key_algorithm string OpenSSL's name: "rsaEncryption", "id-ecPublicKey", "ED25519" …
+---@field public_key_bits integer the size of the key in bits; 0 for a key that BoringSSL does not support
+---@field curve? string OpenSSL's name of an EC key's curve: "prime256v1" …; nil for other keys
+---@field public_key_der string the SubjectPublicKeyInfo, in DER
+---@field scts? cleat.ssl.Sct[] the embedded signed certificate timestamps; nil without the extension
 local CertificateObject = {}
 
---- Returns the certificate's encoding.
+--- Returns the encoded certificate.
 ---
---- Raises: ValueError for another number.
+--- Raises: ValueError for other numbers; TypeError.
 ---
 --- Python: 3.10, of _ssl.Certificate.
----@param format? integer `ENCODING_PEM`, the default: a text; or `ENCODING_DER`: bytes
+---@param format? integer `ENCODING_PEM`, the default, for PEM text, or `ENCODING_DER` for DER bytes
 ---@return string
 ---@overload fun(self: cleat.ssl.CertificateObject, keywords: cleat.keywords.CertificateObject.public_bytes): string
 function CertificateObject:public_bytes(format) end
 
---- Returns what SSLSocket:getpeercert returns of a verified certificate.
+--- Returns the certificate as a table, as SSLSocket:getpeercert does for a verified peer.
 ---
 --- Python: 3.10, of _ssl.Certificate.
 ---@return cleat.ssl.Certificate
@@ -1773,7 +1841,7 @@ function CertificateObject:get_info() end
 
 --- Returns a digest of the certificate's DER bytes in lower-case hexadecimal.
 ---
---- Raises: ValueError for another digest.
+--- Raises: ValueError for other digests; TypeError.
 ---
 --- Python: none.
 ---@param digest? string "sha256", the default, "sha384", "sha512", "sha224", "sha1" or "md5"
@@ -1781,20 +1849,21 @@ function CertificateObject:get_info() end
 ---@overload fun(self: cleat.ssl.CertificateObject, keywords: cleat.keywords.CertificateObject.fingerprint): string
 function CertificateObject:fingerprint(digest) end
 
---- Returns a digest of the public key, in the same form. It stays the same when a certificate is renewed for the same
---- key, which is why it is what programs pin.
+--- Returns a digest of the public key (SubjectPublicKeyInfo) in lower-case hexadecimal. It does not change when a
+--- certificate is renewed for the same key, so programs use it for pinning.
 ---
---- Raises: ValueError for another digest.
+--- Raises: ValueError for other digests; TypeError.
 ---
 --- Python: none.
----@param digest? string as of fingerprint
+---@param digest? string as in fingerprint
 ---@return string
 ---@overload fun(self: cleat.ssl.CertificateObject, keywords: cleat.keywords.CertificateObject.spki_fingerprint): string
 function CertificateObject:spki_fingerprint(digest) end
 
---- Whether the certificate is for a host, by the rules of a connection with check_hostname. Nothing else is verified.
+--- Returns whether the certificate is valid for a host, by the rules of `check_hostname`. Nothing else is verified:
+--- neither the chain nor the time.
 ---
---- Raises: ValueError for a name that none can be.
+--- Raises: ValueError for an invalid name; TypeError.
 ---
 --- Python: none.
 ---@param hostname string a host name or an IP address
@@ -1802,50 +1871,55 @@ function CertificateObject:spki_fingerprint(digest) end
 ---@overload fun(self: cleat.ssl.CertificateObject, keywords: cleat.keywords.CertificateObject.matches): boolean
 function CertificateObject:matches(hostname) end
 
---- Verifies the certificate as a handshake would, and returns the verified chain: itself first, the trusted certificate
---- last. The context says which certificates are trusted, and has revocation lists, `verify_flags`, `verify_depth`,
---- `verify_time` and `hostname_checks_common_name`. Its `verify_mode`, `check_hostname` and `require_ocsp` count in
---- handshakes only. Without `hostname` any certificate of a trusted CA is accepted, whatever its names.
+--- Verifies the certificate as a handshake would, and returns the verified chain: this certificate is the first, and
+--- the trusted certificate the last one. The context has the trusted certificates, revocation lists, `verify_flags`,
+--- `verify_depth`, `verify_time` and `hostname_checks_common_name`. Its `verify_mode`, `check_hostname` and
+--- `require_ocsp` have no effect here. Without `hostname`, any certificate of a trusted CA is accepted, whatever its
+--- names are.
 ---
---- Raises: SSLCertVerificationError, with the code and the message of a handshake; SSLError if `untrusted` cannot be
---- parsed; ValueError for a hostname or time that there cannot be; TypeError.
+--- Raises: SSLCertVerificationError, with the same code and message as a handshake; SSLError if `untrusted` cannot be
+--- parsed; ValueError for an invalid `hostname` or `time`; TypeError.
 ---
 --- Python: none.
 ---@param context cleat.ssl.SSLContext
----@param purpose? cleat.ssl.Purpose `Purpose.SERVER_AUTH` by default: it is a server's; or `CLIENT_AUTH`
----@param hostname? string a host name or an IP address that it must be for
----@param time? number in seconds since 1970: instead of the context's `verify_time` or the present, for everything
----@param untrusted? string|cleat.ssl.CertificateObject[]|nil intermediates: PEM, DER one after the other, or an array
+---@param purpose? cleat.ssl.Purpose `Purpose.SERVER_AUTH`, the default, for a server's certificate;
+--- `Purpose.CLIENT_AUTH` for a client's
+---@param hostname? string the host name or IP address that the certificate must be valid for; nil does not check it
+---@param time? number the time at which the chain must be valid, in seconds since 1970; by default the context's
+--- `verify_time`, or else the current time
+---@param untrusted? string|cleat.ssl.CertificateObject[]|nil intermediate certificates: PEM text, concatenated DER, or
+--- an array
 ---@return cleat.ssl.CertificateObject[]
 function CertificateObject:verify(context, purpose, hostname, time, untrusted) end
 
 ---@class cleat.ssl.CertificateObject.class: cleat.ssl.CertificateObject, cleat.Class
 local CertificateObjectClass = {}
 
---- A server's key for Encrypted ClientHello (ECH, RFC 9849), with the configuration that clients need: a new one for
---- a `public_name`, or one that tobytes() has written, from `data` or a `file`. It is immutable. See
+--- A server's key for Encrypted ClientHello (ECH, RFC 9849), with the configuration that clients need. `public_name`
+--- generates a new key; `data` or `file` load one that tobytes() has written. It is immutable. See
 --- SSLContext:set_ech_keys.
 ---
---- The public name is what observers see, and the server needs a certificate for it: with it the server answers
---- clients that have an old configuration.
+--- Observers see the public name. The server needs a certificate for it, to authenticate itself to clients with an
+--- outdated configuration.
 ---
---- tobytes() is DANGEROUS: the text holds the private key.
+--- tobytes() is DANGEROUS: the text contains the private key.
 ---
---- Raises: SSLError if `public_name` is no host name (INVALID_ECH_PUBLIC_NAME), or the text has no key (NO_START_LINE),
---- no configuration of this key (NO_ECH_CONFIG_OF_THE_KEY) …; IOError if the file cannot be read; ValueError unless one
---- of `public_name`, `data` and `file` is given; TypeError.
+--- Raises: SSLError if `public_name` is not a host name (INVALID_ECH_PUBLIC_NAME), or if the text contains no key
+--- (NO_START_LINE), no configuration for the key (NO_ECH_CONFIG_OF_THE_KEY) …; IOError if the file cannot be read;
+--- ValueError unless exactly one of `public_name`, `data` and `file` is given; TypeError.
 ---
 --- Python: none.
 ---@class cleat.ssl.ECHKey
 ---@field public_name string
----@field config_id integer 0 to 255: by it a server finds its key; sent in plaintext
+---@field config_id integer 0 to 255: the client sends it in plaintext, and the server finds its key by it
 ---@field max_name_length integer shorter names are padded to this length
----@field config string the configuration, an ECHConfig; ech_config_list makes the list that a server publishes
+---@field config string the configuration (ECHConfig), as bytes; ssl.ech_config_list makes the list that a server
+--- publishes
 local ECHKey = {}
 
---- Returns the key as a PEM text (RFC 9934), a block PRIVATE KEY and a block ECHCONFIG, for ECHKey's `data` and for
---- other servers. DANGEROUS: who reads it can decrypt the names that clients have sent, in all connections with this
---- key. Keep it as safe as the private key of a certificate.
+--- Returns the key as PEM text (RFC 9934): a block PRIVATE KEY and a block ECHCONFIG, for the argument `data` of ECHKey
+--- and for other servers. DANGEROUS: an attacker who reads it can decrypt the names in all recorded connections with
+--- this key. Protect it like the private key of a certificate.
 ---
 --- Raises: MemoryError.
 ---
@@ -1858,40 +1932,41 @@ local ECHKeyClass = {}
 
 --- A cipher suite, as SSLContext:get_ciphers returns it.
 ---@class cleat.ssl.CipherSuite
----@field id integer 0x3000000 and IANA's number
+---@field id integer 0x3000000 plus IANA's number, as in OpenSSL
 ---@field name string OpenSSL's name
----@field protocol string the version that has introduced it: "TLSv1.2", "TLSv1.3", "TLSv1.0", "SSLv3"
----@field description string all of it in a line
----@field strength_bits integer bits of security
----@field alg_bits integer bits of the key
----@field aead boolean whether it has authenticated encryption
----@field symmetric string "aes-128-gcm" …
----@field digest? string of its MAC: "sha1", "sha256"; nil with authenticated encryption
----@field kea string key exchange: "kx-ecdhe" …
----@field auth string authentication: "auth-rsa" …
+---@field protocol string the version of TLS that introduced it: "TLSv1.2", "TLSv1.3", "TLSv1.0", "SSLv3"
+---@field description string the other fields in one line, as OpenSSL writes them
+---@field strength_bits integer the security in bits
+---@field alg_bits integer the size of the key in bits
+---@field aead boolean whether it is an AEAD (authenticated encryption)
+---@field symmetric string the cipher: "aes-128-gcm" …
+---@field digest? string the digest of the MAC: "sha1", "sha256"; nil for an AEAD
+---@field kea string the key exchange: "kx-ecdhe" …
+---@field auth string the authentication: "auth-rsa" …
 
---- A certificate, as SSLSocket:getpeercert and SSLContext:get_ca_certs return it. A name is an array of relative
---- distinguished names, each an array of {type, value}: `cert.subject[1][1][2]` is the value of the first attribute.
+--- A certificate as a table, which SSLSocket:getpeercert and SSLContext:get_ca_certs return. A name is an array of
+--- relative distinguished names, each of which is an array of {type, value}: `cert.subject[1][1][2]` is the value of
+--- the first attribute.
 ---
---- Malformed parts do not hide the rest: a malformed or repeated extension is left out, an attribute value that is not
---- a string is given as its encoded contents, and an object identifier of more than 586 bytes as "<invalid>". The DER
---- bytes have everything.
+--- Malformed parts do not make the rest unreadable: a malformed or repeated extension is omitted, an attribute value
+--- that is not a string is given as its encoded contents, and an object identifier of more than 586 bytes as
+--- "<invalid>". The DER bytes contain everything.
 ---
 --- Python: 2.6; `OCSP`, `caIssuers`, `crlDistributionPoints` 2.7.9, 3.4.
 ---@class cleat.ssl.Certificate
----@field subject string[][][] the name
+---@field subject string[][][] the subject's name
 ---@field issuer string[][][] the issuer's name
----@field version integer 3 if it has extensions
----@field serialNumber string upper-case hexadecimal, an even number of digits
+---@field version integer 1 to 3; 3 if it has extensions
+---@field serialNumber string in upper-case hexadecimal, with an even number of digits
 ---@field notBefore string "Jan 5 09:34:43 2018 GMT"
----@field notAfter string in the same form
----@field subjectAltName? string[][] of {type, value}: "DNS", "email", "URI", "IP Address", "DirName" (its value is a
---- name) …
----@field OCSP? string[] URIs
----@field caIssuers? string[] URIs
----@field crlDistributionPoints? string[] URIs
+---@field notAfter string in the same format
+---@field subjectAltName? string[][] an array of {type, value}, with the types "DNS", "email", "URI", "IP Address",
+--- "DirName" (whose value is a name) …
+---@field OCSP? string[] URIs of OCSP responders
+---@field caIssuers? string[] URIs of the issuer's certificate
+---@field crlDistributionPoints? string[] URIs of revocation lists
 
---- The places of the system's CA certificates.
+--- Where the system's CA certificates are.
 ---@class cleat.ssl.DefaultVerifyPaths
 ---@field cafile? string the file that is used; nil if it does not exist
 ---@field capath? string the directory that is used; nil if it does not exist
@@ -1900,32 +1975,32 @@ local ECHKeyClass = {}
 ---@field openssl_capath_env string the environment variable that replaces the directory: "SSL_CERT_DIR"
 ---@field openssl_capath string the built-in directory
 
---- A signed certificate timestamp: a log says when it has seen a certificate. Of another version than 1 the other
---- fields are nil.
+--- A signed certificate timestamp: the statement of a log that it has received a certificate. In versions other than 1
+--- the other fields are nil.
 ---
 --- Python: none.
 ---@class cleat.ssl.Sct
 ---@field version integer 1
----@field log_id? string 32 bytes, SHA-256 of the log's public key
+---@field log_id? string the SHA-256 digest of the log's public key, 32 bytes
 ---@field timestamp? number in seconds since 1970-01-01 UTC
----@field extensions? string bytes
----@field hash_algorithm? string "sha256"; TLS's number as text, if it has no name
+---@field extensions? string the extensions as bytes
+---@field hash_algorithm? string "sha256"; the number in TLS as text, if it has no name
 ---@field signature_algorithm? string "ecdsa" or "rsa"; likewise
----@field signature? string bytes
+---@field signature? string the signature as bytes
 
---- What an OCSP response says of a certificate. Times are in seconds since 1970.
+--- The status of a certificate in an OCSP response. Times are in seconds since 1970.
 ---
 --- Python: none.
 ---@class cleat.ssl.OcspStatus
 ---@field status string "good", "revoked" or "unknown": the responder does not know the certificate
----@field this_update number since when this is known to be right
----@field next_update? number when there will be a newer response
----@field revoked_at? number if it is revoked
+---@field this_update number the time at which the responder knew this status
+---@field next_update? number the time by which a newer response will be available
+---@field revoked_at? number the time of the revocation, if it is revoked
 ---@field reason? integer the CRLReason of RFC 5280, if the response has one
 
 ---@class cleat.keywords.ssl.wrap_socket
----@field sock any a cleat socket, a descriptor, or a socket of an event loop: see SSLContext:wrap_socket
----@field keyfile? string path of a PEM file with the private key; `certfile` by default
+---@field sock cleat.Socket|integer|userdata|table see SSLContext:wrap_socket
+---@field keyfile? string path of a PEM file with this side's private key; `certfile` by default
 ---@field certfile? string path of a PEM file with this side's certificate and its chain
 ---@field server_side? boolean false by default
 ---@field cert_reqs? integer `CERT_*`; `CERT_NONE` by default
@@ -1936,8 +2011,8 @@ local ECHKeyClass = {}
 ---@field ciphers? string see SSLContext:set_ciphers
 
 ---@class cleat.keywords.ssl.wrap_socket.optional
----@field sock? any a cleat socket, a descriptor, or a socket of an event loop: see SSLContext:wrap_socket
----@field keyfile? string path of a PEM file with the private key; `certfile` by default
+---@field sock? cleat.Socket|integer|userdata|table see SSLContext:wrap_socket
+---@field keyfile? string path of a PEM file with this side's private key; `certfile` by default
 ---@field certfile? string path of a PEM file with this side's certificate and its chain
 ---@field server_side? boolean false by default
 ---@field cert_reqs? integer `CERT_*`; `CERT_NONE` by default
@@ -1948,26 +2023,26 @@ local ECHKeyClass = {}
 ---@field ciphers? string see SSLContext:set_ciphers
 
 ---@class cleat.keywords.ssl.get_server_certificate
----@field addr table {host, port}
+---@field addr [string, integer|string] {host, port}; the port may also be a string of digits or the name of a service
 ---@field ssl_version? integer `PROTOCOL_*`; `PROTOCOL_TLS` by default
 ---@field ca_certs? string path of a PEM file with CA certificates
----@field timeout? number seconds, for the connection and for each call of the handshake; nil for the default timeout
+---@field timeout? number in seconds, for the connection and for each call of the handshake; nil for the default timeout
 
 ---@class cleat.keywords.ssl.get_server_certificate.optional
----@field addr? table {host, port}
+---@field addr? [string, integer|string] {host, port}; the port may also be a string of digits or the name of a service
 ---@field ssl_version? integer `PROTOCOL_*`; `PROTOCOL_TLS` by default
 ---@field ca_certs? string path of a PEM file with CA certificates
----@field timeout? number seconds, for the connection and for each call of the handshake; nil for the default timeout
+---@field timeout? number in seconds, for the connection and for each call of the handshake; nil for the default timeout
 
 ---@class cleat.keywords.ssl.create_default_context
----@field purpose? cleat.ssl.Purpose `Purpose.SERVER_AUTH`, for clients, by default
----@field cafile? string see SSLContext:load_verify_locations, as the next two
+---@field purpose? cleat.ssl.Purpose `Purpose.SERVER_AUTH`, the default, for clients; `Purpose.CLIENT_AUTH` for servers
+---@field cafile? string see SSLContext:load_verify_locations, also for the next two
 ---@field capath? string
 ---@field cadata? string
 
 ---@class cleat.keywords.ssl.create_default_context.optional
----@field purpose? cleat.ssl.Purpose `Purpose.SERVER_AUTH`, for clients, by default
----@field cafile? string see SSLContext:load_verify_locations, as the next two
+---@field purpose? cleat.ssl.Purpose `Purpose.SERVER_AUTH`, the default, for clients; `Purpose.CLIENT_AUTH` for servers
+---@field cafile? string see SSLContext:load_verify_locations, also for the next two
 ---@field capath? string
 ---@field cadata? string
 
@@ -1976,9 +2051,9 @@ local ECHKeyClass = {}
 ---@field cert_reqs? integer `CERT_*`; `CERT_NONE` by default
 ---@field check_hostname? boolean false by default
 ---@field purpose? cleat.ssl.Purpose `Purpose.SERVER_AUTH` by default
----@field certfile? string see SSLContext:load_cert_chain, as the next one
+---@field certfile? string see SSLContext:load_cert_chain, also for the next one
 ---@field keyfile? string
----@field cafile? string see SSLContext:load_verify_locations, as the next two
+---@field cafile? string see SSLContext:load_verify_locations, also for the next two
 ---@field capath? string
 ---@field cadata? string
 
@@ -1987,9 +2062,9 @@ local ECHKeyClass = {}
 ---@field cert_reqs? integer `CERT_*`; `CERT_NONE` by default
 ---@field check_hostname? boolean false by default
 ---@field purpose? cleat.ssl.Purpose `Purpose.SERVER_AUTH` by default
----@field certfile? string see SSLContext:load_cert_chain, as the next one
+---@field certfile? string see SSLContext:load_cert_chain, also for the next one
 ---@field keyfile? string
----@field cafile? string see SSLContext:load_verify_locations, as the next two
+---@field cafile? string see SSLContext:load_verify_locations, also for the next two
 ---@field capath? string
 ---@field cadata? string
 
@@ -2000,21 +2075,21 @@ local ECHKeyClass = {}
 ---@field enable? boolean true by default
 
 ---@class cleat.keywords.ssl.self_signed_certificate
----@field names string|string[] host names, which may begin with "*.", and IP addresses
----@field lifetime? integer for how many seconds it is valid: a day by default
+---@field names string|string[] one or more host names, which may begin with "*.", and IP addresses
+---@field lifetime? integer for how many seconds the certificate is valid; a day by default
 ---@field key_type? string "prime256v1", the default, "secp384r1", "secp521r1" or "ed25519"
 
 ---@class cleat.keywords.ssl.self_signed_certificate.optional
----@field names? string|string[] host names, which may begin with "*.", and IP addresses
----@field lifetime? integer for how many seconds it is valid: a day by default
+---@field names? string|string[] one or more host names, which may begin with "*.", and IP addresses
+---@field lifetime? integer for how many seconds the certificate is valid; a day by default
 ---@field key_type? string "prime256v1", the default, "secp384r1", "secp521r1" or "ed25519"
 
 ---@class cleat.keywords.ssl.match_hostname
----@field cert cleat.ssl.Certificate as SSLSocket:getpeercert returns it
+---@field cert cleat.ssl.Certificate the result of SSLSocket:getpeercert
 ---@field hostname string
 
 ---@class cleat.keywords.ssl.match_hostname.optional
----@field cert? cleat.ssl.Certificate as SSLSocket:getpeercert returns it
+---@field cert? cleat.ssl.Certificate the result of SSLSocket:getpeercert
 ---@field hostname? string
 
 ---@class cleat.keywords.ssl.DER_cert_to_PEM_cert
@@ -2044,26 +2119,26 @@ local ECHKeyClass = {}
 ---@field sct? string a SignedCertificateTimestamp of RFC 6962
 
 ---@class cleat.keywords.ssl.sign
----@field key string the private key: path of a PEM file, or PEM text
+---@field key string the private key: the path of a PEM file, or PEM text
 ---@field algorithm string "rsa_pss_rsae_sha256", "ecdsa_secp256r1_sha256", "ed25519" …
 ---@field data string the message, not its digest
----@field password? string|(fun(): string)|nil for an encrypted key
+---@field password? string|(fun(): string)|nil for an encrypted key: see SSLContext:load_cert_chain
 
 ---@class cleat.keywords.ssl.sign.optional
----@field key? string the private key: path of a PEM file, or PEM text
+---@field key? string the private key: the path of a PEM file, or PEM text
 ---@field algorithm? string "rsa_pss_rsae_sha256", "ecdsa_secp256r1_sha256", "ed25519" …
 ---@field data? string the message, not its digest
----@field password? string|(fun(): string)|nil for an encrypted key
+---@field password? string|(fun(): string)|nil for an encrypted key: see SSLContext:load_cert_chain
 
 ---@class cleat.keywords.ssl.check_ocsp_response
----@field response string in DER
----@field certificate string in PEM or DER
----@field issuer string in PEM or DER
+---@field response string the OCSP response, in DER
+---@field certificate string the certificate, in PEM or DER
+---@field issuer string the certificate of its issuer, in PEM or DER
 
 ---@class cleat.keywords.ssl.check_ocsp_response.optional
----@field response? string in DER
----@field certificate? string in PEM or DER
----@field issuer? string in PEM or DER
+---@field response? string the OCSP response, in DER
+---@field certificate? string the certificate, in PEM or DER
+---@field issuer? string the certificate of its issuer, in PEM or DER
 
 ---@class cleat.keywords.ssl.cert_time_to_seconds
 ---@field cert_time string "Jan 5 09:34:43 2018 GMT"
@@ -2182,13 +2257,13 @@ local ECHKeyClass = {}
 ---@field ALERT_DESCRIPTION_UNSUPPORTED_EXTENSION integer
 ---@field ALERT_DESCRIPTION_USER_CANCELLED integer
 
---- TLS for sockets: Python's ssl module (2.7.16, section 17.3, and what later versions added) over BoringSSL.
+--- TLS for sockets: Python's ssl module (2.7.16, section 17.3, with the additions of later versions) over BoringSSL.
 ---
---- A program makes a context with create_default_context, and TLS sockets with SSLContext:wrap_socket. How Python's
---- tuples, None, exceptions and keyword arguments look in Lua is described in docs/python-to-lua.md.
+--- A program makes a context with create_default_context, and from it TLS sockets with SSLContext:wrap_socket.
+--- docs/python-to-lua.md describes how Python's tuples, None, exceptions and keyword arguments are represented in Lua.
 ---@class cleat.ssl
----@field _create_default_https_context function makes the contexts of HTTPS clients that are given none:
---- create_default_context, or _create_unverified_context after _https_verify_certificates(false).
+---@field _create_default_https_context function the function that makes the context of HTTPS clients that are given
+--- none: create_default_context, or _create_unverified_context after _https_verify_certificates(false).
 ---@field CERT_NONE integer
 ---@field CERT_OPTIONAL integer
 ---@field CERT_REQUIRED integer
@@ -2247,8 +2322,8 @@ local ECHKeyClass = {}
 ---@field POLICY_FIPS_202205 integer
 ---@field POLICY_NONE integer
 ---@field POLICY_WPA3_192_202304 integer
----@field CHANNEL_BINDING_TYPES string[] the types that SSLSocket:get_channel_binding accepts: {"tls-unique",
---- "tls-exporter", "tls-server-end-point"}.
+---@field CHANNEL_BINDING_TYPES string[] an array of the types that SSLSocket:get_channel_binding accepts:
+--- {"tls-unique", "tls-exporter", "tls-server-end-point"}.
 ---@field ALERT_DESCRIPTION_ACCESS_DENIED integer
 ---@field ALERT_DESCRIPTION_BAD_CERTIFICATE integer
 ---@field ALERT_DESCRIPTION_BAD_CERTIFICATE_HASH_VALUE integer
@@ -2288,11 +2363,11 @@ local ECHKeyClass = {}
 ---@field SSL_ERROR_ZERO_RETURN integer
 ---@field TLSVersion cleat.ssl.TLSVersion an enumeration for SSLContext.minimum_version and maximum_version:
 --- MINIMUM_SUPPORTED, MAXIMUM_SUPPORTED, SSLv3, TLSv1, TLSv1_1, TLSv1_2, TLSv1_3. `ssl.TLSVersion[0x304]` is the name.
----@field _TLSContentType cleat.ssl._TLSContentType an enumeration of the content types that `_msg_callback` gets.
----@field _TLSMessageType string[] an enumeration of the messages of a handshake.
----@field _TLSAlertType cleat.ssl._TLSAlertType an enumeration of the alerts, by their names in TLS.
----@field Options cleat.ssl.Options an enumeration of the `OP_*`: `ssl.Options.OP_NO_TICKET` is the number,
---- `ssl.Options[0x4000]` the name, and nil if there is none.
+---@field _TLSContentType cleat.ssl._TLSContentType an enumeration of the content types for `_msg_callback`.
+---@field _TLSMessageType string[] an enumeration of handshake messages, for `_msg_callback`.
+---@field _TLSAlertType cleat.ssl._TLSAlertType an enumeration of alerts with their names in TLS, for `_msg_callback`.
+---@field Options cleat.ssl.Options an enumeration of the `OP_*`: `ssl.Options.OP_NO_TICKET` is the number, and
+--- `ssl.Options[0x4000]` the name, or nil if no flag has this number.
 ---@field VerifyMode string[] an enumeration of the `CERT_*`, as Options.
 ---@field VerifyFlags cleat.ssl.VerifyFlags an enumeration of the `VERIFY_*`, as Options.
 ---@field AlertDescription cleat.ssl.AlertDescription an enumeration of the `ALERT_DESCRIPTION_*`:
@@ -2306,23 +2381,23 @@ local ECHKeyClass = {}
 ---@field PEM_HEADER string
 ---@field ENCODING_DER integer
 ---@field ENCODING_PEM integer
----@field SSLError cleat.ErrorClass ssl.SSLError: an error of TLS, with `library` and `reason`, and `alert` if the peer
---- has sent one. A timeout in TLS is an SSLError and a socket.timeout.
----@field SSLZeroReturnError cleat.ErrorClass the peer has sent close_notify, so that no data can be written or read.
----@field SSLWantReadError cleat.ErrorClass a non-blocking call needs bytes from the network: wait until the socket can
---- be read, and repeat the call.
----@field SSLWantWriteError cleat.ErrorClass a non-blocking call needs to send bytes: wait until the socket can be
---- written, and repeat the call.
----@field SSLSyscallError cleat.ErrorClass not raised: errors of the system are socket.error.
----@field SSLEOFError cleat.ErrorClass the connection has ended without close_notify.
+---@field SSLError cleat.ErrorClass ssl.SSLError: TLS has failed. It has the fields `library` and `reason`, and `alert`
+--- if the peer has sent one. The timeout of a TLS call is an SSLError and a socket.timeout.
+---@field SSLZeroReturnError cleat.ErrorClass TLS was shut down by close_notify, so that no data can be read or written.
+---@field SSLWantReadError cleat.ErrorClass a non-blocking call needs bytes from the peer: wait until the socket is
+--- readable, and repeat the call.
+---@field SSLWantWriteError cleat.ErrorClass a non-blocking call must send bytes: wait until the socket is writable, and
+--- repeat the call.
+---@field SSLSyscallError cleat.ErrorClass not raised by cleat: errors of the system are socket.error.
+---@field SSLEOFError cleat.ErrorClass the connection has ended without close_notify: what was received may be
+--- truncated.
 ---@field CertificateError cleat.ErrorClass the certificate does not match the host name.
----@field SSLCertVerificationError cleat.ErrorClass the peer's certificate was refused, with `verify_code` and
---- `verify_message`; also a CertificateError. `depth`, `certificate` and `chain` say which one, also once the
---- connection is closed; they are nil if another thread has closed it at that moment.
+---@field SSLCertVerificationError cleat.ErrorClass the peer's certificate was refused; `verify_code` and
+--- `verify_message` say why. It is a CertificateError too. `depth`, `certificate` and `chain` identify the refused
+--- certificate, even after the connection was closed; they are nil if another thread closes it at the same moment.
 ---@field SSLECHRejectedError cleat.ErrorClass the server could not decrypt an Encrypted ClientHello (see
---- SSLContext:wrap_socket). Its certificate was verified for `ech_public_name`. `ech_retry_configs` has the
---- configurations that it has sent, for another attempt; nil if it has sent none, and if it was not verified
---- (CERT_NONE).
+--- SSLContext:wrap_socket). Its certificate was verified for `ech_public_name`. `ech_retry_configs` has its current
+--- configurations for another attempt; nil if it has sent none, and with CERT_NONE.
 ---@field SSLContext cleat.ssl.SSLContext.class
 ---@field SSLSocket cleat.ssl.SSLSocket.class
 ---@field SSLObject cleat.ssl.SSLObject.class
@@ -2333,15 +2408,17 @@ local ECHKeyClass = {}
 ---@field ECHKey cleat.ssl.ECHKey.class
 local module = {}
 
---- Makes a TLS socket with a separate context. It sends no server name, compares none, and verifies nothing unless
---- `cert_reqs` asks for it, which is DANGEROUS on a client: SSLContext:wrap_socket is better.
+--- Makes a TLS socket with a new context, as Python programs before 2.7.9 did. It sends no server name, and does not
+--- compare the certificate with one. Without `cert_reqs` it verifies nothing, which is DANGEROUS on a client: any
+--- attacker can pose as the server. Use SSLContext:wrap_socket instead.
 ---
---- Raises: IOError if a file cannot be read; SSLError if the files, the ciphers or the handshake fail; ValueError on a
---- server without `certfile`, with `keyfile` alone, and for `PROTOCOL_SSLv2` and `PROTOCOL_SSLv3`.
+--- Raises: IOError if a file cannot be read; SSLError for malformed files and unknown `ciphers`, and if the handshake
+--- fails; ValueError on a server without `certfile`, for `keyfile` without `certfile`, and for `PROTOCOL_SSLv2` and
+--- `PROTOCOL_SSLv3`.
 ---
 --- Python: 2.6; removed in 3.12.
----@param sock any a cleat socket, a descriptor, or a socket of an event loop: see SSLContext:wrap_socket
----@param keyfile? string path of a PEM file with the private key; `certfile` by default
+---@param sock cleat.Socket|integer|userdata|table see SSLContext:wrap_socket
+---@param keyfile? string path of a PEM file with this side's private key; `certfile` by default
 ---@param certfile? string path of a PEM file with this side's certificate and its chain
 ---@param server_side? boolean false by default
 ---@param cert_reqs? integer `CERT_*`; `CERT_NONE` by default
@@ -2351,32 +2428,32 @@ local module = {}
 ---@param suppress_ragged_eofs? boolean true by default
 ---@param ciphers? string see SSLContext:set_ciphers
 ---@return cleat.ssl.SSLSocket
----@overload fun(sock: any, keywords: cleat.keywords.ssl.wrap_socket.optional): cleat.ssl.SSLSocket
----@overload fun(sock: any, keyfile?: string, keywords: cleat.keywords.ssl.wrap_socket.optional): cleat.ssl.SSLSocket
----@overload fun(sock: any, keyfile?: string, certfile?: string, keywords: cleat.keywords.ssl.wrap_socket.optional): cleat.ssl.SSLSocket
+---@overload fun(sock: cleat.Socket|integer|userdata|table, keywords: cleat.keywords.ssl.wrap_socket.optional): cleat.ssl.SSLSocket
+---@overload fun(sock: cleat.Socket|integer|userdata|table, keyfile?: string, keywords: cleat.keywords.ssl.wrap_socket.optional): cleat.ssl.SSLSocket
+---@overload fun(sock: cleat.Socket|integer|userdata|table, keyfile?: string, certfile?: string, keywords: cleat.keywords.ssl.wrap_socket.optional): cleat.ssl.SSLSocket
 function module.wrap_socket(sock, keyfile, certfile, server_side, cert_reqs, ssl_version, ca_certs, do_handshake_on_connect, suppress_ragged_eofs, ciphers) end
 
---- Connects to a server and returns its certificate as PEM text. Without `ca_certs` the certificate is not verified, so
---- it is DANGEROUS to trust it: an attacker may have sent it. The host is sent as the server name, unless it is an
---- address; it is never compared.
+--- Connects to a server, and returns its certificate as PEM text. The host is sent as the server name, unless it is an
+--- IP address, but never compared with the certificate. Without `ca_certs` the certificate is not verified at all, and
+--- it is DANGEROUS to trust it: an attacker may have sent it.
 ---
---- Raises: SSLCertVerificationError if `ca_certs` is given and none of its CA certificates issued the server's;
---- SSLError if the handshake fails; socket.error if the connection fails; socket.timeout; TypeError if `addr` is no
+--- Raises: SSLCertVerificationError if the certificate cannot be verified against `ca_certs`; SSLError if the handshake
+--- fails; socket.error and socket.gaierror if the connection fails; socket.timeout; TypeError if `addr` is not an
 --- address.
 ---
 --- Python: 2.6; `timeout` 3.10.
----@param addr table {host, port}
+---@param addr [string, integer|string] {host, port}; the port may also be a string of digits or the name of a service
 ---@param ssl_version? integer `PROTOCOL_*`; `PROTOCOL_TLS` by default
 ---@param ca_certs? string path of a PEM file with CA certificates
----@param timeout? number seconds, for the connection and for each call of the handshake; nil for the default timeout
+---@param timeout? number in seconds, for the connection and for each call of the handshake; nil for the default timeout
 ---@return string # PEM text of the certificate
----@overload fun(addr: table, keywords: cleat.keywords.ssl.get_server_certificate.optional): string
----@overload fun(addr: table, ssl_version?: integer, keywords: cleat.keywords.ssl.get_server_certificate.optional): string
----@overload fun(addr: table, ssl_version?: integer, ca_certs?: string, keywords: cleat.keywords.ssl.get_server_certificate.optional): string
+---@overload fun(addr: [string, integer|string], keywords: cleat.keywords.ssl.get_server_certificate.optional): string
+---@overload fun(addr: [string, integer|string], ssl_version?: integer, keywords: cleat.keywords.ssl.get_server_certificate.optional): string
+---@overload fun(addr: [string, integer|string], ssl_version?: integer, ca_certs?: string, keywords: cleat.keywords.ssl.get_server_certificate.optional): string
 function module.get_server_certificate(addr, ssl_version, ca_certs, timeout) end
 
---- Lists the signature algorithms that BoringSSL has, for SSLContext:set_server_sigalgs and set_client_sigalgs. Not all
---- of them are used by default.
+--- Lists the signature algorithms that BoringSSL supports, for SSLContext:set_server_sigalgs and set_client_sigalgs.
+--- Not all of them are enabled by default.
 ---
 --- Python: 3.15.
 ---@return string[] # IANA's names
@@ -2385,22 +2462,22 @@ function module.get_sigalgs() end
 --- Returns the name of a `PROTOCOL_*` constant.
 ---
 --- Python: 2.6; removed in 3.13.
----@param protocol any
----@return string # "<unknown>" for other values
+---@param protocol integer `PROTOCOL_*`
+---@return string # the name; "<unknown>" for other values
 function module.get_protocol_name(protocol) end
 
---- Makes a context with secure settings: TLS 1.2 and later, strong cipher suites. For `Purpose.SERVER_AUTH` it verifies
---- the server's chain and host name, against the given CA certificates or else the system's, and resumes sessions (see
---- `session_cache_size` of SSLContext); its `ech_grease` is true. For `Purpose.CLIENT_AUTH` it requests no client
---- certificates. Later versions of cleat may choose stricter settings. If the environment variable SSLKEYLOGFILE names
---- a file, it is the `keylog_filename`, which is DANGEROUS; not in a setuid program.
+--- Makes a context with secure settings: TLS 1.2 and later, and strong cipher suites. For `Purpose.SERVER_AUTH` it
+--- verifies the server's chain and host name, against the given CA certificates or else the system's; it resumes
+--- sessions (`session_cache_size`), and has `ech_grease`. For `Purpose.CLIENT_AUTH` it requests no client certificates.
+--- Later versions of cleat may choose stricter settings. The environment variable SSLKEYLOGFILE sets the
+--- `keylog_filename`, which is DANGEROUS, except in a setuid program.
 ---
---- Raises: TypeError if `purpose` is no Purpose; the errors of SSLContext:load_verify_locations; IOError if the file of
---- SSLKEYLOGFILE cannot be opened.
+--- Raises: the errors of SSLContext:load_verify_locations; IOError if the file of SSLKEYLOGFILE cannot be opened;
+--- TypeError if `purpose` is not a Purpose.
 ---
 --- Python: 2.7.9, 3.4.
----@param purpose? cleat.ssl.Purpose `Purpose.SERVER_AUTH`, for clients, by default
----@param cafile? string see SSLContext:load_verify_locations, as the next two
+---@param purpose? cleat.ssl.Purpose `Purpose.SERVER_AUTH`, the default, for clients; `Purpose.CLIENT_AUTH` for servers
+---@param cafile? string see SSLContext:load_verify_locations, also for the next two
 ---@param capath? string
 ---@param cadata? string
 ---@return cleat.ssl.SSLContext
@@ -2409,7 +2486,7 @@ function module.get_protocol_name(protocol) end
 ---@overload fun(purpose?: cleat.ssl.Purpose, cafile?: string, keywords: cleat.keywords.ssl.create_default_context.optional): cleat.ssl.SSLContext
 function module.create_default_context(purpose, cafile, capath, cadata) end
 
---- Makes a context that verifies nothing by default. DANGEROUS: any attacker between the two ends can pose as the
+--- Makes a context that verifies nothing by default. DANGEROUS: an attacker between the two ends can pose as the
 --- server, and read and modify all data.
 ---
 --- Raises: ValueError if `keyfile` is given without `certfile`; the errors of SSLContext:load_cert_chain and
@@ -2420,9 +2497,9 @@ function module.create_default_context(purpose, cafile, capath, cadata) end
 ---@param cert_reqs? integer `CERT_*`; `CERT_NONE` by default
 ---@param check_hostname? boolean false by default
 ---@param purpose? cleat.ssl.Purpose `Purpose.SERVER_AUTH` by default
----@param certfile? string see SSLContext:load_cert_chain, as the next one
+---@param certfile? string see SSLContext:load_cert_chain, also for the next one
 ---@param keyfile? string
----@param cafile? string see SSLContext:load_verify_locations, as the next two
+---@param cafile? string see SSLContext:load_verify_locations, also for the next two
 ---@param capath? string
 ---@param cadata? string
 ---@return cleat.ssl.SSLContext
@@ -2431,48 +2508,48 @@ function module.create_default_context(purpose, cafile, capath, cadata) end
 ---@overload fun(protocol?: integer, cert_reqs?: integer, keywords: cleat.keywords.ssl._create_unverified_context.optional): cleat.ssl.SSLContext
 function module._create_unverified_context(protocol, cert_reqs, check_hostname, purpose, certfile, keyfile, cafile, capath, cadata) end
 
---- Selects whether HTTPS clients that are given no context verify their servers, for the whole process: it sets
---- ssl._create_default_https_context to create_default_context, as at the start, or to _create_unverified_context,
---- which is DANGEROUS. Give a context to the client instead (PEP 493). The environment variable PYTHONHTTPSVERIFY=0
---- has the effect of false.
+--- Sets, for the whole process, whether HTTPS clients without a context of their program verify servers (PEP 493).
+--- It sets ssl._create_default_https_context to create_default_context, which is the initial value, or for false to
+--- _create_unverified_context, which is DANGEROUS: give the client a context instead. The environment variable
+--- PYTHONHTTPSVERIFY=0 has the effect of false.
 ---
---- Raises: TypeError unless it is a boolean.
+--- Raises: TypeError if the argument is not a boolean.
 ---
 --- Python: 2.7.12.
 ---@param enable? boolean true by default
 ---@overload fun(keywords: cleat.keywords.ssl._https_verify_certificates)
 function module._https_verify_certificates(enable) end
 
---- Returns the places in which SSLContext:set_default_verify_paths looks for the system's CA certificates. The fields
---- are also at the indices 1 to 6, in the order of the class.
+--- Returns the file and the directory from which SSLContext:set_default_verify_paths loads the system's CA
+--- certificates. The fields are also at the indices 1 to 6, in the order of the class DefaultVerifyPaths.
 ---
 --- Python: 2.7.9, 3.4.
 ---@return cleat.ssl.DefaultVerifyPaths
 function module.get_default_verify_paths() end
 
---- Returns the list of the configurations of keys (an ECHConfigList), the best first: what a server publishes, in the
---- parameter "ech" of an HTTPS record in DNS (in Base64 there), and what a client gives to SSLContext:wrap_socket as
---- `ech_configs`.
+--- Returns the ECHConfigList of keys, as bytes. A server publishes it in DNS, in Base64, as the parameter "ech" of an
+--- HTTPS record. Clients pass it to SSLContext:wrap_socket as `ech_configs`, and use the first configuration that they
+--- support.
 ---
---- Raises: ValueError for no key, and for more than 16; TypeError.
+--- Raises: ValueError for an empty array, and for more than 16 keys; TypeError.
 ---
 --- Python: none.
 ---@param keys cleat.ssl.ECHKey[]
 ---@return string
 function module.ech_config_list(keys) end
 
---- Makes a private key and a certificate that is its own issuer. A peer that has loaded the certificate as a CA
---- certificate accepts it, and nothing else; it is no CA's, and good for servers and for clients.
+--- Generates a private key and a self-signed certificate for it, which is valid for servers and for clients. A peer
+--- that trusts the certificate as a CA certificate accepts it; it cannot issue other certificates.
 ---
---- A server's context takes them from files, or the certificate from a file and the key by `sign`: see
---- SSLContext:load_cert_chain and ssl.sign.
+--- A server's context loads certificate and key from files. To keep the key out of files, write the certificate to a
+--- file only, and sign with the key: see `sign` of SSLContext:load_cert_chain, and ssl.sign.
 ---
---- Raises: ValueError for a name that no certificate can be for, for a lifetime that is not 1 to 2147483647, and for
---- another type of key; TypeError.
+--- Raises: ValueError for a name that is neither a host name nor an IP address, for a lifetime that is not 1 to
+--- 2147483647, and for other types of keys; TypeError.
 ---
 --- Python: none.
----@param names string|string[] host names, which may begin with "*.", and IP addresses
----@param lifetime? integer for how many seconds it is valid: a day by default
+---@param names string|string[] one or more host names, which may begin with "*.", and IP addresses
+---@param lifetime? integer for how many seconds the certificate is valid; a day by default
 ---@param key_type? string "prime256v1", the default, "secp384r1", "secp521r1" or "ed25519"
 ---@return string certificate PEM text
 ---@return string key PEM text
@@ -2480,13 +2557,14 @@ function module.ech_config_list(keys) end
 ---@overload fun(names: string|string[], lifetime?: integer, keywords: cleat.keywords.ssl.self_signed_certificate.optional): string, string
 function module.self_signed_certificate(names, lifetime, key_type) end
 
---- Checks that a certificate is valid for a host name, by the rules above. It returns nothing if it is. Contexts with
---- `check_hostname` do this in the handshake already.
+--- Checks that a certificate is valid for a host name, as Python 2.7 does: by the DNS names of subjectAltName, or if
+--- there are none by the common names. It returns nothing, or raises. Contexts with `check_hostname` compare the name
+--- during the handshake already.
 ---
---- Raises: CertificateError if it is not; ValueError if the table is nil or empty; TypeError.
+--- Raises: CertificateError if the name does not match; ValueError if the table is nil or empty; TypeError.
 ---
 --- Python: 2.7.9, 3.2; removed in 3.12.
----@param cert cleat.ssl.Certificate as SSLSocket:getpeercert returns it
+---@param cert cleat.ssl.Certificate the result of SSLSocket:getpeercert
 ---@param hostname string
 ---@overload fun(keywords: cleat.keywords.ssl.match_hostname)
 ---@overload fun(cert: cleat.ssl.Certificate, keywords: cleat.keywords.ssl.match_hostname.optional)
@@ -2504,8 +2582,8 @@ function module.DER_cert_to_PEM_cert(der_cert_bytes) end
 
 --- Converts a certificate from PEM text to DER bytes. The bytes are not parsed.
 ---
---- Raises: ValueError unless the text begins with `PEM_HEADER`, ends with `PEM_FOOTER` (white space may follow) and is
---- Base64 in between; TypeError.
+--- Raises: ValueError if the text does not begin with `PEM_HEADER` and end with `PEM_FOOTER` (white space may follow),
+--- or is not Base64 in between; TypeError.
 ---
 --- Python: 2.6.
 ---@param pem_cert_string string
@@ -2519,7 +2597,7 @@ function module.PEM_cert_to_DER_cert(pem_cert_string) end
 ---@return boolean
 function module.RAND_status() end
 
---- Checks its arguments and does nothing else: the generator needs no additional entropy.
+--- Checks its arguments, and does nothing else: the generator needs no additional entropy.
 ---
 --- Raises: TypeError.
 ---
@@ -2532,16 +2610,16 @@ function module.RAND_add(bytes, entropy) end
 
 --- Returns cryptographically strong random bytes.
 ---
---- Raises: ValueError if `count` is negative; TypeError if it is no integer.
+--- Raises: ValueError if `count` is negative; TypeError if it is not an integer.
 ---
 --- Python: 3.3.
 ---@param count integer the number of bytes
 ---@return string
 function module.RAND_bytes(count) end
 
---- Returns the same as RAND_bytes; deprecated, as in Python.
+--- Returns random bytes as RAND_bytes does. It is deprecated, as in Python.
 ---
---- Raises: ValueError if `count` is negative; TypeError if it is no integer.
+--- Raises: ValueError if `count` is negative; TypeError if it is not an integer.
 ---
 --- Python: 3.3; removed in 3.12.
 ---@param count integer the number of bytes
@@ -2549,9 +2627,10 @@ function module.RAND_bytes(count) end
 ---@return boolean is_cryptographic always true
 function module.RAND_pseudo_bytes(count) end
 
---- Parses a signed certificate timestamp, as SSLSocket:scts and SSLContext's `scts` have them. It is not verified.
+--- Parses a signed certificate timestamp, which SSLSocket:scts or the field `scts` of SSLContext has. Its signature is
+--- not verified.
 ---
---- Raises: SSLError (`SCT_INVALID`) if it is malformed; TypeError.
+--- Raises: SSLError with the reason `SCT_INVALID` if it is malformed; TypeError.
 ---
 --- Python: none.
 ---@param sct string a SignedCertificateTimestamp of RFC 6962
@@ -2559,37 +2638,36 @@ function module.RAND_pseudo_bytes(count) end
 ---@overload fun(keywords: cleat.keywords.ssl.parse_sct): cleat.ssl.Sct
 function module.parse_sct(sct) end
 
---- Signs for a process that has a certificate and not its key: see SSLContext:load_cert_chain. Before it signs, the
---- process should look at what it is asked for: docs/security.md.
+--- Makes a signature with a private key, for a server process that has the certificate without the key: see `sign` of
+--- SSLContext:load_cert_chain. A process that signs for others should check what it signs: see docs/security.md.
 ---
---- Raises: SSLError with the reason `WRONG_SIGNATURE_TYPE` if the algorithm does not fit the key; ValueError if there
---- is no such algorithm; for the key and the password as SSLContext:load_cert_chain.
+--- Raises: SSLError with the reason `WRONG_SIGNATURE_TYPE` if the algorithm does not fit the key; ValueError if the
+--- algorithm is unknown; the errors of SSLContext:load_cert_chain for the key and the password.
 ---
 --- Python: none.
----@param key string the private key: path of a PEM file, or PEM text
+---@param key string the private key: the path of a PEM file, or PEM text
 ---@param algorithm string "rsa_pss_rsae_sha256", "ecdsa_secp256r1_sha256", "ed25519" …
 ---@param data string the message, not its digest
----@param password? string|(fun(): string)|nil for an encrypted key
----@return string # the signature; for ECDSA the DER of r and s
+---@param password? string|(fun(): string)|nil for an encrypted key: see SSLContext:load_cert_chain
+---@return string # the signature; for ECDSA the DER encoding of r and s
 ---@overload fun(keywords: cleat.keywords.ssl.sign): string
 ---@overload fun(key: string, keywords: cleat.keywords.ssl.sign.optional): string
 ---@overload fun(key: string, algorithm: string, keywords: cleat.keywords.ssl.sign.optional): string
 ---@overload fun(key: string, algorithm: string, data: string, keywords: cleat.keywords.ssl.sign.optional): string
 function module.sign(key, algorithm, data, password) end
 
---- Verifies an OCSP response (RFC 6960) that the program has from somewhere, and returns what it says of a certificate.
---- The response must be signed by the issuer, or by a certificate in it that the issuer has issued for OCSP signing,
---- and must be neither too old nor too new, with 300 seconds for clocks that differ. One without nextUpdate is good for
---- these 300 seconds. A nonce is not looked at.
+--- Verifies an OCSP response (RFC 6960), and returns the status that it reports for a certificate. The response must be
+--- signed by the issuer, or by a certificate in it that the issuer has issued for OCSP signing, and must be current,
+--- with a tolerance of 300 seconds. A response without nextUpdate is current for 300 seconds only. A nonce is ignored.
 ---
---- Raises: SSLError if the response is not good: `library` is "OCSP", and `reason` says why (`SIGNATURE_FAILURE`,
+--- Raises: SSLError if the response is not valid: `library` is "OCSP", and `reason` says why (`SIGNATURE_FAILURE`,
 --- `STATUS_EXPIRED`, `RESPONDER_NOT_AUTHORIZED` …); SSLError if `issuer` has not issued the certificate
---- (`NOT_ISSUED_BY`), or one of both is malformed; TypeError.
+--- (`NOT_ISSUED_BY`), or if a certificate is malformed; TypeError.
 ---
 --- Python: none.
----@param response string in DER
----@param certificate string in PEM or DER
----@param issuer string in PEM or DER
+---@param response string the OCSP response, in DER
+---@param certificate string the certificate, in PEM or DER
+---@param issuer string the certificate of its issuer, in PEM or DER
 ---@return cleat.ssl.OcspStatus
 ---@overload fun(keywords: cleat.keywords.ssl.check_ocsp_response): cleat.ssl.OcspStatus
 ---@overload fun(response: string, keywords: cleat.keywords.ssl.check_ocsp_response.optional): cleat.ssl.OcspStatus
@@ -2598,11 +2676,11 @@ function module.check_ocsp_response(response, certificate, issuer) end
 
 --- Converts a time of a certificate, such as `notAfter` of SSLSocket:getpeercert, to seconds since 1970-01-01 UTC.
 ---
---- Raises: ValueError if it has another form or another time zone, or is no date.
+--- Raises: ValueError if the text has another format or time zone, or is not a valid date; TypeError.
 ---
 --- Python: 2.6.
 ---@param cert_time string "Jan 5 09:34:43 2018 GMT"
----@return integer # seconds
+---@return integer # in seconds since 1970-01-01 UTC
 ---@overload fun(keywords: cleat.keywords.ssl.cert_time_to_seconds): integer
 function module.cert_time_to_seconds(cert_time) end
 

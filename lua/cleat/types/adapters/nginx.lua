@@ -2,89 +2,95 @@
 ---@meta cleat.adapters.nginx
 
 ---@class cleat.keywords.nginx.make_tcp
----@field cafile? string see SSLContext:load_verify_locations, as the next two
+---@field cafile? string see SSLContext:load_verify_locations, also for the next two
 ---@field capath? string
 ---@field cadata? string
----@field configure? (fun(context: cleat.ssl.SSLContext)) is called with each context that is made, to set versions,
---- cipher suites, application protocols …
+---@field configure? (fun(context: cleat.ssl.SSLContext)) is called with each new context, to set versions, cipher
+--- suites, application protocols …
 ---@field always_verify? boolean false by default
 ---@field keep_unverified? boolean false by default
----@field pool_size? integer how many connections to one server are kept, unless the program says it; 30 by default
----@field keepalive_timeout? number for how many seconds, unless the program says it; 60 by default
+---@field pool_size? integer the default for how many connections to a server are kept alive, which connect and
+--- setkeepalive can override; 30 by default
+---@field keepalive_timeout? number the default for how many seconds a connection is kept alive; 60 by default
 
 ---@class cleat.keywords.nginx.make_tcp.optional
----@field cafile? string see SSLContext:load_verify_locations, as the next two
+---@field cafile? string see SSLContext:load_verify_locations, also for the next two
 ---@field capath? string
 ---@field cadata? string
----@field configure? (fun(context: cleat.ssl.SSLContext)) is called with each context that is made, to set versions,
---- cipher suites, application protocols …
+---@field configure? (fun(context: cleat.ssl.SSLContext)) is called with each new context, to set versions, cipher
+--- suites, application protocols …
 ---@field always_verify? boolean false by default
 ---@field keep_unverified? boolean false by default
----@field pool_size? integer how many connections to one server are kept, unless the program says it; 30 by default
----@field keepalive_timeout? number for how many seconds, unless the program says it; 60 by default
+---@field pool_size? integer the default for how many connections to a server are kept alive, which connect and
+--- setkeepalive can override; 30 by default
+---@field keepalive_timeout? number the default for how many seconds a connection is kept alive; 60 by default
 
---- nginx: cosockets (lua-nginx-module's ngx.socket.tcp and ngx.req.socket) as transports for wrap_socket.
+--- nginx: cosockets (ngx.socket.tcp and ngx.req.socket of lua-nginx-module) as sockets for wrap_socket.
 ---
---- Each call lets nginx serve others while it waits. The socket's timeout, in seconds, is given to the cosocket;
---- without one the cosocket's own timeouts hold. close() closes the cosocket. TLS is cleat's: nginx's OpenSSL, its
---- certificates and its lua_ssl_* settings are not used.
+--- While a call waits, nginx serves other requests. The socket's timeout, in seconds, becomes the cosocket's; without
+--- one the cosocket's own timeouts apply. close() closes the cosocket. cleat does TLS itself: nginx's OpenSSL, its
+--- certificates and the lua_ssl_* directives are not used.
 ---
---- nginx closes a cosocket when a coroutine that waits in one of its calls is killed, and refuses to close it while one
---- waits. So the calls are made in light threads, for which the caller waits: the caller can be killed, be woken or
---- time out, and the next call continues.
+--- nginx closes a cosocket if a coroutine is killed while it waits in one of its calls, and refuses to close it while
+--- another coroutine waits. Therefore the adapter makes the calls in light threads, and the caller waits for these: it
+--- can be killed, woken or time out, and the next call continues.
 ---@class cleat.adapters.nginx
 local module = {}
 
---- Whether a value is a cosocket of nginx's ngx.socket.tcp or ngx.req.socket. SSLContext:wrap_socket calls it.
+--- Returns whether a value is a cosocket of ngx.socket.tcp or ngx.req.socket. SSLContext:wrap_socket calls it.
 ---
 --- Python: none.
 ---@param value any
 ---@return boolean
 function module.accepts(value) end
 
---- Prepares a cosocket of nginx's ngx.socket.tcp or ngx.req.socket for SSLContext:wrap_socket, which calls it. Programs
---- do not: `wrap_socket(value)` is enough.
+--- Prepares a cosocket of ngx.socket.tcp or ngx.req.socket for SSLContext:wrap_socket, which calls this function
+--- itself: programs call `wrap_socket(value)`.
 ---
---- Raises: socket.error if it is closed.
+--- Raises: socket.error if the cosocket is closed.
 ---
 --- Python: none.
 ---@param value any
----@return table # see cleat.ssl.wrappable
+---@return table # internal: see cleat.ssl.wrappable
 function module.take(value) end
 
---- A function like ngx.socket.tcp, whose cosockets use cleat's TLS. Libraries that use a cosocket's (lua-resty-http,
---- lua-resty-redis, lua-resty-mysql, pgmoon …) use cleat's after this line in init_by_lua, before they are loaded:
+--- A replacement for ngx.socket.tcp: it returns cosockets whose sslhandshake uses cleat's TLS. After the following line
+--- in init_by_lua, libraries that are loaded later and use cosockets (lua-resty-http, lua-resty-redis, lua-resty-mysql,
+--- pgmoon …) use cleat's TLS:
 ---
---- Their methods, results and errors are the cosocket's; see docs/cosockets.md. It is make_tcp {}.
+--- The cosockets have nginx's methods, results and errors; see docs/cosockets.md. The function is the same as make_tcp
+--- {}.
 ---
---- Raises: what ngx.socket.tcp raises, where nginx allows no cosockets (init_by_lua, init_worker_by_lua, log_by_lua …).
+--- Raises: the errors of ngx.socket.tcp where nginx does not allow cosockets (init_by_lua, init_worker_by_lua,
+--- log_by_lua …).
 ---
 --- Python: none.
 ---@return any # a cosocket
 function module.tcp() end
 
---- Makes a function like ngx.socket.tcp, with a separate pool of kept connections and separate contexts. A client
---- verifies servers against the given CA certificates, or else the system's; `lua_ssl_trusted_certificate` does not
---- apply.
+--- Makes a replacement for ngx.socket.tcp with settings, and with its own contexts and its own pool of connections that
+--- are kept alive. Servers are verified against the given CA certificates, or else the system's;
+--- `lua_ssl_trusted_certificate` is not used.
 ---
---- sslhandshake verifies the server if its argument `ssl_verify` is true; with `always_verify` in any case. A
---- connection that was not verified is closed by setkeepalive. `keep_unverified` keeps such connections: DANGEROUS,
---- since connect may then return one to a program that would have verified it, and that does not call sslhandshake for
---- a connection that was kept.
+--- sslhandshake verifies the server if its argument `ssl_verify` is true, and with `always_verify` in any case.
+--- setkeepalive closes connections that were not verified. `keep_unverified` keeps them: DANGEROUS, because connect may
+--- return such a connection to a caller that wants a verified one, and that does not call sslhandshake for reused
+--- connections.
 ---
 --- Raises: TypeError; ValueError for a `pool_size` or `keepalive_timeout` that is not positive; NotImplementedError
 --- outside of nginx.
 ---
 --- Python: none.
----@param cafile? string see SSLContext:load_verify_locations, as the next two
+---@param cafile? string see SSLContext:load_verify_locations, also for the next two
 ---@param capath? string
 ---@param cadata? string
----@param configure? (fun(context: cleat.ssl.SSLContext)) is called with each context that is made, to set versions,
---- cipher suites, application protocols …
+---@param configure? (fun(context: cleat.ssl.SSLContext)) is called with each new context, to set versions, cipher
+--- suites, application protocols …
 ---@param always_verify? boolean false by default
 ---@param keep_unverified? boolean false by default
----@param pool_size? integer how many connections to one server are kept, unless the program says it; 30 by default
----@param keepalive_timeout? number for how many seconds, unless the program says it; 60 by default
+---@param pool_size? integer the default for how many connections to a server are kept alive, which connect and
+--- setkeepalive can override; 30 by default
+---@param keepalive_timeout? number the default for how many seconds a connection is kept alive; 60 by default
 ---@return function
 ---@overload fun(keywords: cleat.keywords.nginx.make_tcp): function
 ---@overload fun(cafile?: string, keywords: cleat.keywords.nginx.make_tcp.optional): function

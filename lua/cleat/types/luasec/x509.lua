@@ -8,27 +8,27 @@
 ---@class cleat.luasec.x509
 local module = {}
 
---- Reads the first certificate of a PEM text.
+--- Parses the first certificate in PEM text.
 ---
---- Raises: a plain error, worded as Lua's, unless it is a string.
+--- Raises: a string with Lua's message "bad argument" if `data` is not a string.
 ---
 --- Python: none.
 ---@param data string
----@return table? # with LuaSec's methods; nil without a message, as LuaSec, if it is no certificate
+---@return table? # an object with LuaSec's methods; nil, without a message as in LuaSec, if it cannot be parsed
 function module.load(data) end
 
---- Makes an object with LuaSec's methods of a certificate of cleat.ssl.
+--- Converts a certificate of cleat.ssl to an object with LuaSec's methods.
 ---
---- Raises: a plain error unless it is a certificate.
+--- Raises: a string with Lua's message "bad argument" if `object` is not a certificate of cleat.ssl.
 ---
 --- Python: none.
 ---@param object cleat.ssl.CertificateObject
 ---@return table
 function module.wrap(object) end
 
---- Returns the certificate of cleat.ssl that is inside an object with LuaSec's methods.
+--- Converts an object with LuaSec's methods to a certificate of cleat.ssl.
 ---
---- Raises: a plain error unless it is such an object.
+--- Raises: a string with Lua's message "bad argument" if `object` is not such an object.
 ---
 --- Python: none.
 ---@param object table

@@ -2,40 +2,41 @@
 ---@meta cleat.sessions.memory
 
 ---@class cleat.keywords.sessions.memory.new
----@field entries? integer how many sessions at most; 10,000 by default
----@field bytes? integer how much memory at most; 16 MiB by default
+---@field entries? integer the maximum number of sessions; 10,000 by default
+---@field bytes? integer the maximum memory in bytes; 16 MiB by default
 
 ---@class cleat.keywords.sessions.memory.new.optional
----@field entries? integer how many sessions at most; 10,000 by default
----@field bytes? integer how much memory at most; 16 MiB by default
+---@field entries? integer the maximum number of sessions; 10,000 by default
+---@field bytes? integer the maximum memory in bytes; 16 MiB by default
 
---- A store of sessions in the memory of this process, for SSLContext:set_session_store.
+--- A store of sessions in the memory of this process, for SSLContext:set_session_store and cleat.sessions.
 ---
---- It serves one Lua state: the contexts of a program that should resume each other's sessions, and tests. Processes
---- that have nothing in common but a secret use tickets, or cleat.sessions.redis: see docs/fleet.md.
+--- It is for one Lua state: for several contexts of a program, and for tests. To share sessions between processes use
+--- tickets (SSLContext:set_ticket_secret) or cleat.sessions.redis: see docs/fleet.md.
 ---@class cleat.sessions.memory
 local module = {}
 
---- Makes a store: a table with the functions that SSLContext:set_session_store takes. A field `error` may be added.
+--- Makes a store with these functions. Set its field `error` to a function that is called with each failure.
 ---
---- * `get(key)` returns the bytes that `put` was given, or nil;
---- * `put(key, bytes, lifetime)` stores bytes for so many seconds. The least recently used entries make room;
---- * `remove(key)` forgets an entry;
---- * `add(key, lifetime)` returns true the first time, and false for as long as `lifetime` lasts: for early data,
----   accepted once only. Entries do not displace what `add` remembers; `entries` limits how much that is, and
----   `add` returns false beyond it.
+--- * `get(key)` returns the bytes that were stored, or nil;
+--- * `put(key, bytes, lifetime)` stores bytes for `lifetime` seconds; when the store is full, it evicts the least
+---   recently used entries;
+--- * `remove(key)` removes an entry;
+--- * `add(key, lifetime)` returns true the first time, and false for `lifetime` seconds after that, so that early data
+---   is accepted once only. put does not evict the keys of `add`; there are at most `entries` of them, beyond which
+---   `add` returns false.
 ---
---- The second result is a function that returns how many entries there are, and how many bytes they use.
+--- The second result is a function that returns the number of entries, and the number of bytes that they use.
 ---
 --- Raises: ValueError for negative numbers; TypeError.
 ---
 --- Python: none.
----@param entries? integer how many sessions at most; 10,000 by default
----@param bytes? integer how much memory at most; 16 MiB by default
----@return table
----@return function # returns two integers
----@overload fun(keywords: cleat.keywords.sessions.memory.new): table, function
----@overload fun(entries?: integer, keywords: cleat.keywords.sessions.memory.new.optional): table, function
+---@param entries? integer the maximum number of sessions; 10,000 by default
+---@param bytes? integer the maximum memory in bytes; 16 MiB by default
+---@return cleat.sessions.Store
+---@return (fun(): integer, integer) # returns the number of entries and of bytes
+---@overload fun(keywords: cleat.keywords.sessions.memory.new): cleat.sessions.Store, (fun(): integer, integer)
+---@overload fun(entries?: integer, keywords: cleat.keywords.sessions.memory.new.optional): cleat.sessions.Store, (fun(): integer, integer)
 function module.new(entries, bytes) end
 
 return module

@@ -3,39 +3,38 @@
 
 ---@class cleat.keywords.sessions.nginx.new
 ---@field name string the name of a lua_shared_dict
----@field marks? string the name of another one, for `add`
----@field prefix? string of all keys; "cleat:" by default
+---@field marks? string the name of another lua_shared_dict, for `add`
+---@field prefix? string the prefix of all keys; "cleat:" by default
 
 ---@class cleat.keywords.sessions.nginx.new.optional
 ---@field name? string the name of a lua_shared_dict
----@field marks? string the name of another one, for `add`
----@field prefix? string of all keys; "cleat:" by default
+---@field marks? string the name of another lua_shared_dict, for `add`
+---@field prefix? string the prefix of all keys; "cleat:" by default
 
---- A store of sessions in a lua_shared_dict of nginx, for SSLContext:set_session_store: all workers of one machine
---- resume each other's sessions, and clients in all workers share theirs.
+--- A store of sessions in a lua_shared_dict of nginx, for SSLContext:set_session_store and cleat.sessions: all workers
+--- of a machine share their sessions.
 ---
---- The sessions are lost when nginx is restarted, and kept when it is reloaded.
+--- A reload of nginx keeps the sessions, and a restart loses them.
 ---@class cleat.sessions.nginx
 local module = {}
 
---- Makes a store. It is a table with the functions get, put and remove that SSLContext:set_session_store takes; a field
---- `error`, a function that is called with each failure, may be added to it.
+--- Makes a store with the functions get, put and remove. Set its field `error` to a function that is called with each
+--- failure.
 ---
---- When the dictionary is full, the sessions that were not used for the longest time make room. What `add` remembers
---- for early data must stay until it expires. So it has a dictionary to itself, in which nothing else may be stored:
---- `marks`. Where that is full, `add` raises socket.error, and early data is refused. Without `marks` the store has no
---- `add`.
+--- When the dictionary is full, nginx evicts the least recently used sessions. What `add` stores for early data must
+--- not be evicted before it expires. So `add` needs a dictionary that is used for nothing else: `marks`. If that is
+--- full, `add` raises socket.error, and early data is refused. Without `marks` the store has no `add`.
 ---
---- Raises: ValueError if there is no such dictionary; NotImplementedError outside of nginx; TypeError.
+--- Raises: ValueError if there is no such lua_shared_dict; NotImplementedError outside of nginx; TypeError.
 ---
 --- Python: none.
 ---@param name string the name of a lua_shared_dict
----@param marks? string the name of another one, for `add`
----@param prefix? string of all keys; "cleat:" by default
----@return table
----@overload fun(keywords: cleat.keywords.sessions.nginx.new): table
----@overload fun(name: string, keywords: cleat.keywords.sessions.nginx.new.optional): table
----@overload fun(name: string, marks?: string, keywords: cleat.keywords.sessions.nginx.new.optional): table
+---@param marks? string the name of another lua_shared_dict, for `add`
+---@param prefix? string the prefix of all keys; "cleat:" by default
+---@return cleat.sessions.Store
+---@overload fun(keywords: cleat.keywords.sessions.nginx.new): cleat.sessions.Store
+---@overload fun(name: string, keywords: cleat.keywords.sessions.nginx.new.optional): cleat.sessions.Store
+---@overload fun(name: string, marks?: string, keywords: cleat.keywords.sessions.nginx.new.optional): cleat.sessions.Store
 function module.new(name, marks, prefix) end
 
 return module

@@ -4,80 +4,86 @@
 ---@class cleat.keywords.sessions.redis.new
 ---@field host? string "127.0.0.1" by default
 ---@field port? integer 6379 by default
----@field path? string of a Unix socket, in place of host and port
----@field username? string for an ACL of Redis 6
+---@field path? string the path of a Unix socket, instead of `host` and `port`
+---@field username? string for Redis 6 with ACLs; needs `password`
 ---@field password? string
 ---@field database? integer 0 by default
----@field context? cleat.ssl.SSLContext a client's context, for TLS to Redis; not in nginx
----@field server_hostname? string the name in Redis's certificate; `host` by default
----@field connect? function returns a client; then only the arguments below are used
----@field prefix? string of all keys in Redis; "cleat:" by default
----@field timeout? number seconds for a call; 0.25 by default
----@field pause? number for how many seconds the store rests after a failure; 1 by default
----@field connections? integer at most, for each process, in nginx and with `connect`; 16 by default
+---@field context? cleat.ssl.SSLContext a client's context, to connect to Redis with TLS; not in nginx
+---@field server_hostname? string the name that Redis's certificate must match; `host` by default
+---@field connect? (fun(): any) returns a client; only the arguments below can be combined with it
+---@field prefix? string the prefix of all keys in Redis; "cleat:" by default
+---@field timeout? number in seconds, for a whole call including connecting, in nginx for each of its steps; 0.25 by
+--- default
+---@field pause? number for how many seconds the store pauses after a failure; 1 by default
+---@field connections? integer the maximum number of connections of a process, in nginx and with `connect`; 16 by
+--- default
 
 ---@class cleat.keywords.sessions.redis.new.optional
 ---@field host? string "127.0.0.1" by default
 ---@field port? integer 6379 by default
----@field path? string of a Unix socket, in place of host and port
----@field username? string for an ACL of Redis 6
+---@field path? string the path of a Unix socket, instead of `host` and `port`
+---@field username? string for Redis 6 with ACLs; needs `password`
 ---@field password? string
 ---@field database? integer 0 by default
----@field context? cleat.ssl.SSLContext a client's context, for TLS to Redis; not in nginx
----@field server_hostname? string the name in Redis's certificate; `host` by default
----@field connect? function returns a client; then only the arguments below are used
----@field prefix? string of all keys in Redis; "cleat:" by default
----@field timeout? number seconds for a call; 0.25 by default
----@field pause? number for how many seconds the store rests after a failure; 1 by default
----@field connections? integer at most, for each process, in nginx and with `connect`; 16 by default
+---@field context? cleat.ssl.SSLContext a client's context, to connect to Redis with TLS; not in nginx
+---@field server_hostname? string the name that Redis's certificate must match; `host` by default
+---@field connect? (fun(): any) returns a client; only the arguments below can be combined with it
+---@field prefix? string the prefix of all keys in Redis; "cleat:" by default
+---@field timeout? number in seconds, for a whole call including connecting, in nginx for each of its steps; 0.25 by
+--- default
+---@field pause? number for how many seconds the store pauses after a failure; 1 by default
+---@field connections? integer the maximum number of connections of a process, in nginx and with `connect`; 16 by
+--- default
 
---- A store of sessions in Redis, for SSLContext:set_session_store: servers on many machines resume each other's
---- sessions.
+--- A store of sessions in Redis, for SSLContext:set_session_store and cleat.sessions: servers on many machines resume
+--- each other's sessions.
 ---
---- No handshake fails because of Redis. Each call ends within the timeout, and where Redis is down, slow or full, a
---- handshake is a full one. After a failure the store rests for a while, so that one handshake in that time waits for a
---- Redis that does not answer, and then connects again by itself.
+--- No handshake fails because of Redis. Each call ends within the timeout, and if Redis is down, slow or full, a
+--- handshake is a full one. After a failure the store pauses, so that only one handshake in each pause waits for a
+--- Redis that does not respond. It reconnects automatically.
 ---
---- What is stored are keys of connections: Redis must be as well protected as the server's private key. docs/fleet.md
---- says what a stolen copy of it costs.
+--- The stored sessions contain the keys of connections: protect Redis as well as the server's private key.
+--- docs/fleet.md describes the effect of a stolen copy.
 ---@class cleat.sessions.redis
 local module = {}
 
---- Makes a store. It is a table with the functions get, put, remove and add that SSLContext:set_session_store takes; a
---- field `error`, a function that is called with each failure, may be added to it.
+--- Makes a store with the functions get, put, remove and add. Set its field `error` to a function that is called with
+--- each failure.
 ---
---- It connects when it is first used. Outside of nginx it speaks to Redis over cleat's sockets: with a default waiter
---- (socket.setdefaultwaiter) other coroutines run while one waits for Redis, and without one the thread waits. In nginx
---- it uses lua-resty-redis (`resty.redis`, or Debian's `nginx.redis`) and nginx's pool of connections. Another client
---- can be used with `connect`, a function that returns a client of redis-lua or of lua-resty-redis, connected and
---- logged in; the store calls it again after a failure.
+--- It connects when it is first used. Outside of nginx it uses cleat's sockets: with a default waiter
+--- (socket.setdefaultwaiter) other coroutines run while one waits for Redis; without one the thread blocks. In nginx it
+--- uses lua-resty-redis (`resty.redis`, or Debian's `nginx.redis`) and nginx's connection pool. For another client pass
+--- `connect`: a function that returns a client of redis-lua or lua-resty-redis, connected and logged in, which the
+--- store calls again after a failure.
 ---
---- Redis is asked GET, SET with EX, SET with NX and EX, DEL, and at the beginning AUTH and SELECT. Over cleat's sockets
---- all coroutines share one connection, and put and remove do not wait for the reply: an error in it is raised by a
---- later put. get, put, remove and add raise socket.error for a failure. While the store rests they do not: get returns
---- nil and add false. `timeout` is for a whole call, with connecting (in nginx for each of its steps). After an error
---- in reply to SET, such as that the memory of Redis is full, only put and add rest.
+--- The store uses the commands GET, SET with EX, SET with NX and EX, DEL, and after connecting AUTH and SELECT. Over
+--- cleat's sockets all coroutines share one connection, and put and remove do not wait for the reply: a later put
+--- raises an error in it. Otherwise get, put, remove and add raise socket.error if the request fails. During a pause
+--- they do nothing: get returns nil, and add false. After an error reply to SET, for example because Redis is out of
+--- memory, only put and add pause.
 ---
 --- Raises: ValueError, TypeError.
 ---
 --- Python: none.
 ---@param host? string "127.0.0.1" by default
 ---@param port? integer 6379 by default
----@param path? string of a Unix socket, in place of host and port
----@param username? string for an ACL of Redis 6
+---@param path? string the path of a Unix socket, instead of `host` and `port`
+---@param username? string for Redis 6 with ACLs; needs `password`
 ---@param password? string
 ---@param database? integer 0 by default
----@param context? cleat.ssl.SSLContext a client's context, for TLS to Redis; not in nginx
----@param server_hostname? string the name in Redis's certificate; `host` by default
----@param connect? function returns a client; then only the arguments below are used
----@param prefix? string of all keys in Redis; "cleat:" by default
----@param timeout? number seconds for a call; 0.25 by default
----@param pause? number for how many seconds the store rests after a failure; 1 by default
----@param connections? integer at most, for each process, in nginx and with `connect`; 16 by default
----@return table
----@overload fun(keywords: cleat.keywords.sessions.redis.new): table
----@overload fun(host?: string, keywords: cleat.keywords.sessions.redis.new.optional): table
----@overload fun(host?: string, port?: integer, keywords: cleat.keywords.sessions.redis.new.optional): table
+---@param context? cleat.ssl.SSLContext a client's context, to connect to Redis with TLS; not in nginx
+---@param server_hostname? string the name that Redis's certificate must match; `host` by default
+---@param connect? (fun(): any) returns a client; only the arguments below can be combined with it
+---@param prefix? string the prefix of all keys in Redis; "cleat:" by default
+---@param timeout? number in seconds, for a whole call including connecting, in nginx for each of its steps; 0.25 by
+--- default
+---@param pause? number for how many seconds the store pauses after a failure; 1 by default
+---@param connections? integer the maximum number of connections of a process, in nginx and with `connect`; 16 by
+--- default
+---@return cleat.sessions.Store
+---@overload fun(keywords: cleat.keywords.sessions.redis.new): cleat.sessions.Store
+---@overload fun(host?: string, keywords: cleat.keywords.sessions.redis.new.optional): cleat.sessions.Store
+---@overload fun(host?: string, port?: integer, keywords: cleat.keywords.sessions.redis.new.optional): cleat.sessions.Store
 function module.new(host, port, path, username, password, database, context, server_hostname, connect, prefix, timeout, pause, connections) end
 
 return module
