@@ -58,7 +58,9 @@ install(FILES docs/cleat.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 
 # Notices: ours, and those of BoringSSL, which is linked in.
 install(FILES LICENSE NOTICE.md DESTINATION ${doc_dir})
-install(DIRECTORY docs/lua/ DESTINATION ${doc_dir}/lua FILES_MATCHING PATTERN "*.md")
-install(FILES docs/recipes.md docs/fleet.md docs/https.md docs/adapters.md docs/python-to-lua.md docs/lua-versions.md docs/command.md DESTINATION ${doc_dir})
+# Every page and example, since they link to each other.
+install(FILES README.md CHANGELOG.md SECURITY.md DESTINATION ${doc_dir})
+install(DIRECTORY docs/ DESTINATION ${doc_dir}/docs FILES_MATCHING PATTERN "*.md" PATTERN "*.svg")
+install(DIRECTORY examples DESTINATION ${doc_dir} PATTERN node_modules EXCLUDE PATTERN __pycache__ EXCLUDE)
 install(DIRECTORY ${boringssl_prefix}/doc/ DESTINATION ${doc_dir}/boringssl OPTIONAL)
 install(FILES ${boringssl_prefix}/LICENSE DESTINATION ${doc_dir}/boringssl OPTIONAL)

@@ -11,6 +11,6 @@ foreach(version ${lua_versions}) # one: luarocks hands over the headers of the L
     set_target_properties(native${version} PROPERTIES INSTALL_RPATH "\$ORIGIN/../..")
 endforeach()
 install(FILES LICENSE NOTICE.md DESTINATION doc)
-install(DIRECTORY docs/lua/ DESTINATION doc/lua FILES_MATCHING PATTERN "*.md")
-install(FILES docs/recipes.md docs/https.md docs/adapters.md docs/python-to-lua.md docs/lua-versions.md docs/command.md docs/cleat.1 DESTINATION doc)
+install(FILES README.md CHANGELOG.md SECURITY.md DESTINATION doc)
+install(DIRECTORY docs/ DESTINATION doc/docs FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN "*.1")
 install(DIRECTORY ${boringssl_prefix}/doc/ DESTINATION doc/boringssl OPTIONAL)

@@ -82,9 +82,7 @@ with open(os.environ["JSON"]) as file:
 print("ffi: ok,", len(names), "functions")
 PYTHON
 
-for page in README.md cleat.ssl.md cleat.adapters.luv.md; do
-    [[ -s $prefix/share/doc/cleat/lua/$page ]] || { echo "no page lua/$page" && exit 1; }
+for page in LICENSE boringssl/LICENSE README.md docs/recipes.md docs/lua/cleat.adapters.luv.md; do
+    [[ -s $prefix/share/doc/cleat/$page ]] || { echo "no $page" && exit 1; }
 done
-for notice in LICENSE boringssl/LICENSE recipes.md; do
-    [[ -s $prefix/share/doc/cleat/$notice ]] || { echo "no $notice" && exit 1; }
-done
+[[ -s $prefix/share/lua/5.4/cleat/types/adapters/luv.lua ]] || { echo "no annotations for editors" && exit 1; }

@@ -17,8 +17,10 @@ cd "$work/source"
 for version in 5.4 5.1; do
     luarocks --lua-version="$version" --tree="$work/tree" make ./*.rockspec >"$work/log" 2>&1 ||
         { cat "$work/log" && exit 1; }
-    [[ -s $(find "$work/tree" -path "*/rocks-$version/*/doc/lua/cleat.ssl.md") ]] || { echo "no doc/lua in the rock" && exit 1; }
-    [[ -s $(find "$work/tree" -path "*/rocks-$version/*/doc/recipes.md") ]] || { echo "no doc/recipes.md in the rock" && exit 1; }
+    for page in lua/cleat.ssl.md recipes.md; do
+        [[ -s $(find "$work/tree" -path "*/rocks-$version/*/doc/docs/$page") ]] || { echo "no docs/$page in the rock" && exit 1; }
+    done
+    [[ -s $work/tree/share/lua/$version/cleat/types/adapters/luv.lua ]] || { echo "no annotations for editors" && exit 1; }
     # the command; argparse is Debian's here, where a user has the rock
     [[ $("$work/tree/bin/cleat" --version) == "cleat "*"BoringSSL"*"Lua $version)" ]] || { echo "no command" && exit 1; }
     for lua in "lua$version" luajit; do

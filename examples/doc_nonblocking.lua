@@ -1,5 +1,5 @@
--- Python's documentation, 17.3.6: notes on non-blocking sockets. A client that sends its input and prints what comes
--- back.
+-- Python's documentation, 17.3.6: notes on non-blocking sockets. A client that sends its input, and prints the
+-- response.
 --
 -- Usage: doc_nonblocking.lua HOST PORT [SERVER_HOSTNAME]; SSL_CERT_FILE may name the trusted CAs.
 require "cleat.python"

@@ -41,7 +41,7 @@ local function parse_arguments(words)
     return options
 end
 
--- split_address: "host:port", "[::1]:port" or a host alone.
+-- split_address splits "host:port" or "[::1]:port"; the port may be omitted.
 local function split_address(text, default)
     local host, port = text:match("^%[(.-)%]:?(%d*)$")
     if not host then
@@ -86,13 +86,13 @@ local function fetch(options)
     pcall(conn.unwrap, conn) -- sends close_notify; raises if the server closes without its own
     conn:close()
 
-    -- An attacker can cut a connection off, so the page must be as long as Content-Length says.
+    -- An attacker can truncate a connection, so compare the length of the page with Content-Length.
     local head, body = table.concat(reply):match("^(.-\r?\n)\r?\n(.*)$")
     local length = head and tonumber(head:lower():match("\ncontent%-length:%s*(%d+)"))
     if not head or length and #body < length then
         fail("the page is not complete")
     end
-    assert(io.stdout:flush()) -- a full disk shows here at the latest
+    assert(io.stdout:flush()) -- reports a full disk
 end
 
 local options = parse_arguments(arg)

@@ -60,7 +60,7 @@ local function deal_with_client(connstream)
     end
     local page = PAGE:format(connstream:version(), connstream:cipher()[1])
     connstream:sendall(("HTTP/1.0 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%s"):format(#page, page))
-    pcall(connstream.unwrap, connstream) -- sends close_notify; the client may be gone
+    pcall(connstream.unwrap, connstream) -- sends close_notify; raises if the client has disconnected
 end
 
 while true do

@@ -59,7 +59,7 @@ if(CLEAT_MEMCHECK)
     find_program(VALGRIND valgrind REQUIRED)
     # Without a fair lock one busy thread may keep the others from running for minutes.
     set(cleat_memcheck ${VALGRIND} --quiet --fair-sched=try --error-exitcode=99 --leak-check=full --show-leak-kinds=definite
-        --errors-for-leak-kinds=definite --num-callers=30 --suppressions=${PROJECT_SOURCE_DIR}/cmake/memcheck.supp)
+        --errors-for-leak-kinds=definite --num-callers=30)
 endif()
 
 # cleat_vary(BUILDS TESTS KEY VALUE): in the kinds of builds that the first regular expression matches, the tests whose

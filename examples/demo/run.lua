@@ -1,4 +1,4 @@
---- The demo: cleat against other programs, with no preparation. Exits with 0 only if every step was as it should be.
+--- The demo: cleat with other programs, without any preparation. It exits with 0 only if every step has succeeded.
 ---
 --- Run it by script/demo.
 
@@ -20,7 +20,7 @@ if arg[1] then
     os.exit(arg[1]:match("^%-?%-h") and 0 or 2)
 end
 
-local HOST = "www.cleat.test" -- a name that no resolver knows: --connect says where the examples connect
+local HOST = "www.cleat.test" -- a name that cannot be resolved: --connect gives the examples the address
 
 local results = {}
 
@@ -28,7 +28,7 @@ local function heading(text)
     io.write("\n", text, "\n")
 end
 
--- show prints text, indented; only its first and last lines if it is longer than so many.
+-- show prints indented text; of a longer text it prints the first and the last lines only.
 local function show(text, most)
     local lines = {}
     for line in (text:gsub("\r", "") .. "\n"):gmatch("(.-)\n") do
@@ -46,18 +46,18 @@ local function show(text, most)
     end
 end
 
--- summary keeps one line for the end.
+-- summary stores a line that is printed at the end.
 local function summary(name, ok, text)
     results[#results + 1] = { name = name, ok = ok, text = text }
 end
 
--- shorten: the directory of the PKI is "$PKI" in what is shown.
+-- shorten replaces the directory of the PKI by "$PKI" in the output.
 local function shorten(text)
     local long = pki.directory:gsub("%p", "%%%0")
     return (text:gsub(long, "$PKI"))
 end
 
--- command shows a command as a user would type it, and runs words.
+-- command prints a command as a user would type it, and runs `words`.
 local function command(typed, words)
     io.write("  $ ", shorten(typed), "\n")
     io.stdout:flush()
@@ -169,7 +169,7 @@ local function step_refusals(web, server)
     }
     local old_port = old:wait_for("ACCEPT [%d.]+:(%d+)")
 
-    -- refuse: https_get ends with 1, prints no page, and says why.
+    -- refuse checks that https_get exits with 1, prints no page, and prints the reason.
     local function refuse(name, port, reason, more)
         io.write("  ", name, ":\n")
         local result = https_get("https://" .. HOST .. "/", "127.0.0.1:" .. port)

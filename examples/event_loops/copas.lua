@@ -1,6 +1,6 @@
 -- A TLS echo server under copas: copas.lua CERTFILE KEYFILE [PORT]
 --
--- copas accepts; wrap_socket takes its wrapped sockets, and lets its other threads run while a connection waits.
+-- copas accepts the connections, and wrap_socket wraps its sockets. While a connection waits, copas runs other threads.
 local copas = require "copas"
 local luasocket = require "socket"
 local ssl = require "cleat.ssl"

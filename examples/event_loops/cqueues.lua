@@ -1,6 +1,7 @@
 -- A TLS echo server under cqueues: cqueues.lua CERTFILE KEYFILE [PORT]
 --
--- cqueues accepts; wrap_socket takes its sockets, and lets its controller run while a connection waits.
+-- cqueues accepts the connections, and wrap_socket wraps its sockets. While a connection waits, the controller runs
+-- other coroutines.
 local cqueues = require "cqueues"
 local cqueues_socket = require "cqueues.socket"
 local ssl = require "cleat.ssl"

@@ -1,6 +1,8 @@
--- A TLS echo server in one thread with LuaSocket's select only: luasocket.lua CERTFILE KEYFILE [PORT]
+-- A TLS echo server in one thread, with a small event loop over LuaSocket's select: luasocket.lua CERTFILE KEYFILE
+-- [PORT]
 --
--- An example of a waiter for another event loop: it yields what it waits for, and the loop resumes it.
+-- It shows how to write a waiter for an event loop: the waiter yields what it waits for, and the loop resumes the
+-- coroutine.
 local luasocket = require "socket"
 local ssl = require "cleat.ssl"
 
@@ -11,7 +13,7 @@ listener:settimeout(0)
 io.stdout:setvbuf "line"
 print("listening on " .. select(2, listener:getsockname()))
 
--- What LuaSocket's select looks for: objects with getfd and dirty. Each waiting coroutine has one.
+-- LuaSocket's select accepts objects with the methods getfd and dirty. Each waiting coroutine has one.
 local Waiting = {}
 Waiting.__index = Waiting
 
@@ -25,7 +27,7 @@ end
 
 local waits = { read = { listener }, write = {} }
 
--- This server sets no timeouts, so the third argument of a waiter, the seconds that are left, is always nil.
+-- This server sets no timeouts, so the third argument of the waiter, the remaining seconds, is always nil.
 local function waiter(sock, event)
     table.insert(waits[event], setmetatable({ fd = sock:fileno(), thread = coroutine.running() }, Waiting))
     coroutine.yield()
@@ -57,7 +59,7 @@ local function accept()
     end
 end
 
--- keep returns those of a list that are not ready.
+-- keep returns the elements of a list that are not ready.
 local function keep(list, ready)
     local rest = {}
     for _, each in ipairs(list) do

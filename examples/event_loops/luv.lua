@@ -1,6 +1,7 @@
 -- A TLS echo server under luv: luv.lua CERTFILE KEYFILE [PORT]
 --
--- luv accepts; wrap_socket takes its handles. A coroutine serves each connection; luv's loop resumes it.
+-- luv accepts the connections, and wrap_socket wraps its handles. Each connection has a coroutine, which luv's loop
+-- resumes.
 local ssl = require "cleat.ssl"
 local uv = require "luv"
 

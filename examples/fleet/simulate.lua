@@ -1,26 +1,26 @@
--- simulate: how many handshakes of a fleet resume a session, and what a store of sessions has to hold for it.
+-- simulate: which share of a fleet's handshakes resumes a session, and how many sessions a store must hold for that.
 --
--- usage: lua simulate.lua [options]        lists in options give a line for each combination: --machines 1,10,100
---   --machines N      servers behind the load balancer (10)
---   --clients N       how many clients there are (10000)
---   --rate R          connections to the whole fleet, a second (100)
---   --lifetime S      how long a session can be resumed, in seconds (7200)
---   --version V       1.3: each handshake gives a new session; 1.2: only a full one does (1.3)
---   --affinity A      the share of connections, 0 to 1, that reach the same machine as the client's last one (0)
---   --skew Z          clients differ: the k-th comes with a frequency of 1/k^Z (0: all alike)
---   --tickets N       sessions that a handshake with TLS 1.3 stores (2)
---   --capacity N      sessions that the store has room for; the oldest go first (no limit)
---   --bytes N         bytes of a session in the store, with its key and overhead (400)
---   --connections N   how many are counted for each line, after a warm start of the lifetime (100000)
---   --seed N          of the random numbers: the same seed gives the same result (1)
+-- usage: lua simulate.lua [options]        a list as a value gives a line for each combination: --machines 1,10,100
+--   --machines N      the number of servers behind the load balancer (10)
+--   --clients N       the number of clients (10000)
+--   --rate R          connections to the whole fleet, per second (100)
+--   --lifetime S      for how many seconds a session can be resumed (7200)
+--   --version V       1.3: each handshake makes a new session; 1.2: only full handshakes do (1.3)
+--   --affinity A      the share of connections, 0 to 1, that reach the same machine as the client's previous one (0)
+--   --skew Z          the k-th client connects with a frequency of 1/k^Z (0: all clients are equal)
+--   --tickets N       how many sessions a handshake of TLS 1.3 stores (2)
+--   --capacity N      how many sessions the store can hold; the oldest are evicted (no limit)
+--   --bytes N         the size of a session in the store, with its key and overhead (400)
+--   --connections N   how many connections are counted for each line, after a warm-up of the lifetime (100000)
+--   --seed N          the seed of the random numbers: the same seed gives the same result (1)
 --
--- The columns: the share of handshakes that resume
---   own      where each machine has its own ticket keys, or its own store
---   shared   where all have the same ticket keys, or a store without a limit
---   store    in a store with --capacity
--- and for that store: sessions in it at the end, their memory in MB, and operations a second. "~" is behind a number
--- that would be larger: the warm start is at most ten times --connections. Clients, rate and capacity may be divided by
--- the same number: the shares stay.
+-- The columns: the share of handshakes that resume a session
+--   own      if each machine has its own ticket keys, or its own store
+--   shared   if all machines have the same ticket keys, or a store without a limit
+--   store    with a store of --capacity
+-- and for that store: the number of sessions at the end, their memory in MB, and the operations per second. A "~" after
+-- a number means that the real number is larger, because the warm-up is at most ten times --connections. Clients, rate
+-- and capacity may be divided by the same number without a change of the shares.
 
 local DEFAULTS = { machines = 10, clients = 10000, rate = 100, lifetime = 7200, version = 1.3, affinity = 0, skew = 0, tickets = 2,
     capacity = math.huge, bytes = 400, connections = 100000, seed = 1 }
@@ -52,7 +52,7 @@ local function generator(seed)
     end
 end
 
--- choice returns a function that picks a client.
+-- choice returns a function that selects a client.
 local function choice(count, skew, random)
     if skew == 0 then
         return function()
@@ -78,7 +78,7 @@ local function choice(count, skew, random)
     end
 end
 
--- A store: sessions by client, in the order in which they were made. Sessions of TLS 1.3 are removed when they resume.
+-- A store: sessions by client, in the order of their creation. A session of TLS 1.3 is removed when it is resumed.
 local Store = {}
 Store.__index = Store
 
@@ -92,7 +92,7 @@ function Store:remove(entry)
     end
 end
 
--- trim forgets what has expired, and the oldest beyond the capacity.
+-- trim removes expired sessions, and the oldest ones beyond the capacity.
 function Store:trim(now)
     while self.first <= self.last do
         local entry = self[self.first]
@@ -112,7 +112,7 @@ function Store:put(client, ends, count, now)
         self.last, self.live, self.calls = self.last + 1, self.live + 1, self.calls + 1
         self[self.last] = newest
     end
-    self.of[client] = newest -- the client offers the last one that it got
+    self.of[client] = newest -- the client offers the session that it has received last
     self:trim(now)
 end
 
@@ -194,7 +194,7 @@ local function parse(words)
         end
         local values = {}
         for text in value:gmatch "[^,]+" do
-            values[#values + 1] = tonumber(text) or stop(("--%s: %s is no number"):format(name, text))
+            values[#values + 1] = tonumber(text) or stop(("--%s: %s is not a number"):format(name, text))
         end
         options[name] = values
         index = index + 2
@@ -216,9 +216,9 @@ local function parse(words)
         end
     end
     if options.version[1] ~= 1.2 and options.version[1] ~= 1.3 then
-        stop "--version is 1.2 or 1.3"
+        stop "--version must be 1.2 or 1.3"
     elseif options.affinity[1] < 0 or options.affinity[1] > 1 then
-        stop "--affinity is 0 to 1"
+        stop "--affinity must be 0 to 1"
     end
     return options
 end

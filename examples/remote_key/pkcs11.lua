@@ -1,14 +1,14 @@
--- Signatures by a PKCS#11 token, made by OpenSC's pkcs11-tool: pkcs11.signer { module = PATH, token = NAME, id = HEX }
--- returns a function for `sign` of SSLContext:load_cert_chain. The PIN is in the environment: PKCS11_PIN.
+-- Makes signatures with a PKCS#11 token, by OpenSC's pkcs11-tool: pkcs11.signer { module = PATH, token = NAME, id = HEX
+-- } returns a function for `sign` of SSLContext:load_cert_chain. The PIN is in the environment variable PKCS11_PIN.
 local pkcs11 = {}
 
--- The token signs digests. For RSA PKCS#1 it wants a DigestInfo (RFC 8017 section 9.2), which begins so.
+-- The token signs digests. For RSA PKCS#1 it needs a DigestInfo (RFC 8017 section 9.2), which begins with these bytes.
 local DIGEST_INFO = {
     sha256 = "\48\49\48\13\6\9\96\134\72\1\101\3\4\2\1\5\0\4\32", sha384 = "\48\65\48\13\6\9\96\134\72\1\101\3\4\2\2\5\0\4\48",
     sha512 = "\48\81\48\13\6\9\96\134\72\1\101\3\4\2\3\5\0\4\64",
 }
 
--- Its ECDSA signatures are r and s, one after the other; TLS has the DER of a sequence of two integers.
+-- The token's ECDSA signatures are r and s, concatenated. TLS needs the DER encoding of a SEQUENCE of two INTEGERs.
 local function integer(bytes)
     bytes = bytes:gsub("^%z+", "")
     if bytes == "" or bytes:byte() > 127 then

@@ -1,6 +1,7 @@
--- A TLS echo server under luv that does not have its private key: server.lua CERTFILE SOCKET [PORT]
+-- A TLS echo server with luv that does not have its private key: server.lua CERTFILE SOCKET [PORT]
 --
--- signer.lua, another process, signs at the Unix socket. The coroutine of a connection waits for it, the others go on.
+-- signer.lua, another process, makes the signatures over a Unix socket. A connection's coroutine waits for it, while
+-- others run.
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 local uv = require "luv"

@@ -9,7 +9,7 @@ for index = 1, #ALPHABET do
     sextet[ALPHABET:byte(index)] = index - 1
 end
 
---- The base64 text of bytes, without line ends.
+--- Encodes bytes as Base64, without newlines.
 ---@param bytes string
 ---@return string
 function base64.encode(bytes)
@@ -23,8 +23,8 @@ function base64.encode(bytes)
     return table.concat(out)
 end
 
---- The bytes of base64 text. Other characters, such as line ends, are skipped; nil if padding is missing or followed by
---- letters.
+--- Decodes Base64 text. Other characters, such as newlines, are skipped. Returns nil if the padding is missing or
+--- followed by data.
 ---@param text string
 ---@return string?
 function base64.decode(text)

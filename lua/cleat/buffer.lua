@@ -1,4 +1,4 @@
---- Mutable bytes for recv_into and read: the place of Python's bytearray.
+--- Mutable bytes for recv_into and read, in place of Python's bytearray.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -6,27 +6,28 @@ local class = require "cleat.class"
 local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 
--- Lua 5.1 and LuaJIT call __len of userdata only, so there a buffer is an empty userdata. Its bytes are kept in a
--- table, by buffer.
+-- Lua 5.1 and LuaJIT call __len of userdata only, so there a buffer is an empty userdata. A weak table maps each buffer
+-- to its bytes.
 local newproxy = compat.newproxy
 local contents = setmetatable({}, { __mode = "k" })
 local sizes = setmetatable({}, { __mode = "k" })
 
---- Bytes of a fixed size that can be modified, for recv_into, read and send: made by socket.buffer.
+--- Mutable bytes of a fixed size, for recv_into, read and send, which avoid making a string for each call.
+--- socket.buffer makes them.
 ---
 ---     local buffer = socket.buffer(4)
 ---     buffer:set(0, "ab")
 ---     print(#buffer, tostring(buffer) == "ab\0\0") --> 4	true
 ---
---- Python: none; the place of `bytearray`.
+--- Python: none; `bytearray` in its place.
 ---@class cleat.Buffer
 ---@overload fun(size: integer): cleat.Buffer
 local Buffer
 
-local first -- the userdata that the others share their metatable with
+local first -- the first userdata: the others share its metatable
 
---- Makes a buffer of a fixed size, filled with zero bytes. `#buffer` is its size and `tostring(buffer)` its bytes. The
---- bytes are wiped when the buffer is collected.
+--- Makes a buffer of a fixed size, filled with zero bytes. `#buffer` is its size, and `tostring(buffer)` its bytes as a
+--- string. When the buffer is garbage-collected its memory is overwritten with zeros.
 ---
 ---     local buffer = socket.buffer(4)
 ---     print(#buffer, buffer:sub(1, 2) == "\0\0") --> 4	true
@@ -51,7 +52,8 @@ Buffer = class.new("cleat.buffer", make)
 
 --- Returns the size in bytes.
 ---
----     print(socket.buffer(16):len()) --> 16
+---     local buffer = socket.buffer(16)
+---     print(buffer:len(), #buffer) --> 16	16
 ---
 --- Python: none; `len(bytearray)`.
 ---@return integer
@@ -59,7 +61,8 @@ function Buffer:len()
     return C.buffer_size(contents[self])
 end
 
---- Returns the bytes from the i-th to the j-th, counted as string.sub counts.
+--- Returns the bytes from the i-th to the j-th, with the same indices as string.sub: they begin at 1, and negative ones
+--- count from the end.
 ---
 ---     local buffer = socket.buffer(5)
 ---     buffer:set(0, "hello")
@@ -82,15 +85,15 @@ function Buffer:sub(i, j)
     return C.buffer_get(contents[self], i - 1, j - i + 1)
 end
 
---- Stores bytes at an offset.
+--- Copies a string into the buffer, at an offset.
 ---
 ---     local buffer = socket.buffer(5)
 ---     buffer:set(1, "abc")
 ---     print(tostring(buffer) == "\0abc\0") --> true
 ---
---- Raises: ValueError if they do not fit; TypeError.
+--- Raises: ValueError if the string does not fit; TypeError.
 --- Python: none; slices.
----@param offset integer from 0, in bytes
+---@param offset integer in bytes, counted from 0
 ---@param text string
 function Buffer:set(offset, text)
     offset = check.integer("set", "offset", offset, 0, self:len())
@@ -100,8 +103,8 @@ function Buffer:set(offset, text)
     C.buffer_set(contents[self], offset, text)
 end
 
---- The argument for a backend function with _into or _from in its name, and its size in bytes; nil if value is not a
---- buffer.
+--- Returns the argument for the backend's functions with _into or _from in their names, and its size in bytes; nil if
+--- `value` is not a buffer.
 ---@param value any
 ---@return any
 ---@return integer? size
@@ -109,7 +112,7 @@ function Buffer._contents(value)
     return contents[value], sizes[value]
 end
 
--- The two tables, for cleat.ssl.io, where a function call would be measurable.
+-- The two tables for cleat.ssl.io, where the cost of a function call would be measurable.
 rawset(Buffer, "_all", contents)
 rawset(Buffer, "_sizes", sizes)
 

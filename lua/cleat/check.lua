@@ -1,8 +1,9 @@
---- Checks of arguments. Each returns the value, or raises TypeError or ValueError with the function, the argument, the
---- type that it must have, and the type that was given: "recv() argument 'bufsize' must be an integer, not string".
+--- Checks of arguments. Each function returns the checked value, or raises TypeError or ValueError with the names of
+--- the function and the argument, the expected type and the actual one: "recv() argument 'bufsize' must be an integer,
+--- not string".
 ---
---- Lua accepts several mistakes that Python refuses: a number where a string is meant, 0 for false, a fraction for an
---- integer. They are refused here, once for both backends. The functions with `optional` in their name accept nil.
+--- Lua itself accepts several mistakes that Python refuses: a number in place of a string, 0 for false, a fraction for
+--- an integer. They are refused here, for both backends. Functions with `optional` in their names accept nil.
 
 local C = require "cleat.backend"
 local class = require "cleat.class"
@@ -19,14 +20,14 @@ end
 
 local LONG = 40
 
---- A value for a message: a number as it is, of other values the class or type.
+--- Describes a value for a message: a number by its digits, other values by their class or type.
 ---@param value any
 ---@return string
 function check.kind(value)
     return type(value) == "number" and tostring(value) or class.name_of(value)
 end
 
---- The same, but with the text of a string, for arguments that are not secret: "the string '443'".
+--- Describes a value likewise, but a string by its text, for arguments that are not secret: "the string '443'".
 ---@param value any
 ---@return string
 function check.shown(value)
@@ -36,7 +37,7 @@ function check.shown(value)
     return "the string " .. (#value > LONG and repr(value:sub(1, LONG)) .. "..." or repr(value))
 end
 
---- The text of an error that a program's function has raised: its kind if its __tostring fails.
+--- Returns the text of an error that a program's function has raised, or its class or type if its __tostring fails.
 ---@param cause any
 ---@return string
 function check.text(cause)
@@ -49,7 +50,7 @@ end
 ---@param argument string
 ---@param expected string "a string"
 ---@param value any the value that was given
----@param hint string? the end of the message
+---@param hint string? is appended to the message
 function check.fail(f, argument, expected, value, hint)
     return errors.raise(errors.TypeError, ("%s() argument '%s' must be %s, not %s%s"):format(f, argument, expected,
         check.kind(value), hint or ""))
@@ -66,12 +67,12 @@ function check.string(f, argument, value)
     return value
 end
 
---- An array without holes: of a table with one, Lua versions differ in how long it is.
+--- Checks that a table is an array without holes: for a table with holes, the operator # depends on the version of Lua.
 ---@param f string
 ---@param argument string
 ---@param value table
----@param what string? of what it is an array: "strings" by default
----@return integer # how many entries it has
+---@param what string? the type of its elements, for messages: "strings" by default
+---@return integer # its length
 function check.array(f, argument, value, what)
     local count, wrong = 0, nil
     for key in pairs(value) do
@@ -102,7 +103,7 @@ function check.optional_string(f, argument, value)
     return check.string(f, argument, value)
 end
 
---- A name of a file or directory: it cannot hold a zero byte.
+--- Checks the name of a file or directory, which cannot contain a zero byte.
 ---@param f string
 ---@param argument string
 ---@param value any
@@ -114,7 +115,7 @@ function check.optional_path(f, argument, value)
     return value
 end
 
---- A name of a file. "" is the name of none: IOError with ENOENT, as from the system.
+--- Checks the name of a file. "" raises IOError with ENOENT, as the system does.
 ---@param f string
 ---@param argument string
 ---@param value any
@@ -126,7 +127,8 @@ function check.optional_file(f, argument, value)
     return value
 end
 
---- A number without a fraction, of the integer subtype on Lua 5.4. low and high default to what an int32_t holds.
+--- Checks a number without a fraction, and returns it with the integer subtype on Lua 5.3 and later. low and high: the
+--- range, by default that of int32_t.
 ---@param f string
 ---@param argument string
 ---@param value any
@@ -158,7 +160,7 @@ function check.optional_integer(f, argument, value, default, low, high)
     return check.integer(f, argument, value, low, high)
 end
 
---- A boolean, and no other value that Lua treats as one: 0 is true in Lua and false in Python.
+--- Checks a boolean. Other values are refused, because 0 is true in Lua, and false in Python.
 ---@param f string
 ---@param argument string
 ---@param value any
@@ -173,7 +175,7 @@ function check.optional_boolean(f, argument, value, default)
     return value
 end
 
---- Whether a value can be called.
+--- Returns whether a value can be called.
 ---@param value any
 ---@return boolean
 function check.callable(value)
@@ -181,7 +183,7 @@ function check.callable(value)
     return type(value) == "function" or (type(metatable) == "table" and rawget(metatable, "__call") ~= nil)
 end
 
---- A timeout that may be negative, as Python's poll takes it.
+--- Checks a timeout that may be negative, as for Python's poll.
 ---@param f string
 ---@param value any
 ---@return number?
@@ -194,10 +196,10 @@ function check.any_timeout(f, value)
     return value
 end
 
---- A timeout: nil for no limit, 0 does not wait.
+--- Checks a timeout: nil for no limit, 0 for non-blocking.
 ---@param f string
 ---@param value any
----@return number? seconds
+---@return number? # in seconds
 function check.timeout(f, value)
     if check.any_timeout(f, value) and (value < 0 or value == math.huge) then
         errors.raise(errors.ValueError, "Timeout value out of range")

@@ -1,26 +1,26 @@
 --- Classes: methods, properties and inheritance for all objects of the Lua layer.
 ---
---- A class is a table that is called to make an object, holds its methods and answers `Class:is(value)`. Objects have
---- no other attributes than their class says: reading or writing an unknown one raises AttributeError, so that a
---- misspelt `ctx.verify_mod = …` is an error. Names that begin with "_" are internal.
+--- A class is a callable table: calling it makes an object. It contains the methods, and `Class:is(value)` tests a
+--- value. Objects have no other attributes than those of their class: reading or writing an unknown one raises
+--- AttributeError, so that a misspelt `ctx.verify_mod = …` is an error. Names that begin with "_" are internal.
 
 local select = select -- see keywords.lua
 
 local class = {}
 
 ---@class cleat.Class
----@field name string as Python writes it: "ssl.SSLContext"
----@field lineage table<cleat.Class, true> the class itself and all that it derives from
+---@field name string the name in Python: "ssl.SSLContext"
+---@field lineage table<cleat.Class, true> the class itself and all its base classes
 ---@field instance table the metatable of its objects
----@field getters table<string, function>? its properties
----@field setters table<string, function>? those that can be set
----@field defaults table<string, any>? the fields that an object stores only if they differ from these values
+---@field getters table<string, function>? reads the properties
+---@field setters table<string, function>? writes the properties that are not read-only
+---@field defaults table<string, any>? values of fields that an object does not store
 local Class = {}
 
--- frozen: the class of each object that hides its metatable.
+-- frozen maps each object that hides its metatable to its class.
 local frozen = setmetatable({}, { __mode = "k" })
 
--- class_of returns the class of a value, nil if it is no object.
+-- class_of returns the class of a value, nil if the value is not an object.
 local function class_of(value)
     local metatable = getmetatable(value)
     if metatable == false then
@@ -29,12 +29,13 @@ local function class_of(value)
     return type(metatable) == "table" and rawget(metatable, "class") or nil
 end
 
---- Whether a value, of any type, is an object of this class or of one that derives from it (Python's isinstance).
+--- Returns whether a value, of any type, is an object of this class or of a class derived from it (Python's
+--- isinstance).
 ---@param value any
 ---@return boolean
 function Class:is(value)
     local of = frozen[value]
-    if of then -- the shared errors, which polling loops ask about
+    if of then -- a fast path for the shared errors, which loops that poll test often
         return of.lineage[self] == true
     end
     of = class_of(value)
@@ -42,7 +43,7 @@ function Class:is(value)
     return type(lineage) == "table" and lineage[self] == true
 end
 
---- The name of a value's class, or Lua's name of its type.
+--- Returns the name of a value's class, or Lua's name of its type.
 ---@param value any
 ---@return string
 function class.name_of(value)
@@ -60,10 +61,10 @@ function class.on_unknown_attribute(raise)
     unknown = raise
 end
 
---- A new class.
+--- Makes a class.
 ---@param name string
----@param make fun(class: cleat.Class, ...): any called by calling the class
----@param ... cleat.Class those that it derives from; methods are looked for in this order
+---@param make fun(class: cleat.Class, ...): any the constructor
+---@param ... cleat.Class the base classes; methods of the first ones have precedence
 ---@return cleat.Class
 function class.new(name, make, ...)
     local methods = {}
@@ -90,11 +91,11 @@ function class.new(name, make, ...)
     })
 end
 
---- Gives the objects of a class properties, and makes it refuse other attributes. Called once the methods are defined.
+--- Defines the properties of a class, and makes other attributes errors. Call it after the methods are defined.
 ---@param of cleat.Class
 ---@param getters table<string, fun(object: table): any>
 ---@param setters table<string, fun(object: table, value: any)> a property without one is read-only
----@param defaults table<string, any>? the values of fields that an object does not store, which keeps it small
+---@param defaults table<string, any>? values of fields that an object does not store, which keeps objects small
 function class.properties(of, getters, setters, defaults)
     local methods = getmetatable(of).__index
     local instance = of.instance
@@ -132,8 +133,8 @@ function class.properties(of, getters, setters, defaults)
     end
 end
 
---- frozen returns a read-only view of an object: its fields and its metatable cannot be reached, and reading a table
---- from it returns a copy. refuse(name) is called for an attempt to set a field.
+--- frozen returns a read-only view of an object. Its fields and its metatable are not accessible; reading a field that
+--- is a table returns a copy. refuse(name) is called when a field is set.
 ---@generic T: table
 ---@param object T
 ---@param refuse fun(name: string)
@@ -141,7 +142,7 @@ end
 function class.frozen(object, refuse)
     local metatable = getmetatable(object)
     local inherited = metatable.__index
-    local front = setmetatable({}, {
+    local view = setmetatable({}, {
         __index = function(_, key)
             local value = object[key]
             if type(value) ~= "table" or value == inherited[key] then
@@ -162,11 +163,11 @@ function class.frozen(object, refuse)
         __concat = metatable.__concat,
         __metatable = false,
     })
-    frozen[front] = metatable.class
-    return front
+    frozen[view] = metatable.class
+    return view
 end
 
---- The properties of two tables in one; those of the second come first.
+--- Returns a table with the entries of two tables. Those of the second one have precedence.
 ---@generic T: table
 ---@param base T
 ---@param more T

@@ -1,12 +1,13 @@
---- What Lua 5.1 to 5.5 and LuaJIT do differently, as far as the Lua layer needs it. The other modules are written in
---- what they have in common.
+--- The differences between Lua 5.1 to 5.5 and LuaJIT that concern the Lua layer. The other modules use only what all of
+--- them have in common.
 ---
---- Lua 5.1 (not LuaJIT) cannot yield inside pcall. There compat.pcall runs its function in an additional coroutine. It
---- passes on what that coroutine yields, and what it is resumed with. Two functions hide this coroutine:
----   * compat.running() returns the coroutine that the program has made;
----   * compat.outside(f, ...) calls f in that one: for waiters and parking places, which ask coroutine.running() which
----     coroutine to wake.
---- Elsewhere the three are pcall, coroutine.running and a plain call. docs/lua-versions.md says what users notice.
+--- Lua 5.1 (but not LuaJIT) cannot yield inside pcall. There compat.pcall runs its function in an additional coroutine,
+--- and passes its yields and resumes through. Two functions hide this coroutine:
+---   * compat.running() returns the coroutine that the program has created;
+---   * compat.outside(f, ...) calls f in that coroutine: waiters and parking places use coroutine.running() to know
+---     which coroutine to wake.
+--- With other versions the three are pcall, coroutine.running and a plain call. docs/lua-versions.md describes the
+--- effects for users.
 
 local compat = {}
 
@@ -15,34 +16,34 @@ local is_luajit = type(rawget(_G, "jit")) == "table"
 
 compat.unpack = table.unpack or unpack
 
---- Whether the language has `local x <close>`, which also ends what a closed coroutine has begun.
+--- Whether the language has `local x <close>`, which also runs when a coroutine is closed.
 compat.has_close = not is_luajit and _VERSION ~= "Lua 5.1" and _VERSION ~= "Lua 5.2" and _VERSION ~= "Lua 5.3"
 
---- newproxy where only a userdata has finalizers (__gc) and a length (__len), nil where tables have.
+--- newproxy, where only userdata support finalizers (__gc) and __len; nil where tables do.
 ---@type fun(from: any): any
 compat.newproxy = _VERSION == "Lua 5.1" and newproxy or nil
 
---- pcall, across which f may yield.
+--- pcall, inside which f may yield.
 ---@type fun(f: function, ...: any): boolean, any
 compat.pcall = pcall
 
---- The running coroutine, as the program knows it; nil or the main coroutine outside of all.
+--- The running coroutine of the program; nil or the main coroutine outside of coroutines.
 ---@type fun(): thread?, boolean?
 compat.running = coroutine.running
 
---- outside returns f(...), called in compat.running(). What it raises does not pass through the pcalls on the way: then
---- they do not return, and compat.left(t) is true of their coroutines t.
+--- outside calls f(...) in the coroutine compat.running(), and returns its results. An error of f bypasses the pcalls
+--- in between: they never return, and compat.is_abandoned(t) is true for their coroutines t.
 function compat.outside(f, ...)
     return f(...)
 end
 
---- Whether compat.pcall makes coroutines.
+--- Whether compat.pcall creates coroutines.
 compat.nests = _VERSION == "Lua 5.1" and not is_luajit
 
---- left: whether a coroutine that compat.pcall has made will never go on: see compat.outside.
+--- is_abandoned returns whether a coroutine of compat.pcall will never be resumed again: see compat.outside.
 ---@param thread thread?
 ---@return boolean
-function compat.left(thread) -- luacheck: ignore 212
+function compat.is_abandoned(thread) -- luacheck: ignore 212
     return false
 end
 
@@ -54,19 +55,19 @@ local create, resume, running, status, yield = coroutine.create, coroutine.resum
     coroutine.yield
 local protected = pcall
 
-local CALL = {} -- yielded with a function and its arguments: see compat.outside
-local outer = setmetatable({}, { __mode = "kv" }) -- of each coroutine of pcall's, the one that resumes it
-local calling = setmetatable({}, { __mode = "kv" }) -- the same, while that is calling a function for it
+local CALL = {} -- compat.outside yields it, followed by a function and its arguments
+local outer = setmetatable({}, { __mode = "kv" }) -- maps each coroutine of compat.pcall to the coroutine that resumes it
+local calling = setmetatable({}, { __mode = "kv" }) -- the same, while the resuming coroutine runs a function of compat.outside
 
 local step
 
-local function go_on(thread, ...)
+local function resume_and_step(thread, ...)
     return step(thread, resume(thread, ...))
 end
 
 local function called(thread, ...)
     calling[thread] = nil
-    return go_on(thread, ...)
+    return resume_and_step(thread, ...)
 end
 
 local function call(thread, _, f, ...)
@@ -80,10 +81,10 @@ function step(thread, ok, ...)
     elseif (...) == CALL then
         return call(thread, ...)
     end
-    return go_on(thread, yield(...))
+    return resume_and_step(thread, yield(...))
 end
 
--- A coroutine of Lua 5.1 begins with a function of Lua.
+-- The main function of a coroutine must be a Lua function in Lua 5.1.
 local function run(f, ...)
     return f(...)
 end
@@ -91,14 +92,14 @@ end
 function compat.pcall(f, ...)
     local from = running()
     if not from then
-        return protected(f, ...) -- outside of coroutines nothing yields
+        return protected(f, ...) -- nothing yields outside of coroutines
     end
     local thread = create(run)
     outer[thread] = from
-    return go_on(thread, f, ...)
+    return resume_and_step(thread, f, ...)
 end
 
--- A program may use coxpcall for the same purpose: its coroutines are not the program's either.
+-- A program may use coxpcall for the same purpose: its additional coroutines are skipped too.
 function compat.running()
     local others = package.loaded.coxpcall
     local thread, last = running(), nil
@@ -116,14 +117,15 @@ function compat.outside(f, ...)
     return f(...)
 end
 
-function compat.left(thread)
+function compat.is_abandoned(thread)
     local by = thread and calling[thread]
     if not by or not debug then
         return false
-    elseif status(by) == "dead" or compat.left(by) then
+    elseif status(by) == "dead" or compat.is_abandoned(by) then
         return true
     end
-    -- It is called for as long as `call` stands on the other's stack, with the coroutine as its first argument.
+    -- The function is still running if `call` is on the stack of the other coroutine, with this one as its first
+    -- argument.
     local level = 0
     local info = debug.getinfo(by, level, "f")
     while info do

@@ -5,14 +5,14 @@
 local C = require "cleat.backend"
 local strict = require "cleat.strict"
 
---- E*: an error number, under its POSIX name.
+--- E*: error numbers, under their POSIX names.
 --- Python: 1.4.
 local errno = { errorcode = {} }
 
---- errorcode: a table of the names by number.
+--- errorcode: a table from error numbers to names.
 --- Python: 1.4.
 for name, number in pairs(C.const) do
-    if name:find("^E%u[%u%d]*$") and name ~= "EOF" and not name:find("^EPOLL") then -- EOF is a class of statuses
+    if name:find("^E%u[%u%d]*$") and name ~= "EOF" and not name:find("^EPOLL") then -- EOF is a class of the ABI's statuses
         errno[name] = number
         errno.errorcode[number] = name
     end

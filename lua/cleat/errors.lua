@@ -1,11 +1,11 @@
---- Exceptions: Python's classes, and the mapping of the ABI's statuses to them.
+--- Exceptions: Python's classes, and the conversion of the ABI's statuses to errors.
 ---
 ---     local ok, err = pcall(socket.create_connection, { "no-such-host.invalid", 443 })
 ---     print(ok, socket.gaierror:is(err), socket.error:is(err)) --> false	true	true
 ---
---- `Class:is(value)` is the place of Python's except clause: it returns whether any value is an error of that class or
---- of one that derives from it. Calling a class makes an error, to be raised with `error(err)`. `tostring(err)` is
---- Python's str(err), and never empty; `..` concatenates it with strings.
+--- `Class:is(value)` replaces Python's except clause: it returns whether a value, of any type, is an error of that
+--- class or of a class derived from it. Calling a class makes an error, which `error(err)` raises. `tostring(err)` is
+--- Python's str(err), and never empty; `..` concatenates an error with strings.
 ---
 ---     EnvironmentError
 ---       IOError
@@ -21,7 +21,7 @@
 ---     TypeError, AttributeError, NotImplementedError, MemoryError, KeyError, RuntimeError
 ---
 --- Errors have a traceback, except those that non-blocking calls raise often (SSLWantReadError, EAGAIN …): these are
---- made once, and read-only.
+--- shared objects, and read-only.
 ---
 --- Python: sections 17.3.1 (exceptions of ssl), 6 (built-in exceptions), 17.2 (exceptions of socket).
 
@@ -31,7 +31,7 @@ local repr = require "cleat.repr"
 local status = require "cleat.status"
 local strict = require "cleat.strict"
 
---- The fields of an error. A field that does not apply is nil.
+--- The fields of errors. A field that does not apply is nil.
 ---
 ---     local ok, err = pcall(ssl.create_default_context, { cafile = "missing.pem" })
 ---     print(err.errno == errno.ENOENT, err.strerror, err.filename) --> true	No such file or directory	missing.pem
@@ -39,40 +39,44 @@ local strict = require "cleat.strict"
 --- Python: 1.5; `library`, `reason` 2.7.9, 3.3; `verify_code`, `verify_message` 3.7.
 ---@class cleat.Error
 ---@field class cleat.Class
----@field args any[] the arguments of the class; of an EnvironmentError errno and strerror
----@field message string the result of tostring
----@field errno integer? an E* number, EAI_* for gaierror, SSL_ERROR_* for SSLError
----@field strerror string?
----@field filename string? the file or directory that the error is about
----@field library string? the part of BoringSSL: "SSL", "PEM", "X509" …
----@field reason string? the reason: "CERTIFICATE_VERIFY_FAILED" …
----@field alert_sent integer? the alert that this side has sent before the call failed, likewise
----@field alert integer? the fatal alert that the peer sent, an ALERT_DESCRIPTION_*
----@field verify_code integer? why a certificate was refused: OpenSSL's X509_V_ERR_*
----@field verify_message string? the same in words
----@field depth integer? of the refused certificate in its chain: 0 is the peer's own
----@field certificate cleat.ssl.CertificateObject? that certificate, which may be a trusted one; it may say anything
----@field chain cleat.ssl.CertificateObject[]? what the peer has sent, its own first; unverified likewise
----@field ech_retry_configs string? of an SSLECHRejectedError: the configurations that the server has sent
----@field ech_public_name string? the name that it was verified for
----@field cause any the error that led to this one, of a servername or verify callback
----@field traceback string? a traceback from the caller's frame on, the first outside of cleat
----@field position string? "file:line:" of that frame
+---@field args any[] the arguments of the constructor; for EnvironmentError errno and strerror
+---@field message string the text that tostring returns
+---@field errno integer? a number of cleat.errno; for gaierror an EAI_*, for SSLError an SSL_ERROR_*
+---@field strerror string? the text of errno
+---@field filename string? the path of the file or directory that could not be used
+---@field library string? the part of BoringSSL that has failed: "SSL", "PEM", "X509" …
+---@field reason string? BoringSSL's reason: "CERTIFICATE_VERIFY_FAILED" …
+---@field alert_sent integer? the alert that this side has sent before the call failed, an ALERT_DESCRIPTION_*
+---@field alert integer? the fatal alert that the peer has sent, an ALERT_DESCRIPTION_*
+---@field verify_code integer? the reason why a certificate was refused, one of OpenSSL's X509_V_ERR_*
+---@field verify_message string? the text of verify_code
+---@field depth integer? the position of the refused certificate in its chain: 0 is the peer's own
+---@field certificate cleat.ssl.CertificateObject? the refused certificate, which may be a trusted one. Do not trust its
+--- contents
+---@field chain cleat.ssl.CertificateObject[]? the certificates that the peer has sent, its own first; not verified
+--- either
+---@field ech_retry_configs string? for SSLECHRejectedError: the configurations that the server has sent, for another
+--- attempt
+---@field ech_public_name string? for SSLECHRejectedError: the public name that the server's certificate was verified
+--- for
+---@field cause any the error of a program's callback (servername, verify, sign or PSK) that led to this one
+---@field traceback string? a traceback that begins at the caller, which is the first frame outside of cleat
+---@field position string? "file:line:" of the caller, for errors that are mistakes in the program
 
 local errors = {}
 
 local const = C.const
 local select = select -- see keywords.lua
 
--- Functions through which a program reads an error's text.
+-- Functions with which programs read the text of an error.
 local TEXTUAL = { [tostring] = true, [print] = true, [string.format] = true }
 
--- is_uncaught: whether the interpreter asks for the text of an error that ends the program: its message handler is
--- called by the function that raised.
+-- is_uncaught returns whether the interpreter reads the text of an error that ends the program: its message handler is
+-- called by the function that has raised.
 local function is_uncaught()
-    local by = debug.getinfo(3, "Sf") -- behind this function and the metamethod
+    local by = debug.getinfo(3, "Sf") -- the caller of the metamethod
     local raised = by and by.what == "C" and not TEXTUAL[by.func] and debug.getinfo(4, "S")
-    return raised and raised.what == "C" -- error(), assert(), or what runs a coroutine
+    return raised and raised.what == "C" -- error(), assert(), or a function that resumes coroutines
 end
 
 local function to_text(err)
@@ -131,34 +135,34 @@ local function define(name, ...)
     return new
 end
 
---- EnvironmentError: the base of errors of the system.
+--- EnvironmentError: the base class of errors of the system.
 --- Python: 1.5.
 errors.EnvironmentError = define("EnvironmentError")
 --- IOError: an error of a file or of the network.
 --- Python: 1.5.
 errors.IOError = define("IOError", errors.EnvironmentError)
---- OSError: a separate class, as in Python 2; cleat does not raise it.
+--- OSError: a class for compatibility with Python 2; cleat does not raise it.
 --- Python: 1.5.
 errors.OSError = define("OSError", errors.EnvironmentError)
---- ValueError: an argument has the right type and a wrong value.
+--- ValueError: an argument has the right type, but an invalid value.
 --- Python: 1.5.
 errors.ValueError = define("ValueError")
---- TypeError: an argument has a wrong type, is missing or unknown.
+--- TypeError: an argument has the wrong type, is missing, or is unknown.
 --- Python: 1.5.
 errors.TypeError = define("TypeError")
---- AttributeError: a name does not exist in a module or object.
+--- AttributeError: a module or object has no attribute with this name, which is usually misspelt.
 --- Python: 1.5.
 errors.AttributeError = define("AttributeError")
---- NotImplementedError: the call is not supported for this object, or by this build.
+--- NotImplementedError: a call is not supported by this object or by this build.
 --- Python: 1.5.
 errors.NotImplementedError = define("NotImplementedError")
---- KeyError: a key does not exist, such as a descriptor that is not registered.
+--- KeyError: a key does not exist, for example a descriptor that is not registered.
 --- Python: 1.5.
 errors.KeyError = define("KeyError")
---- RuntimeError: an error that belongs to no other class.
+--- RuntimeError: an error for which there is no other class.
 --- Python: 1.5.
 errors.RuntimeError = define("RuntimeError")
---- MemoryError: the core could not allocate memory.
+--- MemoryError: an allocation of the core has failed.
 --- Python: 1.5.
 errors.MemoryError = define("MemoryError")
 
@@ -168,49 +172,49 @@ errors.error = define("socket.error", errors.IOError)
 --- gaierror: socket.gaierror: name resolution failed; `errno` is an EAI_*.
 --- Python: 2.2.
 errors.gaierror = define("socket.gaierror", errors.error)
---- herror: socket.herror: an address has no name; `errno` is 1 (unknown host), 2 (try again), 3 or 4.
+--- herror: socket.herror: an address has no name; `errno` is 1 (unknown host), 2 (try again), 3 (server failure) or 4
+--- (no address).
 --- Python: 2.2.
 errors.herror = define("socket.herror", errors.error)
---- timeout: socket.timeout: the timeout of a socket has passed.
+--- timeout: socket.timeout: a call did not finish within the socket's timeout.
 --- Python: 2.3.
 errors.timeout = define("socket.timeout", errors.error)
---- TimeoutError: the same class under Python's name of today.
+--- TimeoutError: the same class, under the name that it has in Python 3.
 --- Python: 3.3; the same as socket.timeout since 3.10.
 errors.TimeoutError = errors.timeout
 
---- SSLError: ssl.SSLError: an error of TLS, with `library` and `reason`, and `alert` if the peer has sent one. A
---- timeout in TLS is an SSLError and a socket.timeout.
+--- SSLError: ssl.SSLError: TLS has failed. It has the fields `library` and `reason`, and `alert` if the peer has sent
+--- one. The timeout of a TLS call is an SSLError and a socket.timeout.
 --- Python: 2.6.
 errors.SSLError = define("ssl.SSLError", errors.error)
---- SSLZeroReturnError: the peer has sent close_notify, so that no data can be written or read.
+--- SSLZeroReturnError: TLS was shut down by close_notify, so that no data can be read or written.
 --- Python: 2.7.9, 3.3.
 errors.SSLZeroReturnError = define("ssl.SSLZeroReturnError", errors.SSLError)
---- SSLWantReadError: a non-blocking call needs bytes from the network: wait until the socket can be read, and repeat
---- the call.
---- Python: 2.7.9, 3.3.
-errors.SSLWantReadError = define("ssl.SSLWantReadError", errors.SSLError)
---- SSLWantWriteError: a non-blocking call needs to send bytes: wait until the socket can be written, and repeat the
+--- SSLWantReadError: a non-blocking call needs bytes from the peer: wait until the socket is readable, and repeat the
 --- call.
 --- Python: 2.7.9, 3.3.
+errors.SSLWantReadError = define("ssl.SSLWantReadError", errors.SSLError)
+--- SSLWantWriteError: a non-blocking call must send bytes: wait until the socket is writable, and repeat the call.
+--- Python: 2.7.9, 3.3.
 errors.SSLWantWriteError = define("ssl.SSLWantWriteError", errors.SSLError)
---- SSLSyscallError: not raised: errors of the system are socket.error.
+--- SSLSyscallError: not raised by cleat: errors of the system are socket.error.
 --- Python: 2.7.9, 3.3.
 errors.SSLSyscallError = define("ssl.SSLSyscallError", errors.SSLError)
---- SSLEOFError: the connection has ended without close_notify.
+--- SSLEOFError: the connection has ended without close_notify: what was received may be truncated.
 --- Python: 2.7.9, 3.3.
 errors.SSLEOFError = define("ssl.SSLEOFError", errors.SSLError)
 --- CertificateError: the certificate does not match the host name.
 --- Python: 2.7.9, 3.2.
 errors.CertificateError = define("ssl.CertificateError", errors.ValueError)
---- SSLCertVerificationError: the peer's certificate was refused, with `verify_code` and `verify_message`; also a
---- CertificateError. `depth`, `certificate` and `chain` say which one, also once the connection is closed; they are nil
---- if another thread has closed it at that moment.
+--- SSLCertVerificationError: the peer's certificate was refused; `verify_code` and `verify_message` say why. It is a
+--- CertificateError too. `depth`, `certificate` and `chain` identify the refused certificate, even after the connection
+--- was closed; they are nil if another thread closes it at the same moment.
 --- Python: 3.7.
 errors.SSLCertVerificationError = define("ssl.SSLCertVerificationError", errors.SSLError, errors.CertificateError)
 
 --- SSLECHRejectedError: the server could not decrypt an Encrypted ClientHello (see SSLContext:wrap_socket). Its
---- certificate was verified for `ech_public_name`. `ech_retry_configs` has the configurations that it has sent, for
---- another attempt; nil if it has sent none, and if it was not verified (CERT_NONE).
+--- certificate was verified for `ech_public_name`. `ech_retry_configs` has its current configurations for another
+--- attempt; nil if it has sent none, and with CERT_NONE.
 --- Python: none.
 errors.SSLECHRejectedError = define("ssl.SSLECHRejectedError", errors.SSLError)
 
@@ -218,10 +222,10 @@ errors.SSLECHRejectedError = define("ssl.SSLECHRejectedError", errors.SSLError)
 ---@internal
 errors.derive = define
 
--- A TLS operation that timed out: Python 2 raises SSLError, Python 3 socket.timeout; this is both.
+-- The timeout of a TLS call: Python 2 raises SSLError, Python 3 socket.timeout; this class is both.
 local TLSTimeout = define("ssl.SSLError", errors.SSLError, errors.timeout)
 
---- SSL_ERROR_*: the field `errno` of an SSLError.
+--- SSL_ERROR_*: values of the field `errno` of SSLError.
 --- Python: 2.6.
 errors.SSL_ERROR_SSL = 1
 errors.SSL_ERROR_WANT_READ = 2
@@ -233,13 +237,13 @@ errors.SSL_ERROR_WANT_CONNECT = 7
 errors.SSL_ERROR_EOF = 8
 errors.SSL_ERROR_INVALID_ERROR_CODE = 10
 
--- text: one field of the thread's error record, nil if it is empty.
+-- text returns a field of the thread's error record, nil if it is empty.
 local function text(read)
     local length, value = read()
     return length > 0 and value or nil
 end
 
---- The system's message for an error number.
+--- Returns the system's message for an error number.
 ---@param number integer
 ---@return string
 ---@internal
@@ -248,7 +252,7 @@ function errors.strerror(number)
     return length > 0 and words or "Unknown error " .. number
 end
 
---- A socket.error for an error number of the operating system.
+--- Returns a socket.error for an error number of the system.
 ---@param number integer
 ---@return cleat.Error
 ---@internal
@@ -256,18 +260,18 @@ function errors.from_errno(number)
     return errors.error(number, errors.strerror(number))
 end
 
--- shared: the errors that are made once, see below.
+-- shared holds the errors that are made once, see below.
 local shared = {}
 
--- The common prefix of the names of cleat's sources.
-local OWN = debug and debug.getinfo(1, "S").source:match("^(@.*)errors%.lua$")
+-- The common prefix of the paths of cleat's sources.
+local PREFIX = debug and debug.getinfo(1, "S").source:match("^(@.*)errors%.lua$")
 
--- caller finds the first Lua frame outside of cleat: its level for throw, and its position.
+-- caller returns the first Lua frame outside of cleat: its level, for throw, and its position.
 local function caller()
     local level = 3
-    local info = OWN and debug.getinfo(level, "Sl")
-    -- "tail" is what Lua 5.1 has of a function that has returned with the call of another one.
-    while info and (info.what == "C" or info.what == "tail" or info.source:sub(1, #OWN) == OWN) do
+    local info = PREFIX and debug.getinfo(level, "Sl")
+    -- For Lua 5.1 "tail" is the frame of a function that has made a tail call.
+    while info and (info.what == "C" or info.what == "tail" or info.source:sub(1, #PREFIX) == PREFIX) do
         level = level + 1
         info = debug.getinfo(level, "Sl")
     end
@@ -277,7 +281,7 @@ local function caller()
     return 2
 end
 
--- A mistake in the program; a program handles the others.
+-- Returns whether errors of a class are mistakes in the program. Programs handle the others.
 local function is_program_error(of)
     local lineage = of.lineage
     return (lineage[errors.TypeError] or lineage[errors.ValueError] or lineage[errors.AttributeError])
@@ -296,7 +300,7 @@ function errors.throw(err)
     return error(err, 0)
 end
 
---- Makes and raises an error: errors.raise(errors.ValueError, "message").
+--- Makes an error and raises it: errors.raise(errors.ValueError, "message").
 ---@param of cleat.Class
 ---@param ... any
 ---@internal
@@ -309,7 +313,7 @@ errors.want_write = errors.SSLWantWriteError(errors.SSL_ERROR_WANT_WRITE, "The o
 errors.would_block = errors.from_errno(const.EAGAIN)
 errors.in_progress = errors.from_errno(const.EINPROGRESS)
 for _, name in ipairs { "want_read", "want_write", "would_block", "in_progress" } do
-    -- These objects are raised again and again, so they are read-only.
+    -- These objects are raised many times, so they are read-only.
     local err = class.frozen(errors[name], function(key)
         return errors.raise(errors.AttributeError, ("attribute '%s' is read-only: this error is shared"):format(key))
     end)
@@ -377,7 +381,7 @@ local from_class = {
     end,
 }
 
---- The error for a negative result of the ABI. It reads the thread's error record, which the next failing call
+--- Returns the error for a negative result of the ABI. It reads the thread's error record, which the next failing call
 --- overwrites.
 ---@param result integer
 ---@return cleat.Error
@@ -390,7 +394,7 @@ function errors.from_status(result)
     return errors.SSLError(errors.SSL_ERROR_INVALID_ERROR_CODE, ("unexpected status %d"):format(result))
 end
 
---- Raises the error for a negative result; any other is returned, with what follows it.
+--- Raises the error for a negative result. Returns other results, with the values that follow.
 ---@param result integer
 ---@param ... any
 ---@return integer, any ...
@@ -402,21 +406,21 @@ function errors.check(result, ...)
     return result, ...
 end
 
---- The error for a negative result of an operation on a plain socket.
+--- Returns the error for a negative result of an operation on a plain socket.
 ---@param result integer
----@param operation string the method
+---@param operation string the name of the method
 ---@return cleat.Error
 ---@internal
 function errors.from_socket(result, operation)
     if result == status.WANT_READ or result == status.WANT_WRITE then
         return operation == "connect" and errors.in_progress or errors.would_block
-    elseif result == status.CLOSED then -- by another thread
+    elseif result == status.CLOSED then -- closed by another thread
         return errors.from_errno(const.EBADF)
     end
     return errors.from_status(result)
 end
 
---- The error for a negative result of an operation on a TLS connection.
+--- Returns the error for a negative result of an operation on a TLS connection.
 ---@param result integer
 ---@param operation "handshake"|"read"|"write"
 ---@return cleat.Error

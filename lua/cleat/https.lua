@@ -1,18 +1,19 @@
---- HTTPS requests, with the arguments and results of LuaSocket's socket.http, over cleat's TLS. LuaSocket is not
---- needed; where its http module is loaded, its settings PROXY, TIMEOUT and USERAGENT apply here too.
+--- HTTPS requests, with the arguments and results of LuaSocket's socket.http, and with cleat's TLS. LuaSocket is not
+--- needed; if its http module is loaded, its settings PROXY, TIMEOUT and USERAGENT apply here too.
 ---
 ---     https.TIMEOUT = 10
 ---     local result, code, headers = https.request { url = url, cafile = "ca.pem" }
 ---     print(result, code) --> 1	200
 ---
---- The server's certificate and its name are verified, unless ssl._https_verify_certificates(false) or the environment
---- variable PYTHONHTTPSVERIFY=0 turns that off; the fields verify, cafile, capath, cadata and context override both.
+--- The server's certificate and name are verified, unless ssl._https_verify_certificates(false) or the environment
+--- variable PYTHONHTTPSVERIFY=0 disables that; the fields verify, cafile, capath, cadata and context override both.
 ---
---- A redirect never leads away from https. Authorization, cookies, the field host and the client's certificate (if it
---- was given as a field) are not forwarded to another origin: another host or another port.
+--- Redirects to other schemes than https are not followed. Authorization, cookies, the field host and the client's
+--- certificate (if it was given by a field) are not forwarded to another origin, which is another host or port.
 ---
---- TIMEOUT may be set: the seconds for a request without a field timeout; 60 by default, and LuaSocket's if that is
---- loaded.
+--- The field TIMEOUT can be set: the timeout of requests without a field timeout, in seconds; 60 by default, and
+--- LuaSocket's if that is loaded.
+---@field TIMEOUT number? see above
 
 local class = require "cleat.class"
 local compat = require "cleat.compat"
@@ -33,13 +34,13 @@ local TIMEOUT = 60
 
 local https = {}
 
--- is_get: whether a request may be made again elsewhere.
+-- is_get returns whether a request may be repeated at the target of a redirect.
 local function is_get(fields)
     local method = fields.method
     return fields.source == nil and (method == nil or method == "" or method == "GET" or method == "HEAD")
 end
 
--- target_of: where an answer sends the client, nil if it is not to go there. That is never anything but https.
+-- target_of returns the target of a redirect, nil if it is not followed. Only https targets are followed.
 local function target_of(fields, hops, place, code, location)
     local limit = fields.maxredirects == nil and REDIRECTS or fields.maxredirects
     if not location or location == "" or not REDIRECTING[code] or fields.redirect == false or not is_get(fields)
@@ -64,14 +65,14 @@ local function target_of(fields, hops, place, code, location)
     return new
 end
 
--- What is meant for one server, and is not forwarded to another one.
+-- Headers for one server, which are not forwarded to other servers.
 local PRIVATE = { authorization = true, cookie = true, host = true }
 
 local function same_server(a, b)
     return a.host:lower() == b.host:lower() and a.port == b.port
 end
 
--- redirected: the request that follows one.
+-- redirected returns the fields of the request to the target of a redirect.
 local function redirected(fields, place, target)
     if same_server(place, target) then
         if not target.user then
@@ -92,7 +93,8 @@ local function redirected(fields, place, target)
     return new
 end
 
--- open connects to a place, through a proxy if there is one. configs: the place's, for Encrypted ClientHello.
+-- open connects to a place, through a proxy if there is one. configs: the place's configurations for Encrypted
+-- ClientHello.
 local function open(fields, place, context, deadline, authorization, configs)
     local through = not fields.transport and proxy.of(fields.proxy, place.host, place.port) or nil
     local to = through or place
@@ -124,7 +126,7 @@ local function has_body(fields, code)
     return fields.method ~= "HEAD" and code ~= 204 and code ~= 304
 end
 
--- exchange sends a request and receives the answer. It returns where to go next in place of the body.
+-- exchange sends a request, and receives the response. It returns the target of a redirect instead of the body.
 local function exchange(link, fields, place, hops, head, length)
     link:write(head)
     if fields.source then
@@ -147,11 +149,11 @@ local function finish(link, ok, ...)
     return ...
 end
 
--- perform makes a request and those that it is redirected to.
+-- perform makes a request, and follows its redirects.
 local function perform(fields, deadline)
     local place = request.locate(fields)
     local first, hops, from = place, 0, nil
-    local contexts = {} -- for that server, and for others
+    local contexts = {} -- one for the first server, one for others
     while true do
         local head, length, for_proxy = request.head(fields, place)
         local elsewhere = not same_server(first, place)
@@ -159,7 +161,7 @@ local function perform(fields, deadline)
         local link = open(fields, place, contexts[elsewhere], deadline, for_proxy, not elsewhere and fields.ech_configs or nil)
         local target, code, headers, status = finish(link, pcall(exchange, link, fields, place, hops, head, length))
         if not target then
-            headers.location = headers.location or from -- as LuaSocket does: a hint that this is another page
+            headers.location = headers.location or from -- as LuaSocket does, to tell that this is another page
             return 1, code, headers, status
         end
         fields, place, hops = redirected(fields, place, target), target, hops + 1
@@ -167,7 +169,7 @@ local function perform(fields, deadline)
     end
 end
 
--- seconds_for: how long a request may take, false for no limit.
+-- seconds_for returns the timeout of a request, false for no limit.
 local function seconds_for(fields)
     if fields.timeout ~= nil then
         return fields.timeout
@@ -216,14 +218,14 @@ local function simple(address, body)
     return table.concat(pieces), code, headers, status
 end
 
---- Makes an HTTPS request. `request(url)` returns a page; `request(url, body)` posts a form; `request(fields)` does
---- what the fields ask for: see the class Request. Redirects of GET and HEAD are followed, but never away from https:
---- then the redirecting response is the result.
+--- Makes an HTTPS request, and returns the response. `request(url)` gets a page; `request(url, body)` posts a form;
+--- `request(fields)` has all options: see the class Request. Redirects of GET and HEAD to https URLs are followed;
+--- other redirecting responses are returned.
 ---
 ---     local body, code, headers, status = https.request { url = url, cafile = "ca.pem" }
 ---     print(body, code) --> 1	200
 ---
----     -- with a sink, which gets the body in pieces
+---     -- a sink receives the body in pieces
 ---     local pieces = {}
 ---     local result, code = https.request { url = url, cafile = "ca.pem", timeout = 10, sink = function(piece)
 ---         pieces[#pieces + 1] = piece
@@ -231,14 +233,15 @@ end
 ---     end }
 ---     print(result, code) --> 1	200
 ---
---- Raises: TypeError for unknown fields, and for fields of a wrong type. An error of the network, of TLS or of HTTP is
---- returned after nil, as LuaSocket does: "timeout", "closed", "connection refused", another message, or an error
---- object.
+--- Raises: TypeError for unknown fields, and for fields with a wrong type. Errors of the network, of TLS and of HTTP
+--- are not raised but returned after nil, as LuaSocket does: "timeout", "closed", "connection refused", another
+--- message, or an error object.
 --- Python: none; `socket.http.request` of LuaSocket.
 ---@param fields string|cleat.https.Request a URL, or the fields
----@param body string? of a POST, with a URL
----@return string|integer|nil # the page; 1 with fields; nil if the request failed
----@return integer|any code the status code, 200 for success; the error if the request failed
+---@param body string? the body of a POST request, if the first argument is a URL
+---@return string|integer|nil # the body of the response; with `fields` 1, because the sink receives the body; nil if
+--- the request has failed
+---@return integer|any code the status code, such as 200; after nil the error
 ---@return table<string, string>? headers of the response, with names in lower case
 ---@return string? status the first line of the response
 function https.request(fields, body)

@@ -1,10 +1,10 @@
---- Internationalised host names: U-labels to A-labels ("püthon.org" to "xn--pthon-kva.org") and back, after RFC 3490
---- and Punycode, RFC 3492.
+--- Internationalised host names: conversion between U-labels and A-labels ("püthon.org" and "xn--pthon-kva.org") by RFC
+--- 3490 and Punycode (RFC 3492).
 ---
---- Of nameprep (RFC 3491) only the parts without Unicode tables are implemented: letters of the Latin, Greek, Cyrillic
---- and Armenian scripts are put in lower case, "ß" becomes "ss" and a final sigma a plain one, as in Python, and the
---- other full stops count as dots. A name with any other character (combining marks, full-width forms …) is refused:
---- pass its A-labels.
+--- Of nameprep (RFC 3491) only the parts that need no Unicode tables are implemented: letters of the Latin, Greek,
+--- Cyrillic and Armenian scripts are converted to lower case, "ß" to "ss" and a final sigma to a plain one, as in
+--- Python, and the other full stops count as dots. Names with other characters (combining marks, full-width forms …)
+--- are refused: pass their A-labels.
 
 local compat = require "cleat.compat"
 local errors = require "cleat.errors"
@@ -17,8 +17,8 @@ local function fail(name, why)
     return errors.raise(errors.ValueError, ("host name '%s' %s"):format(name, why))
 end
 
--- The letters beyond ASCII that are taken, in pairs of the first and last code point: those that nameprep does not
--- change but for what lower does, and that do not combine with what stands before them.
+-- The non-ASCII letters that are accepted, as pairs of the first and the last code point: nameprep changes these only
+-- to lower case, and they do not combine with preceding characters.
 local LETTERS = {
     0xc0, 0xd6, 0xd8, 0xf6, 0xf8, 0x12f, 0x131, 0x131, 0x134, 0x13e, 0x141, 0x148, 0x14a, 0x17e, -- Latin
     0x1a0, 0x1a1, 0x1af, 0x1b0, 0x218, 0x21b, 0x1e00, 0x1e99, 0x1ea0, 0x1ef9,
@@ -44,7 +44,7 @@ end
 
 local DOTS = { [0x2e] = true, [0x3002] = true, [0xff0e] = true, [0xff61] = true }
 
--- The code points of UTF-8 text, in small letters.
+-- Returns the code points of UTF-8 text.
 local function code_points(name)
     local list = {}
     local at = 1
@@ -105,7 +105,7 @@ local function lower(code)
     return code
 end
 
--- The bias of the next delta (RFC 3492 section 6.1).
+-- Returns the bias for the next delta (RFC 3492 section 6.1).
 local function adapt(delta, points, first)
     delta = math.floor(delta / (first and 700 or 2))
     delta = delta + math.floor(delta / points)
@@ -121,7 +121,7 @@ local function digit(value)
     return string.char(value < 26 and value + 97 or value + 22)
 end
 
---- Punycode of code points, without "xn--" (RFC 3492 section 6.3).
+--- Encodes code points in Punycode, without "xn--" (RFC 3492 section 6.3).
 ---@param points integer[]
 ---@return string
 function idna.punycode(points)
@@ -172,12 +172,13 @@ function idna.punycode(points)
     return table.concat(out)
 end
 
--- Hebrew and Arabic letters: they are written from right to left.
+-- Returns whether a letter is Hebrew or Arabic, which are written from right to left.
 local function is_rtl(code)
     return code >= 0x590 and code <= 0x6ff
 end
 
--- Labels may not mix directions, nor begin or end with a digit when written from right to left (RFC 3454 section 6).
+-- A label must not mix directions of writing, and from right to left not begin or end with a digit (RFC 3454 section
+-- 6).
 local function check_direction(name, points)
     local rtl, ltr = false, false
     for _, code in ipairs(points) do
@@ -204,9 +205,9 @@ local function a_label(name, points)
     return "xn--" .. idna.punycode(points)
 end
 
---- A host name as it goes on the wire. A name of ASCII letters is returned as it is.
+--- Converts a host name to A-labels. ASCII names are returned unchanged.
 ---@param name string UTF-8
----@return string # raises ValueError for what is not UTF-8, and for what would need the tables of nameprep
+---@return string # Raises ValueError for names that are not UTF-8, and for those that would need the tables of nameprep
 function idna.encode(name)
     if not name:find("[\128-\255]") then
         return name
@@ -237,8 +238,8 @@ function idna.encode(name)
     return table.concat(labels, ".")
 end
 
--- What nameprep forbids or writes otherwise, in pairs as above, by and large: controls, spaces, compatibility forms,
--- what stands for nothing, private characters. Small letters' capitals are for lower.
+-- The characters that nameprep forbids or maps to others, approximately, in pairs as above: control characters, spaces,
+-- compatibility forms, characters that map to nothing, private use. Capital letters are handled by `lower`.
 local REFUSED = {
     0x80, 0xa0, 0xa8, 0xa8, 0xaa, 0xaa, 0xad, 0xad, 0xaf, 0xaf, 0xb2, 0xb5, 0xb8, 0xba, 0xbc, 0xbe, 0xdf, 0xdf,
     0x132, 0x133, 0x13f, 0x140, 0x149, 0x149, 0x17f, 0x17f, 0x1c4, 0x1cc, 0x1f1, 0x1f3, 0x2b0, 0x2b8, 0x2d8, 0x2dd,
@@ -259,7 +260,7 @@ local function from_digit(byte)
     return nil
 end
 
--- The code points of Punycode in small letters, nil if it is none (RFC 3492 section 6.2).
+-- Decodes Punycode in lower case to code points; nil if it is invalid (RFC 3492 section 6.2).
 local function from_punycode(text)
     local basic, extended = text:match("^(.*)%-(.-)$")
     local points = { (basic or ""):byte(1, -1) }
@@ -311,11 +312,11 @@ local function utf8_of(code)
     return string.char(0x100 - 2 * limit + code) .. table.concat(tail)
 end
 
--- The U-label of an A-label, if encode would make that of it.
+-- Returns the U-label of an A-label, if `encode` would return this A-label for it.
 local function u_label(name, label)
     local points = #label <= 63 and from_punycode(label:sub(5):lower())
     if not points or idna.punycode(points) ~= label:sub(5):lower() then
-        fail(name, "has a label that is not what Punycode makes")
+        fail(name, "has a label that is not valid Punycode")
     end
     local letters, plain = {}, true
     for index, code in ipairs(points) do
@@ -332,9 +333,10 @@ local function u_label(name, label)
     return table.concat(letters)
 end
 
---- A host name from the wire as it is written: the other way round. Labels that are no A-labels stay as they are.
+--- Converts the A-labels of a host name to U-labels. Other labels are unchanged.
 ---@param name string
----@return string # UTF-8; raises ValueError for what is not ASCII, and for A-labels that encode would not make
+---@return string # UTF-8. Raises ValueError for names that are not ASCII, and for A-labels that `encode` would not
+--- return
 function idna.decode(name)
     if name:find("[\128-\255]") then
         fail(name, "is not ASCII")

@@ -1,15 +1,15 @@
 --- Keyword arguments: Python's f(a, x=1) is f(a, {x = 1}) here.
 ---
---- A last argument that is a table with names for keys holds keyword arguments. Addresses and lists are arrays, and
---- objects have a metatable, so neither is mistaken for one. Where a parameter is itself a table with names (a
---- certificate), a table in its place holds keyword arguments only if all its keys are names of parameters.
+--- If the last argument is a table whose keys are names, it contains keyword arguments. Addresses and lists are arrays,
+--- and objects have a metatable, so these are not keyword arguments. If a parameter is itself a table with names (such
+--- as a certificate), a table in its place contains keyword arguments only if all its keys are names of parameters.
 ---
 --- Python: section 5.3.4 of the language reference (calls).
 
 local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 
-local select = select -- a script that reads like Python's may have a global of that name: the module
+local select = select -- a program may set the global `select` to the module cleat.select, as in Python
 local unpack = compat.unpack
 
 local keywords = {}
@@ -18,13 +18,14 @@ local function bad(f, ...)
     return errors.raise(errors.TypeError, f .. "() " .. string.format(...))
 end
 
---- A function that puts arguments in the order of a function's parameters: `local a, b = parse(...)`. Parameters that
---- were not given are nil. It raises TypeError for an unknown keyword, a parameter given twice, too many arguments and
---- a missing one.
+--- Returns a function that sorts the arguments of a call into the order of the parameters: `local a, b = parse(...)`.
+--- Parameters that were not given are nil. It raises TypeError for an unknown keyword, a parameter that is given twice,
+--- too many arguments, and a missing one.
 ---@param f string the function's name
 ---@param names string[] its parameters in order, without self
----@param options {required: integer?, positional: integer?, tables: table<string, true>?}? how many of the first may not
---- be nil, how many can be given without a name, and which are tables
+---@param options {required: integer?, positional: integer?, tables: table<string, true>?}? required: how many
+--- parameters, from the first, must not be nil; positional: how many can be given without their names; tables: the
+--- parameters that are tables
 ---@return fun(...): any ...
 function keywords.parser(f, names, options)
     local count = #names
@@ -36,7 +37,7 @@ function keywords.parser(f, names, options)
         position[name] = index
     end
 
-    -- Whether the last of `given` arguments holds keyword arguments.
+    -- Returns whether the last of `given` arguments is a table of keyword arguments.
     local function is_keywords(last, given)
         if type(last) ~= "table" or getmetatable(last) ~= nil then
             return false
@@ -69,7 +70,7 @@ function keywords.parser(f, names, options)
     end
 
     return function(...)
-        -- Functions pass all their parameters on: those at the end that are nil were not given.
+        -- Functions pass all their parameters, so trailing nils are parameters that were not given.
         local given = select("#", ...)
         local last
         while given > 0 do

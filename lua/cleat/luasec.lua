@@ -1,5 +1,5 @@
---- LuaSec's API over cleat: the table that `require "ssl"` returns with LuaSec 1.3. docs/luasec.md says how programs
---- are moved, and what differs. LuaSec's documentation describes contexts and connections.
+--- LuaSec's API over cleat: the module that LuaSec 1.3 returns for `require "ssl"`. docs/luasec.md explains how to
+--- migrate programs, and lists the differences. LuaSec's documentation describes contexts and connections.
 
 local config = require "cleat.luasec.config"
 local connection = require "cleat.luasec.connection"
@@ -9,14 +9,15 @@ require "cleat.luasec.information"
 local luasec = {
     _VERSION = "1.3.0",
     _COPYRIGHT = "LuaSec's API over cleat",
-    --- config: what newcontext accepts here, as LuaSec's `ssl.config`.
+    --- config: the protocols, options, curves and algorithms that newcontext accepts, in the format of LuaSec's
+    --- `ssl.config`.
     --- Python: none.
     config = config.public,
     newcontext = newcontext,
     wrap = connection.wrap,
 }
 
---- Makes a certificate object of PEM text, see cleat.luasec.x509.
+--- Parses a certificate in PEM: see cleat.luasec.x509.
 ---
 ---     local luasec = require "cleat.luasec"
 ---     print(luasec.loadcertificate("no certificate"))
@@ -24,7 +25,7 @@ local luasec = {
 ---
 --- Python: none.
 ---@param pem string
----@return any? certificate
+---@return table? certificate with LuaSec's methods; nil if it cannot be parsed
 ---@return string? reason
 function luasec.loadcertificate(pem)
     return require("cleat.luasec.x509").load(pem)
@@ -36,16 +37,16 @@ local MODULES = {
     ["ssl.config"] = "cleat.luasec.config_module",
 }
 
---- Makes `require` return these modules under LuaSec's names: `ssl`, `ssl.https`, `ssl.x509`, `ssl.context`, `ssl.core`
---- and `ssl.config`. Names that the program has loaded already stay. To require `cleat.luasec.install` does the
---- same: `lua -lcleat.luasec.install program.lua`.
+--- Makes `require` return cleat's modules under LuaSec's names: `ssl`, `ssl.https`, `ssl.x509`, `ssl.context`,
+--- `ssl.core` and `ssl.config`. Modules that are loaded already are not replaced. Requiring `cleat.luasec.install` does
+--- the same, as in `lua -lcleat.luasec.install program.lua`.
 ---
 ---     local luasec = require("cleat.luasec").install()
 ---     print(require "ssl" == luasec)
 ---     --> true
 ---
 --- Python: none.
----@return table # this module
+---@return table # the module cleat.luasec
 function luasec.install()
     for name, ours in pairs(MODULES) do
         if package.loaded[name] == nil then

@@ -1,12 +1,12 @@
---- Python's names for the modules: after `require "cleat.python"`, `require "ssl"`, "socket", "select", "selectors" and
---- "errno" return cleat's, so that a script looks as in Python's documentation. The module is a table of these, under
---- the same names, and of what Python has and Lua has not: `closing`, `suppress`, `iter`, `dict`, `repr`, `pprint` and
---- operations on bits.
+--- Python's names for the modules. After `require "cleat.python"`, `require "ssl"`, "socket", "select", "selectors" and
+--- "errno" return cleat's modules, so that a script looks like the examples in Python's documentation. The module
+--- contains these modules under the same names, and functions that Lua lacks: `closing`, `suppress`, `iter`, `dict`,
+--- `repr`, `pprint` and operations on bits.
 ---
 ---     local python = require "cleat.python"
 ---     print(python.ssl == ssl, python.errno == errno) --> true	true
 ---
---- Names of modules that are loaded already are left alone: LuaSocket, if loaded before, stays "socket".
+--- Modules that are loaded already are not replaced: if LuaSocket was loaded before, it remains "socket".
 
 local bits = require "cleat.python.bits"
 local check = require "cleat.check"
@@ -59,19 +59,20 @@ end
 
 local closing = scope.metatable(Closing)
 
---- Calls a function with an object, and closes the object on every way out: when the function returns or raises, and
---- when its coroutine is closed (Lua 5.4) or is collected while it waits. Python's `with closing(sock):` is this.
+--- Calls a function with an object, and closes the object afterwards in any case: when the function returns or raises,
+--- and when its coroutine is closed (Lua 5.4) or garbage-collected while it waits. This is Python's `with
+--- closing(sock):`.
 ---
 ---     local python = require "cleat.python"
 ---     local sock = socket.socket()
 ---     print(python.closing(sock, function(open) return open:gettimeout() end)) --> nil
 ---     print(pcall(sock.fileno, sock)) --> false	[Errno 9] Bad file descriptor
 ---
---- Raises: what `f` and `close` raise; TypeError.
+--- Raises: the errors of `f` and of `close`; TypeError.
 --- Python: 2.5 (contextlib).
 ---@param thing any an object with a method `close`: a socket, a TLS connection, a file
 ---@param f fun(thing: any): any
----@return any ... # what `f` returns
+---@return any ... # the results of `f`
 function python.closing(thing, f)
     if not check.callable(f) then
         check.fail("closing", "f", "a function", f)
@@ -98,20 +99,20 @@ local function suppressed(classes, ok, ...)
     return error(err, 0)
 end
 
---- Calls a function, and returns nothing if it raises an error of a class. Python's `with suppress(OSError):` is this.
---- The function may yield.
+--- Calls a function, and returns nothing if it raises an error of one of the classes; other errors are raised. The
+--- function may yield. This is Python's `with suppress(OSError):`.
 ---
 ---     local python = require "cleat.python"
 ---     local sock = socket.socket()
 ---     sock:settimeout(0)
 ---     print(python.suppress(socket.error, sock.recv, sock, 10)) -->
 ---
---- Raises: what `f` raises, if it is of no such class; TypeError.
+--- Raises: errors of `f` of other classes; TypeError.
 --- Python: 3.4 (contextlib).
----@param class cleat.Class|cleat.Class[] a class of errors, or a list of them
+---@param class cleat.Class|cleat.Class[] a class of errors, or an array of classes
 ---@param f fun(...): any
 ---@param ... any the arguments of `f`
----@return any ... # what `f` returns
+---@return any ... # the results of `f`
 function python.suppress(class, f, ...)
     local classes = type(class) == "table" and rawget(class, "lineage") == nil and class or { class }
     for _, each in ipairs(classes) do
@@ -127,7 +128,8 @@ function python.suppress(class, f, ...)
     return suppressed(classes, pcall(f, ...))
 end
 
---- Returns an iterator that calls a function until it returns a value, or nil. Python's `iter(f, sentinel)` is this.
+--- Returns an iterator that calls a function until it returns a given value or nil. This is Python's `iter(f,
+--- sentinel)`.
 ---
 ---     local python = require "cleat.python"
 ---     local one, two = socket.socketpair()
@@ -157,8 +159,8 @@ function python.iter(f, sentinel)
     end
 end
 
---- Returns a table of pairs: `dict(cert.subject).commonName`. The list holds pairs, or lists of pairs as a
---- certificate's names do. Of several pairs with one key the last counts. Reading a key that is not there gives nil.
+--- Converts an array of pairs to a table: `dict(cert.subject).commonName`. The elements are pairs, or arrays of pairs
+--- as in a certificate's names. If a key occurs several times, the last pair counts.
 ---
 ---     local python = require "cleat.python"
 ---     local cert = connect():getpeercert()
@@ -167,7 +169,7 @@ end
 ---
 --- Raises: TypeError.
 --- Python: 2.2.
----@param pairs_of any[]
+---@param pairs_of any[] an array of {key, value}, or of arrays of these
 ---@return table
 function python.dict(pairs_of)
     if type(pairs_of) ~= "table" then
@@ -188,7 +190,7 @@ function python.dict(pairs_of)
     return found
 end
 
---- Returns a value as Python writes it: strings in quotes, arrays as tuples, other tables as dicts.
+--- Formats a value as Python's repr() does: strings in quotes, arrays as tuples, other tables as dicts.
 ---
 ---     local python = require "cleat.python"
 ---     print(python.repr({ "TLS_AES_128_GCM_SHA256", "TLSv1.3", 128 })) --> ('TLS_AES_128_GCM_SHA256', 'TLSv1.3', 128)
@@ -201,7 +203,7 @@ function python.repr(value)
     return pprint.repr(value)
 end
 
---- Returns a value as repr does, but on several lines if it does not fit on one.
+--- Formats a value as repr does, but on several lines if it does not fit into one line.
 ---
 ---     local python = require "cleat.python"
 ---     print(python.pformat({ "DNS", "a.example" }, 12))
@@ -211,13 +213,13 @@ end
 --- Raises: TypeError.
 --- Python: 1.4 (pprint).
 ---@param value any
----@param width integer? characters of a line; 80 by default
+---@param width integer? the maximum number of characters in a line; 80 by default
 ---@return string
 function python.pformat(value, width)
     return pprint.pformat(value, check.optional_integer("pformat", "width", width, 80, 1))
 end
 
---- Prints a value as pformat returns it.
+--- Prints a value in the format of pformat.
 ---
 ---     local python = require "cleat.python"
 ---     python.pprint(connect():version()) --> 'TLSv1.3'
@@ -228,14 +230,14 @@ function python.pprint(value)
     io.write(pprint.pformat(value), "\n")
 end
 
---- Returns the bits that one of the values has: Python's `|`, on every Lua.
+--- Returns the bitwise or of integers: Python's `|`, on every Lua.
 ---
 ---     local python = require "cleat.python"
 ---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
 ---     context.options = python.bor(context.options, ssl.OP_NO_TLSv1, ssl.OP_NO_TLSv1_1)
 ---     print(python.band(context.options, ssl.OP_NO_TLSv1) ~= 0) --> true
 ---
---- Raises: TypeError; ValueError for more than 53 bits.
+--- Raises: TypeError; ValueError for integers of more than 53 bits.
 --- Python: 1.4.
 ---@param value integer
 ---@param ... integer
@@ -244,14 +246,14 @@ function python.bor(value, ...)
     return bits.bor(value, ...)
 end
 
---- Returns the bits that all values have: Python's `&`.
+--- Returns the bitwise and of integers: Python's `&`.
 ---
 ---     local python = require "cleat.python"
 ---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
 ---     context.options = python.band(context.options, python.bnot(ssl.OP_NO_TICKET))
 ---     print(python.band(6, 3)) --> 2
 ---
---- Raises: TypeError; ValueError for more than 53 bits.
+--- Raises: TypeError; ValueError for integers of more than 53 bits.
 --- Python: 1.4.
 ---@param value integer
 ---@param ... integer
@@ -260,11 +262,11 @@ function python.band(value, ...)
     return bits.band(value, ...)
 end
 
---- Returns the bits that an odd number of the values have: Python's `^`.
+--- Returns the bitwise exclusive or of integers: Python's `^`.
 ---
 ---     print(require("cleat.python").bxor(6, 3)) --> 5
 ---
---- Raises: TypeError; ValueError for more than 53 bits.
+--- Raises: TypeError; ValueError for integers of more than 53 bits.
 --- Python: 1.4.
 ---@param value integer
 ---@param ... integer
@@ -273,11 +275,11 @@ function python.bxor(value, ...)
     return bits.bxor(value, ...)
 end
 
---- Returns the bits that the value has not: Python's `~`, which is -value - 1.
+--- Returns the bitwise complement of an integer, which is -value - 1: Python's `~`.
 ---
 ---     print(require("cleat.python").bnot(6)) --> -7
 ---
---- Raises: TypeError; ValueError for more than 53 bits.
+--- Raises: TypeError; ValueError for integers of more than 53 bits.
 --- Python: 1.4.
 ---@param value integer
 ---@return integer

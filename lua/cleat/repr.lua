@@ -1,9 +1,9 @@
---- How Python 2 writes a string in a message: quoted, with escapes for what cannot be printed.
+--- Formats a string as Python 2's repr() does: quoted, with escapes for bytes that are not printable.
 
 local ESCAPES = { ["\\"] = "\\\\", ["\t"] = "\\t", ["\n"] = "\\n", ["\r"] = "\\r" }
 
 ---@param text string
----@return string # 'text', or "text" if it has a ' and no "
+---@return string # 'text', or "text" if it contains a ' and no "
 return function(text)
     local quote = (text:find("'", 1, true) and not text:find('"', 1, true)) and '"' or "'"
     local escaped = text:gsub('[%c\\"\'\128-\255]', function(char)

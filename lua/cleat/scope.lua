@@ -1,8 +1,8 @@
---- Calls with a cleanup that runs however they end: by returning, by an error, by coroutine.close, or by being
---- collected.
+--- Calls with a cleanup that always runs: after a return or an error, when the coroutine is closed, and when it is
+--- garbage-collected.
 ---
---- A scope is an object with a method end_scope, which is called once the call is over. No other strong reference to it
---- may exist: if a coroutine is collected while it waits, the collector ends its scopes.
+--- A scope is an object with a method end_scope, which is called after the call. There must be no other strong
+--- reference to the scope: if a suspended coroutine is garbage-collected, the finalizers of its scopes run.
 
 local compat = require "cleat.compat"
 
@@ -10,12 +10,12 @@ local pcall, error = compat.pcall, error
 
 local scope = {}
 
--- The tickets by userdata, where only a userdata has a finalizer: each scope has one there.
+-- Maps the userdata of scopes to their tickets, where only userdata have finalizers.
 local tickets = setmetatable({}, { __mode = "k" })
 
 if not compat.newproxy then
-    --- metatable is the metatable of scopes of a class with a method end_scope(self) and a function
-    --- abandoned(self.ticket), which a finalizer calls.
+    --- metatable returns the metatable for scopes of a class with a method end_scope(self) and a function
+    --- abandoned(self.ticket), which the finalizer calls.
     ---@param methods table
     ---@return table
     function scope.metatable(methods)
@@ -30,13 +30,13 @@ if not compat.newproxy then
         }
     end
 
-    --- make turns a table into a scope. ticket: what `abandoned` is called with, which must not refer to the scope.
+    --- make turns a table into a scope. ticket: the argument of `abandoned`, which must not refer to the scope.
     function scope.make(fields, metatable, ticket)
         fields.open, fields.ticket = true, ticket
         return setmetatable(fields, metatable)
     end
 
-    --- again begins a scope that has ended once more.
+    --- again reuses a scope that has ended.
     function scope.again(self, ticket)
         self.open, self.ticket = true, ticket
     end
@@ -67,7 +67,8 @@ else
 end
 
 if compat.has_close then
-    -- __close is called when a coroutine is closed too. Written as text, since the others have no such syntax.
+    -- A <close> variable also runs its __close when a coroutine is closed. This is text, because other versions of Lua
+    -- do not have the syntax. run(scope, f, ...) returns the results of f(...).
     --- run returns what f(...) returns.
     ---@type fun(scope: table, f: function, ...: any): any ...
     scope.run = assert(load([[
@@ -76,7 +77,7 @@ if compat.has_close then
             return f(...)
         end
         return run
-    ]], debug and debug.getinfo(1, "S").source or "=cleat.scope"))() -- under this file's name: it is cleat's
+    ]], debug and debug.getinfo(1, "S").source or "=cleat.scope"))() -- with this file's name, for errors.lua
 else
     local function over(self, ok, ...)
         if self.sentinel then

@@ -1,5 +1,5 @@
---- Waiting for several descriptors: Python's select module (2.7.16, section 16.1). They block the whole program:
---- coroutines of an event loop wait in the sockets' own calls.
+--- Waiting for several descriptors: Python's select module (2.7.16, section 16.1). The calls block the whole program;
+--- in an event loop use the methods of sockets, which wait without blocking other coroutines.
 ---
 ---     local one, two = socket.socketpair()
 ---     one:sendall("x")
@@ -21,10 +21,12 @@ local const = C.const
 --- Python: 1.4.
 local select = { error = errors.error, poll = Poll, epoll = Epoll }
 
---- POLL*: events of select.poll: POLLIN, POLLPRI, POLLOUT to wait for; POLLERR, POLLHUP, POLLNVAL are always reported.
+--- POLL*: events of select.poll: POLLIN (readable), POLLPRI and POLLOUT (writable) to wait for; POLLERR, POLLHUP and
+--- POLLNVAL (not open) are always reported.
 --- Python: 2.2.
 
---- EPOLL*: events of select.epoll, as POLL*; EPOLLET reports each change once, EPOLLONESHOT only the next event.
+--- EPOLL*: events of select.epoll, with the meanings of POLL*; and the flags EPOLLET, to report each change once, and
+--- EPOLLONESHOT, to report the next event only.
 --- Python: 2.6.
 for name, value in pairs(const) do
     if name:find("^POLL%u") then
@@ -33,14 +35,15 @@ for name, value in pairs(const) do
         select[name] = value < 0 and value + 4294967296 or value
     end
 end
---- EPOLL_CLOEXEC: for the argument `flags` of epoll. The descriptor is always closed by exec.
+--- EPOLL_CLOEXEC: a value of the argument `flags` of epoll. It has no effect, because exec always closes the
+--- descriptor.
 --- Python: 3.3.
 select.EPOLL_CLOEXEC = 0x80000
---- PIPE_BUF: how many bytes can be written to a pipe that is writable without waiting.
+--- PIPE_BUF: the number of bytes that can be written without blocking to a pipe that is reported as writable.
 --- Python: 2.7.
 select.PIPE_BUF = 4096
 
--- Linux's select reports these events in its three sets.
+-- The events that Linux's select reports in its three sets.
 local READABLE = { const.POLLIN, const.POLLHUP, const.POLLERR }
 local WRITABLE = { const.POLLOUT, const.POLLERR }
 local EXCEPTIONAL = { const.POLLPRI }
@@ -61,25 +64,24 @@ end
 local parse = keywords.parser("select", { "rlist", "wlist", "xlist", "timeout" },
     { required = 3, tables = { rlist = true, wlist = true, xlist = true } })
 
---- Waits until one of several objects can be read or written, or has an exceptional condition. The lists hold sockets,
---- other objects with a method `fileno`, or descriptors. A TLS connection may have decrypted bytes that no descriptor
---- reports: look at SSLSocket:pending first.
+--- Waits until one of several objects is readable, is writable, or has an exceptional condition. The lists contain
+--- sockets, other objects with a method `fileno`, or descriptors. A TLS connection may have decrypted bytes that the
+--- descriptor does not report: call SSLSocket:pending first.
 ---
 ---     local one, two = socket.socketpair()
 ---     one:sendall("x")
 ---     local readable, writable = select.select({ two }, { two }, {}, 5)
 ---     print(readable[1] == two, writable[1] == two) --> true	true
 ---
---- Raises: select.error with EBADF if one is closed; ValueError for a negative timeout; TypeError.
+--- Raises: select.error with EBADF if an object is closed; ValueError for a negative timeout; TypeError.
 --- Python: 1.4.
----@param rlist any[] wait until one can be read
----@param wlist any[] wait until one can be written
----@param xlist any[] wait for an exceptional condition
----@param timeout number? seconds; 0 does not wait, nil waits without a limit
----@return any[] readable those of `rlist` that are ready; empty after a timeout
----@return any[] writable
----@return any[] exceptional
----@overload fun(rlist, wlist, xlist, keywords: cleat.keywords.select.select): any[], any[], any[]
+---@param rlist any[] wait until one of these is readable
+---@param wlist any[] wait until one of these is writable
+---@param xlist any[] wait until one of these has an exceptional condition, such as out-of-band data
+---@param timeout number? in seconds; 0 does not wait, nil waits without a limit
+---@return any[] readable the elements of `rlist` that are ready; empty after a timeout, like the next two
+---@return any[] writable the elements of `wlist` that are ready
+---@return any[] exceptional the elements of `xlist` that are ready
 function select.select(rlist, wlist, xlist, timeout, ...)
     rlist, wlist, xlist, timeout = parse(rlist, wlist, xlist, timeout, ...)
     timeout = check.timeout("select", timeout)

@@ -1,4 +1,4 @@
---- Waiting for several objects by their names: Python's selectors module (3.4, section 18.4).
+--- Waiting for several registered objects: Python's selectors module (3.4, section 18.4).
 ---
 ---     local selectors = require "cleat.selectors"
 ---     local one, two = socket.socketpair()
@@ -23,16 +23,16 @@ local pcall = require("cleat.compat").pcall
 
 local READ, WRITE = 1, 2
 
---- EVENT_*: what to wait for, to be added: EVENT_READ, EVENT_WRITE.
+--- EVENT_*: the events to wait for, EVENT_READ and EVENT_WRITE; their sum is both.
 --- Python: 3.4.
 local selectors = { EVENT_READ = READ, EVENT_WRITE = WRITE }
 
---- What a selector knows of a registered object. It is immutable.
+--- The entry of a registered object in a selector. It is immutable.
 ---@class cleat.selectors.SelectorKey
 ---@field fileobj any the object that was registered
----@field fd integer its descriptor
+---@field fd integer the descriptor of the object
 ---@field events integer a sum of `EVENT_*`
----@field data any what was given to register
+---@field data any the argument `data` of register
 ---@field _fileobj any
 ---@field _fd integer
 ---@field _events integer
@@ -54,11 +54,11 @@ local function new_key(fileobj, fd, events, data)
     return setmetatable({ _fileobj = fileobj, _fd = fd, _events = events, _data = data }, SelectorKey.instance)
 end
 
---- Selectors wait until one of the registered objects can be read or written. SelectSelector, PollSelector and
---- EpollSelector differ in the system call; DefaultSelector is the best of them. They block the whole program:
---- coroutines of an event loop wait in the sockets' own calls.
+--- Selectors wait until registered objects are readable or writable. SelectSelector, PollSelector and EpollSelector use
+--- different system calls; DefaultSelector is the best one. The calls block the whole program; in an event loop use the
+--- methods of sockets, which wait without blocking other coroutines.
 ---@class cleat.selectors.Selector
----@field _keys table<integer, cleat.selectors.SelectorKey>|false by descriptor; false once closed
+---@field _keys table<integer, cleat.selectors.SelectorKey>|false the entries by descriptor; false once closed
 ---@field _poller any
 local Selector = class.new("selectors.BaseSelector", function()
     return errors.raise(errors.TypeError, "Can't instantiate abstract class BaseSelector")
@@ -71,7 +71,7 @@ local function keys_of(self)
     return self._keys
 end
 
--- lookup returns the descriptor of an object: its own or, once it is closed, the one with which it was registered.
+-- lookup returns the descriptor of an object. For a closed object it is the descriptor with which it was registered.
 local function lookup(self, fileobj)
     local ok, fd = pcall(fileno, fileobj)
     if ok then
@@ -106,7 +106,7 @@ end
 
 local parse_register = keywords.parser("register", { "fileobj", "events", "data" }, { required = 2, tables = { data = true } })
 
---- Registers an object, to wait for it.
+--- Registers an object, so that select() waits for it.
 ---
 ---     local selectors = require "cleat.selectors"
 ---     local one = socket.socketpair()
@@ -115,14 +115,13 @@ local parse_register = keywords.parser("register", { "fileobj", "events", "data"
 ---     print(key.fileobj == one, #selector:select()) --> true	1
 ---     selector:close()
 ---
---- Raises: ValueError for other events, or an object without a descriptor; KeyError if it is registered; RuntimeError
---- if the selector is closed.
+--- Raises: ValueError for other events, and for an object without a descriptor; KeyError if the object is registered
+--- already; RuntimeError if the selector is closed.
 --- Python: 3.4.
 ---@param fileobj any a descriptor, or an object with a method `fileno`
 ---@param events integer a sum of `EVENT_*`
----@param data any? for the program
+---@param data any? any value of the program, which select() returns in the entry
 ---@return cleat.selectors.SelectorKey
----@overload fun(self, fileobj, events, keywords: cleat.keywords.Selector.register): cleat.selectors.SelectorKey
 function Selector:register(fileobj, events, data, ...)
     fileobj, events, data = parse_register(fileobj, events, data, ...)
     check_events("register", events)
@@ -136,7 +135,7 @@ function Selector:register(fileobj, events, data, ...)
     return key
 end
 
---- Removes an object, which may have been closed meanwhile.
+--- Unregisters an object, which may be closed already, and returns its entry.
 ---
 ---     local selectors = require "cleat.selectors"
 ---     local one = socket.socketpair()
@@ -146,7 +145,8 @@ end
 ---     print(selector:unregister(one).events == selectors.EVENT_READ) --> true
 ---     selector:close()
 ---
---- Raises: KeyError if it is not registered; ValueError; RuntimeError.
+--- Raises: KeyError if the object is not registered; ValueError if it has no descriptor; RuntimeError if the selector
+--- is closed.
 --- Python: 3.4.
 ---@param fileobj any
 ---@return cleat.selectors.SelectorKey
@@ -159,7 +159,7 @@ end
 
 local parse_modify = keywords.parser("modify", { "fileobj", "events", "data" }, { required = 2, tables = { data = true } })
 
---- Changes what to wait for, and the data.
+--- Changes the events and the data of a registered object.
 ---
 ---     local selectors = require "cleat.selectors"
 ---     local one = socket.socketpair()
@@ -169,13 +169,12 @@ local parse_modify = keywords.parser("modify", { "fileobj", "events", "data" }, 
 ---     print(selector:get_key(one).data) --> data
 ---     selector:close()
 ---
---- Raises: as register; KeyError if it is not registered.
+--- Raises: the same errors as register; KeyError if the object is not registered.
 --- Python: 3.4.
 ---@param fileobj any
 ---@param events integer
 ---@param data any?
 ---@return cleat.selectors.SelectorKey
----@overload fun(self, fileobj, events, keywords: cleat.keywords.Selector.modify): cleat.selectors.SelectorKey
 function Selector:modify(fileobj, events, data, ...)
     fileobj, events, data = parse_modify(fileobj, events, data, ...)
     check_events("modify", events)
@@ -190,8 +189,8 @@ end
 
 local parse_select = keywords.parser("select", { "timeout" })
 
---- Waits until registered objects are ready, or the timeout runs out. A TLS connection may have decrypted bytes that no
---- descriptor reports: look at SSLSocket:pending first.
+--- Waits until registered objects are ready, or the timeout has passed. A TLS connection may have decrypted bytes that
+--- the descriptor does not report: call SSLSocket:pending first.
 ---
 ---     local selectors = require "cleat.selectors"
 ---     local selector = selectors.PollSelector()
@@ -200,10 +199,9 @@ local parse_select = keywords.parser("select", { "timeout" })
 ---
 --- Raises: RuntimeError if the selector is closed; TypeError.
 --- Python: 3.4.
----@param timeout number? seconds; 0 or less does not wait, nil waits without a limit
----@return [cleat.selectors.SelectorKey, integer][] # a list of {key, events}; events are those of `EVENT_*` that are
---- ready. Empty after a timeout
----@overload fun(self, keywords: cleat.keywords.Selector.select): [cleat.selectors.SelectorKey, integer][]
+---@param timeout number? in seconds; 0 and negative numbers do not wait, nil waits without a limit
+---@return [cleat.selectors.SelectorKey, integer][] # an array of {entry, events}, where events is a sum of the
+--- `EVENT_*` that are ready; empty after a timeout
 function Selector:select(timeout, ...)
     timeout = parse_select(timeout, ...)
     check.any_timeout("select", timeout)
@@ -222,7 +220,7 @@ function Selector:select(timeout, ...)
     return found
 end
 
---- Closes the selector; the registered objects stay open. Closing again has no effect.
+--- Closes the selector; the registered objects stay open. Closing it again has no effect.
 ---
 ---     local selectors = require "cleat.selectors"
 ---     local selector = selectors.DefaultSelector()
@@ -241,7 +239,7 @@ function Selector:close()
     end
 end
 
---- Returns what is known of a registered object.
+--- Returns the entry of a registered object.
 ---
 ---     local selectors = require "cleat.selectors"
 ---     local selector = selectors.DefaultSelector()
@@ -250,7 +248,8 @@ end
 ---     print(selector:get_key(one:fileno()) == key) --> true
 ---     selector:close()
 ---
---- Raises: KeyError if it is not registered; RuntimeError if the selector is closed; ValueError.
+--- Raises: KeyError if the object is not registered; RuntimeError if the selector is closed; ValueError if the object
+--- has no descriptor.
 --- Python: 3.4.
 ---@param fileobj any
 ---@return cleat.selectors.SelectorKey
@@ -258,7 +257,7 @@ function Selector:get_key(fileobj)
     return registered(self, fileobj)
 end
 
---- Returns what is known of all registered objects.
+--- Returns the entries of all registered objects.
 ---
 ---     local selectors = require "cleat.selectors"
 ---     local one = socket.socketpair()
@@ -268,7 +267,7 @@ end
 ---     selector:close()
 ---
 --- Python: 3.4.
----@return table<any, cleat.selectors.SelectorKey>? # by object; nil once the selector is closed
+---@return table<any, cleat.selectors.SelectorKey>? # the entries by object; nil once the selector is closed
 function Selector:get_map()
     if not self._keys then
         return nil
@@ -280,7 +279,7 @@ function Selector:get_map()
     return map
 end
 
--- derive makes a selector: what it waits with, and how events are translated.
+-- derive makes a class of selectors from a constructor of its poller, and methods that translate events.
 local function derive(name, make, methods)
     local new = class.new("selectors." .. name, function(of)
         return setmetatable({ _keys = {}, _poller = make() }, of.instance)
@@ -306,7 +305,7 @@ end
 
 selectors.BaseSelector, selectors.SelectorKey = Selector, SelectorKey
 
---- SelectSelector: a selector over select.select.
+--- SelectSelector: a selector that uses select.select.
 --- Python: 3.4.
 derive("SelectSelector", function()
     return false
@@ -340,7 +339,8 @@ end, {
     end,
 })
 
--- poll(2) and epoll(7) have the same events. As in Python, what is neither readable nor writable alone counts as both.
+-- poll(2) and epoll(7) have the same numbers. As in Python, an event that is neither readable nor writable counts as
+-- both.
 local function mask_of(events)
     return (has(events, READ) and select.POLLIN or 0) + (has(events, WRITE) and select.POLLOUT or 0)
 end
@@ -353,7 +353,7 @@ local POLLING = {
         self._poller:modify(fd, mask_of(events))
     end,
     _remove = function(self, fd)
-        pcall(self._poller.unregister, self._poller, fd) -- a descriptor that was closed is not registered any more
+        pcall(self._poller.unregister, self._poller, fd) -- a closed descriptor may be unregistered already
     end,
     _ready = function(events, wanted)
         local other = events % 8 ~= events or has(events, select.POLLPRI)
@@ -361,21 +361,21 @@ local POLLING = {
     end,
 }
 
---- PollSelector: a selector over select.poll.
+--- PollSelector: a selector that uses select.poll.
 --- Python: 3.4.
 local Polling = derive("PollSelector", select.poll, POLLING)
 function Polling:_wait(timeout)
     return self._poller:poll(timeout and math.ceil(timeout * 1000))
 end
 
---- EpollSelector: a selector over select.epoll.
+--- EpollSelector: a selector that uses select.epoll.
 --- Python: 3.4.
 local Epolling = derive("EpollSelector", select.epoll, POLLING)
 function Epolling:_wait(timeout)
     return self._poller:poll(timeout)
 end
 
---- DefaultSelector: the selector for most programs: EpollSelector.
+--- DefaultSelector: the best selector, EpollSelector.
 --- Python: 3.4.
 selectors.DefaultSelector = selectors.EpollSelector
 

@@ -1,4 +1,4 @@
---- What programs share by a store of sessions: ticket keys of servers, and sessions of clients.
+--- Sharing of sessions between processes and machines by a store: ticket keys of servers, and sessions of clients.
 ---
 ---     local sessions = require "cleat.sessions"
 ---     local store = require("cleat.sessions.memory").new()
@@ -6,8 +6,9 @@
 ---     local refresh = sessions.ticket_keys(context, store)
 ---     refresh() -- before each accept, or in a timer
 ---
---- Stores are cleat.sessions.memory, cleat.sessions.redis and cleat.sessions.nginx, or any table with functions
---- `get(key)` and `put(key, bytes, lifetime)`. Servers keep sessions in a store with SSLContext:set_session_store.
+--- A store is a table with the functions `get(key)` and `put(key, bytes, lifetime)`, and optionally `remove(key)` and
+--- `add(key, lifetime)`: see SSLContext:set_session_store, which keeps the sessions of servers in a store.
+--- cleat.sessions.memory, cleat.sessions.redis and cleat.sessions.nginx make stores.
 
 local check = require "cleat.check"
 local compat = require "cleat.compat"
@@ -21,8 +22,8 @@ local pcall = compat.pcall
 local sessions = {}
 
 local KEY_SIZE = 80 -- of a ticket key, see SSLContext:set_ticket_keys
-local KEEP_MAX = 14 -- beside the key of now and the next one
-local PATIENCE = 10 -- seconds between attempts, while the store does not have the keys
+local KEEP_MAX = 14 -- in addition to the current key and the next one
+local RETRY = 10 -- seconds between attempts, as long as the store has failed
 
 local function check_store(f, store)
     if type(store) ~= "table" or not check.callable(store.get) or not check.callable(store.put) then
@@ -41,22 +42,33 @@ local function check_method(f, context, method)
     return context
 end
 
--- report passes an error of the store to its function `error`, if it has one.
+-- report passes an error of the store to its function `error`, if there is one.
 local function report(store, err)
     if store.error then
         pcall(store.error, err)
     end
 end
 
+--- A store of sessions: what cleat.sessions.memory, cleat.sessions.redis and cleat.sessions.nginx make, or a table of
+--- the program's functions, which SSLContext:set_session_store describes.
+---
+--- Python: none.
+---@class cleat.sessions.Store
+---@field get fun(key: string): string?
+---@field put fun(key: string, bytes: string, lifetime: number)
+---@field remove (fun(key: string))?
+---@field add (fun(key: string, lifetime: number): boolean)?
+---@field error (fun(err: any))?
+
 ---@class cleat.sessions.TicketKeys
 ---@field context cleat.ssl.SSLContext
 ---@field store table
 ---@field period integer
 ---@field keep integer
----@field known table<integer, string> keys by the number of their period
----@field next number when the store is asked again
----@field current integer? the period of the last time
----@field set string? the keys that the context has
+---@field known table<integer, string> keys, by the number of their period
+---@field next number the time of the next access to the store
+---@field current integer? the period of the last access
+---@field set string? the keys that the context has now
 local TicketKeys = {}
 TicketKeys.__index = TicketKeys
 
@@ -64,15 +76,15 @@ local function name_of(number)
     return ("ticket-key:%d"):format(number)
 end
 
--- fetch: the key of a period as the store has it, or nil.
+-- fetch returns the key of a period from the store, or nil.
 local function fetch(self, number)
     local key = self.store.get(name_of(number))
     return type(key) == "string" and #key == KEY_SIZE and key or nil
 end
 
--- agree returns whether the store has the key of a period. Of several machines that put one at the same time, each
--- finds the last one when it looks again, now or at the next time.
-local function agree(self, number, now)
+-- publish makes sure that the store has a key for a period, and returns whether it does. If several machines store a
+-- key at the same time, the last one wins, and the others get it when they read again, now or in the next access.
+local function publish(self, number, now)
     local key = fetch(self, number)
     if not key then
         local new = self.known[number] or random.RAND_bytes(KEY_SIZE)
@@ -83,8 +95,8 @@ local function agree(self, number, now)
     return key ~= nil
 end
 
--- use gives the context the keys: of this period, which encrypts, of the next, for clocks that differ, and of those
--- before.
+-- use sets the context's keys: the key of this period encrypts; those of the next period, for clocks that differ, and
+-- of earlier periods are accepted.
 local function use(self, current)
     local keys = { self.known[current], self.known[current + 1] }
     for number = current - 1, current - self.keep, -1 do
@@ -98,8 +110,8 @@ local function use(self, current)
 end
 
 local function update(self, current, now)
-    local agreed = agree(self, current, now)
-    agreed = agree(self, current + 1, now) and agreed
+    local agreed = publish(self, current, now)
+    agreed = publish(self, current + 1, now) and agreed
     for number = current - self.keep, current - 1 do
         self.known[number] = self.known[number] or fetch(self, number)
     end
@@ -112,7 +124,7 @@ function TicketKeys:refresh()
     if now < self.next and current == self.current then
         return false
     end
-    self.next, self.current = now + PATIENCE, current -- other coroutines go on meanwhile
+    self.next, self.current = now + RETRY, current -- so that other coroutines do not access the store at the same time
     local ok, agreed = pcall(update, self, current, now)
     if not ok then
         report(self.store, agreed)
@@ -131,13 +143,13 @@ end
 local parse_ticket_keys = keywords.parser("ticket_keys", { "context", "store", "period", "keep" },
     { required = 2, tables = { store = true } })
 
---- Keeps the ticket keys of a server's context in a store, so that all machines that share it accept each other's
---- tickets, and change the key at the same time without anything else between them. It returns a function, which gives
---- the context the keys of now. The program calls it before each accept, or in a timer: most calls only look at the
---- clock, and four in a period ask the store.
+--- Shares the ticket keys of a server's context through a store: all machines with the same store accept each other's
+--- tickets, and rotate the keys together. It returns a function that updates the context's keys. Call that function
+--- before each accept, or in a timer: usually it only reads the clock, and it accesses the store four times per period.
 ---
---- Each period has a random key. The first machine that needs it stores it, one period before it is used. Without the
---- store machines go on with the keys that they have. Errors go to `store.error(err)`, if there is such a function.
+--- Each period has a random key. The first machine that needs it stores it, one period before it is used for
+--- encryption. If the store fails, machines continue with the keys that they have. Errors are passed to
+--- `store.error(err)`, if there is such a function.
 ---
 ---     local sessions = require "cleat.sessions"
 ---     local store = require("cleat.sessions.memory").new()
@@ -146,18 +158,18 @@ local parse_ticket_keys = keywords.parser("ticket_keys", { "context", "store", "
 ---     print(refresh(), refresh()) --> true	false
 ---     print(sessions.ticket_keys(second, store, { period = 3600 })()) --> true
 ---
---- An attacker who can read the store can decrypt all tickets. SSLContext:set_ticket_secret needs no store, and is the
---- better choice where machines can have a secret in a file; it must also be used where a store of sessions is not
+--- An attacker who can read the store can decrypt all tickets. If the machines can share a secret in a file,
+--- SSLContext:set_ticket_secret is better, and needs no store. It must also be used if a store of sessions is not
 --- trusted.
 ---
 --- Raises: ValueError, TypeError.
 --- Python: none.
 ---@param context cleat.ssl.SSLContext
----@param store table with functions get and put
----@param period integer? seconds for which a key encrypts; half a day by default
----@param keep integer? how many older keys are accepted, at most 14; 4 by default
----@return function # returns whether the store has the keys, false too if there was nothing to do
----@overload fun(context, store, keywords: cleat.keywords.sessions.ticket_keys): function
+---@param store cleat.sessions.Store
+---@param period integer? for how many seconds a key encrypts; half a day by default
+---@param keep integer? how many older keys are accepted: 0 to 14, 4 by default
+---@return fun(): boolean # returns true if it has stored or read the keys; false if there was nothing to do, or the
+--- store has failed
 function sessions.ticket_keys(context, store, period, keep, ...)
     context, store, period, keep = parse_ticket_keys(context, store, period, keep, ...)
     local self = setmetatable({
@@ -170,7 +182,7 @@ function sessions.ticket_keys(context, store, period, keep, ...)
     end
 end
 
--- forget makes the store return the session to no other connection.
+-- forget removes a session from the store, so that no other connection uses it.
 local function forget(store, key)
     if store.remove then
         store.remove(key)
@@ -179,7 +191,7 @@ local function forget(store, key)
     end
 end
 
-local function take(context, store, key)
+local function load_session(context, store, key)
     local bytes = store.get(key)
     if type(bytes) ~= "string" or bytes == "" then
         return nil
@@ -196,16 +208,17 @@ end
 
 local parse_client = keywords.parser("client", { "context", "store", "name" }, { required = 2, tables = { store = true } })
 
---- Keeps sessions of a client in a store, so that other processes, nginx's other workers or a later run of the program
---- resume them. It returns two functions:
+--- Keeps the sessions of a client in a store, so that other processes, such as nginx's workers or a later run of the
+--- program, resume them. It returns two functions:
 ---
---- * `wrap(sock, options)` calls context:wrap_socket with these arguments, and offers the session that is stored for
+--- * `wrap(sock, options)` calls context:wrap_socket with these arguments and the session that is stored for
 ---   `server_hostname`;
---- * `keep(conn)` stores the session of a connection that `wrap` has made. With TLS 1.3 it comes with the first data of
----   the server's. `keep` returns whether there was a new one.
+--- * `keep(conn)` stores the session of a connection of `wrap`, and returns whether there was a new one. With TLS 1.3
+---   the server sends the session after the handshake, so call it after the first data was received.
 ---
---- Errors of the store go to `store.error(err)`, if there is such a function; the connection is made without a session.
---- Each session of TLS 1.3 is used once. The server is verified again in every connection, as the context requires.
+--- If the store fails, the connection is made without a session; errors are passed to `store.error(err)`, if there is
+--- such a function. A session of TLS 1.3 is used once. Servers are verified again in each connection, as the context
+--- requires.
 ---
 ---     local sessions = require "cleat.sessions"
 ---     local store = require("cleat.sessions.memory").new()
@@ -222,29 +235,29 @@ local parse_client = keywords.parser("client", { "context", "store", "name" }, {
 ---     --> true	true
 ---
 --- Protect the store like a private key: an attacker who can read it can pose as the client, and one who can write to
---- it can pose as the server. Contexts with different client certificates need different names.
+--- it can pose as the server. Use different names for contexts with different client certificates.
 ---
 --- Raises: TypeError.
 --- Python: none.
 ---@param context cleat.ssl.SSLContext
----@param store table with functions get and put, and with remove if it can
----@param name string? the beginning of the keys; "client" by default
----@return function # wrap
----@return function # keep
----@overload fun(context, store, keywords: cleat.keywords.sessions.client): function, function
+---@param store cleat.sessions.Store with the functions get and put, and optionally remove
+---@param name string? the prefix of the keys in the store; "client" by default
+---@return fun(sock: any, options: table): cleat.ssl.SSLSocket # `wrap`
+---@return fun(conn: cleat.ssl.SSLSocket): boolean # `keep`
+--- table): cleat.ssl.SSLSocket, fun(conn: cleat.ssl.SSLSocket): boolean
 function sessions.client(context, store, name, ...)
     context, store, name = parse_client(context, store, name, ...)
     check_method("client", context, "session_from_bytes")
     check_store("client", store)
     name = check.optional_string("client", "name", name) or "client"
-    local made = setmetatable({}, { __mode = "k" }) -- {key, session that was offered} by connection
+    local made = setmetatable({}, { __mode = "k" }) -- {key, offered session}, by connection
 
     local function wrap(sock, options)
         if type(options) ~= "table" or type(options.server_hostname) ~= "string" then
-            errors.raise(errors.ValueError, "wrap() needs a server_hostname, by which sessions are stored")
+            errors.raise(errors.ValueError, "wrap() needs a server_hostname, which is the key of the stored session")
         end
         local key = name .. ":" .. options.server_hostname
-        local ok, session = pcall(take, context, store, key)
+        local ok, session = pcall(load_session, context, store, key)
         if not ok then
             report(store, session)
             session = nil

@@ -1,14 +1,14 @@
---- Sockets: Python's socket module (2.7.16, section 17.2, with what 3.13 has beyond it); what it does not have is in
---- docs/python-to-lua.md.
+--- Sockets: Python's socket module (2.7.16, section 17.2, with the additions up to 3.13). docs/python-to-lua.md lists
+--- what is missing.
 ---
 ---     local sock = socket.create_connection({ "127.0.0.1", port }, 5)
 ---     print(sock:gettimeout()) --> 5
 ---     sock:close()
 ---
---- A socket's timeout decides how its calls wait: nil without a limit, 0 not at all (they raise socket.error with
---- EAGAIN, connect with EINPROGRESS), otherwise so many seconds (then they raise socket.timeout). A socket is closed
---- when it is collected, and at the end of its scope if it is a `<close>` variable. recv, send and their like accept no
---- arguments by name; all other functions do.
+--- A socket's timeout decides how long its calls wait. nil waits without a limit. 0 does not wait: calls raise
+--- socket.error with EAGAIN, and connect with EINPROGRESS. A positive number is a limit in seconds, after which calls
+--- raise socket.timeout. A socket is closed when it is garbage-collected, and at the end of its scope if it is a
+--- `<close>` variable. All functions accept arguments by name, except recv, send and similar methods that move data.
 
 local C = require "cleat.backend"
 local Buffer = require "cleat.buffer"
@@ -62,7 +62,7 @@ socket.buffer = Buffer
 socket.socket = Socket
 socket.SocketType = Socket
 
---- SOCK_*: types of sockets: SOCK_STREAM, SOCK_DGRAM …
+--- SOCK_*: socket types: SOCK_STREAM, SOCK_DGRAM …
 --- Python: 1.4.
 
 --- AI_*: flags of getaddrinfo.
@@ -86,7 +86,7 @@ socket.SocketType = Socket
 --- IPV6_*: options of the level IPPROTO_IPV6.
 --- Python: 2.4.
 
---- MSG_*: flags of recv, send and their like.
+--- MSG_*: flags of recv, send and similar methods.
 --- Python: 1.4.
 
 --- SHUT_*: the argument of Socket:shutdown: SHUT_RD, SHUT_WR, SHUT_RDWR.
@@ -109,7 +109,7 @@ socket.SocketType = Socket
 
 local parse_socketpair = keywords.parser("socketpair", { "family", "type", "proto" })
 
---- Makes two sockets that are connected to each other.
+--- Creates two sockets that are connected to each other.
 ---
 ---     local one, two = socket.socketpair()
 ---     one:sendall("hello")
@@ -122,7 +122,6 @@ local parse_socketpair = keywords.parser("socketpair", { "family", "type", "prot
 ---@param proto integer? 0 by default
 ---@return cleat.Socket
 ---@return cleat.Socket
----@overload fun(keywords: cleat.keywords.socket.socketpair): cleat.Socket, cleat.Socket
 function socket.socketpair(family, type, proto, ...)
     local kind
     family, kind, proto = parse_socketpair(family, type, proto, ...)
@@ -135,8 +134,8 @@ end
 
 local parse_getaddrinfo = keywords.parser("getaddrinfo", { "host", "port", "family", "type", "proto", "flags" })
 
---- Resolves a host and a service to addresses, in the order in which to try them. In a coroutine with a default waiter
---- other coroutines run meanwhile.
+--- Resolves a host and a service to a list of addresses, in the order in which a client should try them. With a default
+--- waiter (setdefaultwaiter) other coroutines run during the lookup; without one it blocks the thread.
 ---
 ---     for _, entry in ipairs(socket.getaddrinfo("127.0.0.1", 443, { type = socket.SOCK_STREAM })) do
 ---         local family, kind, proto, canonname, address = unpack(entry)
@@ -145,14 +144,15 @@ local parse_getaddrinfo = keywords.parser("getaddrinfo", { "host", "port", "fami
 ---
 --- Raises: socket.gaierror if the host is unknown; TypeError.
 --- Python: 2.2.
----@param host string? a name or a numeric address; nil for this machine
----@param port string|integer|nil a number, digits or the name of a service
----@param family integer? `AF_*`; 0, the default, for any
----@param type integer? `SOCK_*`; 0, the default, for any
----@param proto integer? 0, the default, for any
+---@param host string? a name or a numeric address; nil for the loopback address, or with AI_PASSIVE the wildcard
+--- address
+---@param port string|integer|nil a number, a string of digits or the name of a service; nil for 0
+---@param family integer? return only this `AF_*`; 0, the default, for all
+---@param type integer? return only this `SOCK_*`; 0, the default, for all
+---@param proto integer? return only this `IPPROTO_*`; 0, the default, for all
 ---@param flags integer? `AI_*`; 0 by default
----@return table[] # of {family, type, proto, canonname, address}
----@overload fun(keywords: cleat.keywords.socket.getaddrinfo): table[]
+---@return [integer, integer, integer, string, [string, integer]][] # each entry is {family, type, proto, canonname,
+--- address}: the first three and the last are for socket.socket and connect; canonname is "" without AI_CANONNAME
 function socket.getaddrinfo(host, port, family, type, proto, flags, ...)
     return addresses.resolve(parse_getaddrinfo(host, port, family, type, proto, flags, ...))
 end
@@ -160,20 +160,21 @@ end
 local parse_create_connection = keywords.parser("create_connection", { "address", "timeout", "source_address" },
     { required = 1 })
 
---- Connects to a host, trying each of its addresses in turn.
+--- Connects to a host over TCP. Tries each address of the host in turn, and returns the first socket that connects.
 ---
 ---     local sock = socket.create_connection({ "localhost", port }, 10)
 ---     print(sock:gettimeout()) --> 10
 ---     sock:close()
 ---
---- Raises: the error of the last attempt, a socket.error; socket.gaierror if the host is unknown; socket.timeout;
---- TypeError, ValueError for a malformed address.
+--- Raises: socket.error of the last attempt if no address accepts; socket.gaierror if the host is unknown;
+--- socket.timeout; TypeError and ValueError for a malformed address.
 --- Python: 2.6.
----@param address table {host, port}; the port may also be digits or the name of a service
----@param timeout number? seconds, for each attempt and for the socket afterwards; nil for the default timeout
----@param source_address table? the address to connect from
+---@param address [string, integer|string] {host, port}; the port may also be a string of digits or the name of a
+--- service
+---@param timeout number? in seconds, for each attempt and for the later calls of the socket; nil for the default
+--- timeout
+---@param source_address [string, integer]? {host, port} to bind the socket to before it connects
 ---@return cleat.Socket
----@overload fun(address, keywords: cleat.keywords.socket.create_connection): cleat.Socket
 function socket.create_connection(address, timeout, source_address, ...)
     address, timeout, source_address = parse_create_connection(address, timeout, source_address, ...)
     local host, port, flowinfo = addresses.endpoint("create_connection", address)
@@ -207,32 +208,37 @@ function socket.create_connection(address, timeout, source_address, ...)
     return error(last or errors.error("getaddrinfo returns an empty list"), 0)
 end
 
---- Returns the timeout of new sockets.
+--- Returns the default timeout, which new sockets have.
 ---
----     print(socket.getdefaulttimeout()) --> nil
+---     socket.setdefaulttimeout(30)
+---     print(socket.getdefaulttimeout(), socket.socket():gettimeout()) --> 30	30
+---     socket.setdefaulttimeout(nil)
 ---
 --- Python: 2.3.
----@return number? # seconds; nil for no limit
+---@return number? # in seconds; nil for no limit
 function socket.getdefaulttimeout()
     return object.default_timeout
 end
 
---- Sets the timeout of new sockets.
+--- Sets the default timeout, for sockets that are created later.
 ---
 ---     socket.setdefaulttimeout(30)
 ---     print(socket.socket():gettimeout()) --> 30
 ---     socket.setdefaulttimeout(nil)
 ---
---- Raises: ValueError for negative numbers; TypeError.
+--- Raises: ValueError for negative numbers and NaN; TypeError.
 --- Python: 2.3.
----@param timeout number? seconds; nil, the default, for no limit
+---@param timeout number? in seconds; nil for no limit, which is the initial value
 function socket.setdefaulttimeout(timeout)
     object.default_timeout = check.timeout("setdefaulttimeout", timeout)
 end
 
---- Returns the waiter of new sockets.
+--- Returns the default waiter, which new sockets have.
 ---
----     print(socket.getdefaultwaiter()) --> nil
+---     local before = socket.getdefaultwaiter()
+---     socket.setdefaultwaiter(function() return false end) -- a waiter that times out at once
+---     print(pcall(socket.socketpair().recv, (socket.socketpair()), 1)) --> false	timed out
+---     socket.setdefaultwaiter(before)
 ---
 --- Python: none.
 ---@return (fun(sock: cleat.Socket, event: "read"|"write", timeout: number?): boolean)?
@@ -240,7 +246,8 @@ function socket.getdefaultwaiter()
     return waiting.default or nil
 end
 
---- Sets the waiter of all sockets that this Lua state makes from now on: see Socket:setwaiter.
+--- Sets the default waiter, for sockets that this Lua state creates later, and for name resolution. See
+--- Socket:setwaiter.
 ---
 ---     local function waiter(sock, event, timeout)
 ---         local readable, writable = select.select(
@@ -251,9 +258,10 @@ end
 ---     print(socket.socket():getwaiter() == waiter) --> true
 ---     socket.setdefaultwaiter(nil)
 ---
---- Raises: TypeError unless it can be called.
+--- Raises: TypeError if the waiter is not callable.
 --- Python: none.
----@param waiter (fun(sock: cleat.Socket, event: "read"|"write", timeout: number?): boolean)? nil for none
+---@param waiter (fun(sock: cleat.Socket, event: "read"|"write", timeout: number?): boolean)? nil for none: calls block
+--- the thread
 function socket.setdefaultwaiter(waiter)
     waiting.default = waiting.check("setdefaultwaiter", waiter)
 end

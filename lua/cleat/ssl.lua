@@ -1,4 +1,4 @@
---- TLS for sockets: Python's ssl module (2.7.16, section 17.3, and what later versions added) over BoringSSL.
+--- TLS for sockets: Python's ssl module (2.7.16, section 17.3, with the additions of later versions) over BoringSSL.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
 ---     local conn = context:wrap_socket(socket.socket(), { server_hostname = "localhost" })
@@ -7,8 +7,8 @@
 ---     print(conn:recv(1024)) --> hello
 ---     conn:close()
 ---
---- A program makes a context with create_default_context, and TLS sockets with SSLContext:wrap_socket. How Python's
---- tuples, None, exceptions and keyword arguments look in Lua is described in docs/python-to-lua.md.
+--- A program makes a context with create_default_context, and from it TLS sockets with SSLContext:wrap_socket.
+--- docs/python-to-lua.md describes how Python's tuples, None, exceptions and keyword arguments are represented in Lua.
 
 local C = require "cleat.backend"
 local SSLContext = require "cleat.ssl.context"
@@ -39,8 +39,8 @@ local pcall = compat.pcall
 local const = C.const
 
 local ssl = {
-    --- _create_default_https_context: makes the contexts of HTTPS clients that are given none: create_default_context,
-    --- or _create_unverified_context after _https_verify_certificates(false).
+    --- _create_default_https_context: the function that makes the context of HTTPS clients that are given none:
+    --- create_default_context, or _create_unverified_context after _https_verify_certificates(false).
     --- Python: 2.7.9, 3.4.3.
     SSLContext = SSLContext,
     SSLSession = require "cleat.ssl.session",
@@ -77,7 +77,7 @@ for _, part in ipairs {
     end
 end
 
--- PEP 493: PYTHONHTTPSVERIFY=0 turns verification off, only for clients that use the default HTTPS context. DANGEROUS:
+-- PEP 493: PYTHONHTTPSVERIFY=0 disables verification for HTTPS clients without a context of their program. DANGEROUS:
 -- see _create_unverified_context.
 ssl._https_verify_certificates = defaults.https_switch(ssl)
 ssl._https_verify_certificates(os.getenv("PYTHONHTTPSVERIFY") ~= "0")
@@ -85,19 +85,21 @@ ssl._https_verify_certificates(os.getenv("PYTHONHTTPSVERIFY") ~= "0")
 local parse_wrap = keywords.parser("wrap_socket", { "sock", "keyfile", "certfile", "server_side", "cert_reqs",
     "ssl_version", "ca_certs", "do_handshake_on_connect", "suppress_ragged_eofs", "ciphers" }, { required = 1 })
 
---- Makes a TLS socket with a separate context. It sends no server name, compares none, and verifies nothing unless
---- `cert_reqs` asks for it, which is DANGEROUS on a client: SSLContext:wrap_socket is better.
+--- Makes a TLS socket with a new context, as Python programs before 2.7.9 did. It sends no server name, and does not
+--- compare the certificate with one. Without `cert_reqs` it verifies nothing, which is DANGEROUS on a client: any
+--- attacker can pose as the server. Use SSLContext:wrap_socket instead.
 ---
 ---     local sock = socket.create_connection({ "localhost", port })
 ---     local conn = ssl.wrap_socket(sock, { cert_reqs = ssl.CERT_REQUIRED, ca_certs = "ca.pem" })
 ---     print(conn:version()) --> TLSv1.3
 ---     conn:close()
 ---
---- Raises: IOError if a file cannot be read; SSLError if the files, the ciphers or the handshake fail; ValueError on a
---- server without `certfile`, with `keyfile` alone, and for `PROTOCOL_SSLv2` and `PROTOCOL_SSLv3`.
+--- Raises: IOError if a file cannot be read; SSLError for malformed files and unknown `ciphers`, and if the handshake
+--- fails; ValueError on a server without `certfile`, for `keyfile` without `certfile`, and for `PROTOCOL_SSLv2` and
+--- `PROTOCOL_SSLv3`.
 --- Python: 2.6; removed in 3.12.
----@param sock any a cleat socket, a descriptor, or a socket of an event loop: see SSLContext:wrap_socket
----@param keyfile string? path of a PEM file with the private key; `certfile` by default
+---@param sock cleat.Socket|integer|userdata|table see SSLContext:wrap_socket
+---@param keyfile string? path of a PEM file with this side's private key; `certfile` by default
 ---@param certfile string? path of a PEM file with this side's certificate and its chain
 ---@param server_side boolean? false by default
 ---@param cert_reqs integer? `CERT_*`; `CERT_NONE` by default
@@ -107,7 +109,6 @@ local parse_wrap = keywords.parser("wrap_socket", { "sock", "keyfile", "certfile
 ---@param suppress_ragged_eofs boolean? true by default
 ---@param ciphers string? see SSLContext:set_ciphers
 ---@return cleat.ssl.SSLSocket
----@overload fun(sock, keywords: cleat.keywords.ssl.wrap_socket): cleat.ssl.SSLSocket
 function ssl.wrap_socket(sock, keyfile, certfile, server_side, cert_reqs, ssl_version, ca_certs,
     do_handshake_on_connect, suppress_ragged_eofs, ciphers, ...)
     sock, keyfile, certfile, server_side, cert_reqs, ssl_version, ca_certs, do_handshake_on_connect, suppress_ragged_eofs,
@@ -150,23 +151,22 @@ end
 
 local parse_fetch = keywords.parser("get_server_certificate", { "addr", "ssl_version", "ca_certs", "timeout" }, { required = 1 })
 
---- Connects to a server and returns its certificate as PEM text. Without `ca_certs` the certificate is not verified, so
---- it is DANGEROUS to trust it: an attacker may have sent it. The host is sent as the server name, unless it is an
---- address; it is never compared.
+--- Connects to a server, and returns its certificate as PEM text. The host is sent as the server name, unless it is an
+--- IP address, but never compared with the certificate. Without `ca_certs` the certificate is not verified at all, and
+--- it is DANGEROUS to trust it: an attacker may have sent it.
 ---
 ---     local text = ssl.get_server_certificate({ "localhost", port }, { ca_certs = "ca.pem" })
 ---     print(text:match("^[^\n]*")) --> -----BEGIN CERTIFICATE-----
 ---
---- Raises: SSLCertVerificationError if `ca_certs` is given and none of its CA certificates issued the server's;
---- SSLError if the handshake fails; socket.error if the connection fails; socket.timeout; TypeError if `addr` is no
+--- Raises: SSLCertVerificationError if the certificate cannot be verified against `ca_certs`; SSLError if the handshake
+--- fails; socket.error and socket.gaierror if the connection fails; socket.timeout; TypeError if `addr` is not an
 --- address.
 --- Python: 2.6; `timeout` 3.10.
----@param addr table {host, port}
+---@param addr [string, integer|string] {host, port}; the port may also be a string of digits or the name of a service
 ---@param ssl_version integer? `PROTOCOL_*`; `PROTOCOL_TLS` by default
 ---@param ca_certs string? path of a PEM file with CA certificates
----@param timeout number? seconds, for the connection and for each call of the handshake; nil for the default timeout
+---@param timeout number? in seconds, for the connection and for each call of the handshake; nil for the default timeout
 ---@return string # PEM text of the certificate
----@overload fun(addr, keywords: cleat.keywords.ssl.get_server_certificate): string
 function ssl.get_server_certificate(addr, ssl_version, ca_certs, timeout, ...)
     addr, ssl_version, ca_certs, timeout = parse_fetch(addr, ssl_version, ca_certs, timeout, ...)
     if type(addr) ~= "table" then

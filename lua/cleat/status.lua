@@ -1,7 +1,7 @@
---- Statuses: the negative results of the ABI, -(class << 16 | value), as cleat/status.h describes them.
+--- Statuses: the negative results of the ABI, -(class << 16 | value). cleat/status.h describes them.
 ---
---- `status.EOF` and its like are whole statuses, for the classes whose value is always 0; `status.class` and
---- `status.value` take one apart.
+--- status.EOF, status.WANT_READ and the others are complete statuses, for the classes whose value is always 0.
+--- status.class and status.value return the two parts.
 
 local C = require "cleat.backend"
 
@@ -13,21 +13,21 @@ for _, name in ipairs { "WANT_READ", "WANT_WRITE", "WANT_SERVER_NAME", "WANT_SES
     status[name] = -C.const[name] * 65536
 end
 
---- The class of a negative result, one of the backend's constants.
+--- Returns the class of a negative result, one of the backend's constants.
 ---@param result integer
 ---@return integer
 function status.class(result)
     return math.floor(-result / 65536)
 end
 
---- The value of a negative result: an errno, an alert …, as its class says.
+--- Returns the value of a negative result. Its meaning depends on the class: an errno, an alert …
 ---@param result integer
 ---@return integer
 function status.value(result)
     return -result % 65536
 end
 
---- The status for an error number of the operating system.
+--- Returns the status for an error number of the system.
 ---@param number integer
 ---@return integer
 function status.sys(number)

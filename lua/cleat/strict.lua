@@ -1,17 +1,17 @@
---- Tables of names in which a misspelt one is an error: the modules that programs require, and enumerations.
+--- Tables in which a misspelt name is an error: the modules that programs require, and enumerations.
 ---
---- In Lua a field that is not there is nil, and a nil in a table of keyword arguments is no argument: `{cert_reqs =
---- ssl.CERT_REQIRED}` verifies nothing. Reading an unknown name raises AttributeError, as in Python. Names that are
---- there are found as in any table, and pairs and rawget work; rawget is how a program asks whether there is a name:
---- `rawget(ssl, "RAND_egd")`.
+--- In Lua a missing field is nil, and a nil in a table of keyword arguments is no argument: with a misspelt `{cert_reqs
+--- = ssl.CERT_REQURED}` nothing would be verified. Therefore reading an unknown name raises AttributeError, as in
+--- Python. Known names, pairs and rawget work as in other tables; a program tests for a name with rawget: `rawget(ssl,
+--- "RAND_egd")`.
 
 local suggest = require "cleat.suggest"
 
---- strict makes reading an unknown name raise.
+--- strict makes reading an unknown name of a table raise AttributeError.
 ---@generic T: table
 ---@param names T
----@param what string its name in messages: "module 'ssl'"
----@param also table? another table in which names are looked up
+---@param what string the table's name in messages: "module 'ssl'"
+---@param also table? another table with names
 ---@return T # the same table
 return function(names, what, also)
     local metatable = getmetatable(names) or {}

@@ -1,8 +1,9 @@
 --- Suggestions for misspelt names.
 
-local NEAR = 3 -- edits, and no more than a third of the name
+local NEAR = 3 -- the maximum number of edits, which is also limited to a third of the name's length
 
--- distance: the Damerau-Levenshtein distance of two names (optimal string alignment); at most limit + 1.
+-- distance returns the Damerau-Levenshtein distance of two names (optimal string alignment), limit + 1 if it is larger
+-- than limit.
 local function distance(a, b, limit)
     if math.abs(#a - #b) > limit then
         return limit + 1
@@ -31,7 +32,8 @@ local function distance(a, b, limit)
     return row[#b]
 end
 
---- suggest: the end of a message about an unknown name: "; did you mean 'CERT_REQUIRED'?", "" if no name is near.
+--- suggest returns the end of a message about an unknown name: "; did you mean 'CERT_REQUIRED'?", or "" if no existing
+--- name is similar.
 ---@param name any
 ---@param ... table tables whose keys are the existing names
 ---@return string

@@ -1,22 +1,24 @@
---- Calls that would block: the one module that waits and repeats a call of the ABI.
+--- Repeats calls that would block: the only module in which the Lua layer waits and calls the ABI again.
 ---
---- A method makes its first attempt itself. If that would block, suspend.run repeats the call: in the caller's turn
---- (cleat.socket.turns), until it succeeds, fails or the deadline has passed. A call can be suspended for:
+--- A method makes the first attempt itself. If that would block, suspend.run repeats the call in the method's turn
+--- (cleat.socket.turns), until it succeeds, fails, or the deadline has passed. A call is suspended by one of these
+--- statuses:
 ---   * WANT_READ, WANT_WRITE: the object's _supply(claim, event, deadline, timeout) waits for it. It returns true to
 ---     try again, false if the deadline has passed, and nil if the object does not wait;
 ---   * a pause, in which the Lua layer must act (run a callback of the context): suspend.pauses has a function(object)
 ---     for each such status.
 ---
---- kind describes calls of one sort, a table with
+--- kind describes the calls of a method. It is a table with
 ---   turn                          the queue
----   field                         the object's field with the id for the call, 0 once it is closed
----   event                         WANT_READ or WANT_WRITE: the status of a call that may not wait for its turn
+---   field                         the object's field with the id that the call uses, 0 once it is closed
+---   event                         WANT_READ or WANT_WRITE: the status of a non-blocking call that another one blocks
 ---   fail(self, result, method)    raises the error for a status, or returns the results of the method
----   gone(self, method)            the same after the object was closed
----   stop                          a status that ends the call like a success, optional
----   begin(self), stepped(self, result)   what is done before the first step and after each, if the object has a field
----                                 _trace; optional
+---   closed(self, method)          the same for an object that was closed during the call
+---   stop                          optional: a status that ends the call as a success does
+---   begin(self), stepped(self, result)   optional: called before the first step and after each one, if the object
+---                                 has a field _trace
 
+local errors = require "cleat.errors"
 local scope = require "cleat.scope"
 local status = require "cleat.status"
 local turns = require "cleat.socket.turns"
@@ -35,7 +37,7 @@ local suspend = {}
 suspend.pauses = {}
 local pauses = suspend.pauses
 
---- wait asks a waiter to wait for `object`, on behalf of the call that has the claim.
+--- wait makes the owner's waiter wait for `object`, on behalf of the call that has the claim.
 ---@param self table the owner of the claim
 ---@param claim cleat.socket.Claim
 ---@param object any the owner, or a name resolution
@@ -61,20 +63,20 @@ local function wait(self, claim, object, event, deadline)
         claim.parallel = true
     end
     if not waiting.traits(waiter).wake and (object ~= self or self._foreign) then
-        -- Only a shutdown would end this wait, and the descriptor must not be shut down.
+        -- close() could end this wait by a shutdown only, which would affect the program's own descriptor.
         claim.watch = watch.new(object:fileno(), event)
         object, event = claim.watch, "read"
     end
     claim.waiting, claim.object, claim.waiter = event, object, waiter
     local answer = call(waiter, object, event, timeout)
-    turns.leave(claim)
+    turns.end_wait(claim)
     claim.parallel = nil
     return answer
 end
 
 suspend.wait = wait
 
---- ready is the _supply of objects over a descriptor.
+--- ready is the method _supply of objects over a descriptor.
 function suspend.ready(self, claim, event, deadline, timeout)
     if timeout == 0 or not self._waiter then
         return nil
@@ -82,17 +84,24 @@ function suspend.ready(self, claim, event, deadline, timeout)
     return wait(self, claim, self, event, deadline)
 end
 
--- refused raises the error of a call that does not get its turn.
-local function refused(self, kind, how, method, timeout)
+--- raise_busy raises the error of a call that cannot get its turn, and cannot wait for it.
+---@param method string
+function suspend.raise_busy(method)
+    return errors.raise(errors.ValueError, method .. "() while another call of the same kind has not returned: use a waiter that " ..
+        "yields (setwaiter), and do not call it from that call")
+end
+
+-- fail_turn raises the error of a call that did not get its turn, or returns what the kind returns.
+local function fail_turn(self, kind, how, method, timeout)
     if how == "late" then
         return kind.fail(self, TIMEOUT, method)
     elseif how == "closed" then
-        return kind.gone(self, method)
+        return kind.closed(self, method)
     elseif how == "cannot" and timeout == 0 and not self:_stalled() then
         self._events = kind.event == WANT_WRITE and "w" or "r"
         return kind.fail(self, kind.event, method)
     end
-    return self:_occupied(method)
+    return self:_raise_busy(method)
 end
 
 -- supply returns nil to try again, or the status to fail with.
@@ -111,16 +120,16 @@ local function supply(self, claim, result, deadline, timeout, steady)
     return supplied == nil and result or TIMEOUT
 end
 
---- go_on repeats the call until it ends. claim and how: see turns.run. result: of the first attempt; nil or HANDLE if
+--- repeat_call repeats a call until it ends. claim, how: see turns.run. result: the first attempt's; nil or HANDLE if
 --- there was none. f(id, wait, a, b, c, d) makes the call, and returns nil to be called again at once.
-function suspend.go_on(claim, how, self, kind, method, timeout, deadline, result, f, a, b, c, d)
+function suspend.repeat_call(claim, how, self, kind, method, timeout, deadline, result, f, a, b, c, d)
     if how ~= "first" and how ~= "waited" then
-        return refused(self, kind, how, method, timeout)
+        return fail_turn(self, kind, how, method, timeout)
     end
     local field, id = kind.field, self[kind.field]
     local polls = self._waiter or (self._wait == 0 and timeout == self._timeout)
     if id == 0 then
-        return kind.gone(self, method)
+        return kind.closed(self, method)
     elseif how == "waited" or result == HANDLE then
         result = nil
     end
@@ -146,7 +155,7 @@ function suspend.go_on(claim, how, self, kind, method, timeout, deadline, result
         elseif result == WANT_READ or result == WANT_WRITE then
             result = supply(self, claim, result, deadline, timeout, steady)
         elseif claim.closed or self[field] ~= id then
-            return kind.gone(self, method)
+            return kind.closed(self, method)
         elseif result then
             local answer = pauses[result]
             if not answer then
@@ -156,16 +165,16 @@ function suspend.go_on(claim, how, self, kind, method, timeout, deadline, result
             result = nil
         end
         if claim.closed or self[field] ~= id then
-            return kind.gone(self, method)
+            return kind.closed(self, method)
         elseif result then
             return kind.fail(self, result, method)
         end
     end
 end
 
-local go_on = suspend.go_on
+local repeat_call = suspend.repeat_call
 
---- run repeats a call whose first attempt would block, or was not made, and returns the results of f.
+--- run repeats a call whose first attempt would block or was not made, and returns the results of f.
 ---@param self table
 ---@param kind table
 ---@param method string its name, for messages
@@ -177,12 +186,12 @@ function suspend.run(self, kind, method, timeout, deadline, result, f, a, b, c, 
     deadline = deadline or waiting.deadline(timeout)
     local claim = turns.enter(self, kind.turn)
     if claim then
-        return scope.run(claim, go_on, claim, "first", self, kind, method, timeout, deadline, result, f, a, b, c, d)
+        return scope.run(claim, repeat_call, claim, "first", self, kind, method, timeout, deadline, result, f, a, b, c, d)
     end
-    return turns.run(self, kind.turn, deadline, suspend.go_on, self, kind, method, timeout, deadline, result, f, a, b, c, d)
+    return turns.run(self, kind.turn, deadline, suspend.repeat_call, self, kind, method, timeout, deadline, result, f, a, b, c, d)
 end
 
---- suspended: whether suspend.run can repeat a call with this status.
+--- suspended returns whether suspend.run can repeat a call that has returned this status.
 ---@param result integer
 ---@return boolean
 function suspend.suspended(result)

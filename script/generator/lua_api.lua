@@ -1,5 +1,5 @@
 --- What is generated from lua/: the reference in docs/lua/, the list of public names, the changelog's lists of new
---- ones, and the annotations of keyword arguments. On the way the comments and annotations are checked.
+--- ones, and the annotations for editors. On the way the comments and annotations are checked.
 
 local lua_model = require "generator.lua_model"
 local names = require "generator.lua_names"
@@ -43,7 +43,6 @@ function lua_api.read(root)
     end
     api.files = {
         { "CHANGELOG.md", function() return names.changelog(api, dated, read_file(root .. "/CHANGELOG.md")) end },
-        { "lua/cleat/types.lua", types.page },
         { "spec/abi/lua.txt", function() return dated.text end },
         { "docs/lua/README.md", function() return reference.index(api, since) end },
     }
@@ -51,6 +50,8 @@ function lua_api.read(root)
         api.files[#api.files + 1] = { "docs/lua/" .. module.name .. ".md", function()
             return reference.page(api, module, since)
         end }
+        local place = "lua/cleat/types/" .. module.name:gsub("^cleat%.", ""):gsub("%.", "/") .. ".lua"
+        api.files[#api.files + 1] = { place, function() return types.page(api, module) end }
     end
     return api
 end

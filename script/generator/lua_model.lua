@@ -34,9 +34,12 @@ local ANNOTATIONS = {
     Epoll = "cleat.select.Epoll", Selector = "cleat.selectors.Selector", SelectorKey = "cleat.selectors.SelectorKey",
 }
 
--- Tables that functions take or return: classes of annotations only.
+-- Tables that functions take or return: classes of annotations only. Their methods are found by their text.
 local TABLES = {
-    ["cleat.ssl"] = { "cleat.ssl.CipherSuite", "cleat.ssl.Certificate", "cleat.ssl.DefaultVerifyPaths" },
+    ["cleat.ssl"] = { "cleat.ssl.CipherSuite", "cleat.ssl.Certificate", "cleat.ssl.DefaultVerifyPaths", "cleat.ssl.Sct",
+        "cleat.ssl.OcspStatus" },
+    ["cleat.adapters.neovim"] = { "cleat.adapters.neovim.Task" },
+    ["cleat.sessions"] = { "cleat.sessions.Store" },
     ["cleat.https"] = { "cleat.https.Request" },
     ["cleat.errors"] = { "cleat.Error" },
 }
@@ -237,7 +240,7 @@ function model.read(root)
                 if head and head ~= "Python" and head ~= "Raises" then
                     lines[1] = "--- " .. text
                     local group = finish_doc(parse(lines, ("%s:%d"):format(name, first)))
-                    group.name, group.members = head, {}
+                    group.name, group.members, group.values = head, {}, {}
                     groups[#groups + 1] = group
                 end
             end)
@@ -248,7 +251,7 @@ function model.read(root)
     local annotated = {} -- the blocks with ---@class, by its name
     local all_files = assert(io.popen(("cd '%s' && find lua/cleat -name '*.lua' | sort"):format(root)))
     for name in all_files:lines() do
-        if not name:find("backend/ffi_abi") and name ~= "lua/cleat/types.lua" then
+        if not name:find("backend/ffi_abi") and not name:find("^lua/cleat/types/") then
             every_block(source(name), function(lines, first)
                 local doc = finish_doc(parse(lines, ("%s:%d"):format(name, first)))
                 local class, bases = (doc.class or ""):match("^([%w_.]+):?%s*(.*)$")
@@ -271,7 +274,8 @@ function model.read(root)
         local class = classes[lua_name] or error("no class " .. lua_name)
         local annotation = ANNOTATIONS[called] or "cleat.ssl." .. called
         local doc = annotated[annotation] or fail("lua/cleat", "no ---@class %s with text", annotation)
-        local result = { name = called, lua_name = lua_name, doc = doc, methods = {}, fields = {}, inherited = {}, annotation = annotation }
+        local result = { name = called, lua_name = lua_name, doc = doc, methods = {}, fields = {}, inherited = {}, annotation = annotation,
+            value = class }
         local make = getmetatable(class).__call
         local constructor = described(make)
         if constructor and (#constructor.params > 0 or constructor.text[1]) and not constructor.class then
@@ -281,9 +285,12 @@ function model.read(root)
         elseif lua_name == "ssl.MemoryBIO" then
             result.constructed = true
         end
-        local methods, keys = getmetatable(class).__newindex, {}
-        for key, value in pairs(methods) do
+        local methods, keys = setmetatable({}, { __index = getmetatable(class).__newindex }), {}
+        for key, value in pairs(getmetatable(class).__newindex) do
             if is_public(key) and type(value) == "function" then keys[#keys + 1] = key end
+        end
+        for key, value in pairs(class) do -- functions of the class, not of its objects
+            if type(value) == "function" and key ~= "is" then methods[key], keys[#keys + 1] = value, key end
         end
         local order = {}
         for _, key in ipairs(keys) do
@@ -298,6 +305,7 @@ function model.read(root)
                 result.inherited[#result.inherited + 1] = key
             elseif not first then
                 add_function(result.methods, methods[key], key, called .. ":" .. key, true)
+                result.methods[#result.methods].of_class = rawget(class, key) ~= nil
                 api.methods, api.by_name = api.methods or {}, api.by_name or {}
                 api.methods[methods[key]], api.by_name[key] = called, called
             end
@@ -333,7 +341,8 @@ function model.read(root)
         local last = 1
         while file[last]:find("^%-%-%-") do last = last + 1 end
         local short = name:match("^cleat%.(sessions%..+)$") or name:match("^cleat%.(luasec%..+)$") or name:match("[^.]+$")
-        local module = { name = name, short = short, path = path, doc = above(file, last), functions = {}, classes = {}, tables = {} }
+        local module = { name = name, short = short, path = path, doc = above(file, last), functions = {}, classes = {}, tables = {},
+            value = modules[name] }
         if not module.doc then fail(path, "the file does not begin with a --- comment") end
         local keys = {}
         for key in pairs(modules[name]) do keys[#keys + 1] = is_public(key) and key or nil end
@@ -357,6 +366,7 @@ function model.read(root)
             end
             if grouped then
                 grouped.members[#grouped.members + 1] = key
+                grouped.values[key] = value
                 all[#all + 1] = { kind = "constant", shown = short .. "." .. key, where = grouped.where, group = grouped }
             elseif type(value) == "function" then
                 functions[#functions + 1] = key
@@ -376,13 +386,28 @@ function model.read(root)
             add_function(module.functions, modules[name][key], key, short .. "." .. key, false)
         end
         for _, each in ipairs(TABLES[name] or {}) do
-            local doc = annotated[each] or fail(path, "no ---@class %s with text", each)
-            module.tables[#module.tables + 1] = { name = each:match("[^.]+$"), doc = doc, annotation = each }
+            local doc, called = annotated[each] or fail(path, "no ---@class %s with text", each), each:match("[^.]+$")
+            local result = { name = called, doc = doc, annotation = each, methods = {}, fields = {} }
             for _, field in ipairs(doc.fields) do
                 if is_public(field.name) then
-                    all[#all + 1] = { kind = "field", shown = each:match("[^.]+$") .. "." .. field.name, where = doc.where }
+                    result.fields[#result.fields + 1] = field
+                    all[#all + 1] = { kind = "field", shown = called .. "." .. field.name, where = doc.where }
                 end
             end
+            local file_of = source(doc.where:match("^[^:]+"))
+            for line, code in ipairs(file_of) do
+                local key, list = code:match("^function " .. called .. ":([%w_]+)%((.*)%)$")
+                local comment = key and is_public(key) and above(file_of, line)
+                if key and is_public(key) and not (comment and comment.package) then
+                    local where = ("%s:%d"):format(file_of.name, line)
+                    local entry = { kind = "method", name = key, shown = called .. ":" .. key, where = where, params = {},
+                        doc = comment or fail(where, "%s:%s is public and has no comment", called, key) }
+                    for param in list:gmatch("[%w_]+") do entry.params[#entry.params + 1] = param end
+                    result.methods[#result.methods + 1] = entry
+                    all[#all + 1] = entry
+                end
+            end
+            module.tables[#module.tables + 1] = result
         end
         local kept = {}
         for _, group in ipairs(module.groups) do kept[#kept + 1] = group.members[1] and group or nil end

@@ -12,19 +12,8 @@ local function anchor(heading)
     return (heading:lower():gsub("[^%w_ -]", ""):gsub(" ", "-"))
 end
 
--- Names of annotations as they stand in the text.
-local SHORT = {
-    ["cleat.Socket"] = { "Socket", "cleat.socket" }, ["cleat.File"] = { "File", "cleat.socket" },
-    ["cleat.Buffer"] = { "Buffer", "cleat.socket" }, ["cleat.ssl.SSLContext"] = { "SSLContext", "cleat.ssl" },
-    ["cleat.ssl.SSLSocket"] = { "SSLSocket", "cleat.ssl" }, ["cleat.ssl.SSLObject"] = { "SSLObject", "cleat.ssl" },
-    ["cleat.ssl.MemoryBIO"] = { "MemoryBIO", "cleat.ssl" }, ["cleat.ssl.Purpose"] = { "Purpose", "cleat.ssl" },
-    ["cleat.ssl.SSLSession"] = { "SSLSession", "cleat.ssl" }, ["cleat.ssl.Certificate"] = { "Certificate", "cleat.ssl" },
-    ["cleat.ssl.CertificateObject"] = { "CertificateObject", "cleat.ssl" },
-    ["cleat.select.Poll"] = { "Poll", "cleat.select" }, ["cleat.select.Epoll"] = { "Epoll", "cleat.select" },
-    ["cleat.selectors.Selector"] = { "Selector", "cleat.selectors" },
-    ["cleat.selectors.SelectorKey"] = { "SelectorKey", "cleat.selectors" },
-    ["cleat.ssl.DefaultVerifyPaths"] = { "DefaultVerifyPaths", "cleat.ssl" }, ["cleat.https.Request"] = { "Request", "cleat.https" },
-}
+-- Names of annotations as they stand in the text, and the page: by annotation.
+local SHORT = {}
 
 local function plain_type(kind)
     return (kind:gsub("cleat[%w_.]+", function(name)
@@ -56,8 +45,10 @@ end
 local function linker(api, page)
     local targets = {}
     for _, module in ipairs(api.modules) do
-        for _, class in ipairs(module.classes) do
-            for _, method in ipairs(class.methods) do targets[method.shown] = { module.name, anchor(method.shown) } end
+        for _, list in ipairs { module.classes, module.tables } do
+            for _, class in ipairs(list) do
+                for _, method in ipairs(class.methods) do targets[method.shown] = { module.name, anchor(method.shown) } end
+            end
         end
         for _, entry in ipairs(module.functions) do targets[entry.shown] = { module.name, anchor(entry.shown) } end
     end
@@ -198,14 +189,6 @@ local function fields_of(out, fields, page, link)
     out ""
 end
 
-local function public(fields)
-    local list = {}
-    for _, field in ipairs(fields) do
-        if field.name:sub(1, 1) ~= "_" then list[#list + 1] = field end
-    end
-    return list
-end
-
 -- wrapped joins names, with a limit of width.
 local function wrapped(out, names, head, last)
     out(text.wrap(head, text.map(names, function(name) return "`" .. name .. "`" end), last or ""))
@@ -219,6 +202,9 @@ end
 
 local function prepare(api)
     for _, module in ipairs(api.modules) do
+        for _, list in ipairs { module.classes, module.tables } do
+            for _, class in ipairs(list) do SHORT[class.annotation] = { class.name, module.name } end
+        end
         for _, entry in ipairs(module.functions) do entry.heading = signature(entry) end
         for _, class in ipairs(module.classes) do
             for _, entry in ipairs(class.methods) do entry.heading = signature(entry) end
@@ -288,7 +274,8 @@ function reference.page(api, module, since)
         out ""
         body(out, each.doc.text, link)
         origin(out, each.doc.python)
-        fields_of(out, public(each.doc.fields), page, link)
+        fields_of(out, each.fields, page, link)
+        for _, entry in ipairs(each.methods) do function_of(out, entry, page, link, since) end
     end
     if module.groups[1] then
         out "## Constants and other values"
@@ -305,8 +292,12 @@ function reference.page(api, module, since)
 end
 
 local INTRODUCTION = [[
-The modules that a program loads, and everything in them: generated from the `---` comments in lua/. An editor with the
-Lua language server shows the same text: its `workspace.library` has to name the folder with `cleat/ssl.lua`.
+The modules that a program loads, and everything in them: generated from the `---` comments in lua/.
+
+An editor with the Lua language server (LuaLS) completes the names and the arguments by name, shows the same text, and
+reports misspelt fields and arguments of wrong types, once its setting `workspace.library` names the folder
+`lua/cleat/types` (installed: `share/lua/5.4/cleat/types`). Tried with its version 3.19.1, over the examples and pages
+here and over programs with mistakes.
 
 ## How to read
 

@@ -603,6 +603,9 @@ return {
     { "a read of an SSLObject that does not raise", shaken, function(given)
         return given.client.object:try_read(100)
     end, nothing },
+    { "a class that extends SSLSocket", nothing, function()
+        return ssl.SSLSocket:extend("Counted", { sent = 0 })
+    end, nothing, again = true },
     { "unwrap", function()
         local given = opened()
         given.client:settimeout(0)

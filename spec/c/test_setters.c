@@ -158,6 +158,26 @@ static void set_require_ocsp(int32_t context) {
     EXPECT(cleat_context_set_require_ocsp(context, 1) == 0);
 }
 
+static void set_verify_events(int32_t context) {
+    EXPECT(cleat_context_set_verify_events(context, 1) == 0);
+}
+
+static void set_ech(int32_t context) {
+    int32_t key = cleat_ech_key_new("public.example", 14, 1, 0);
+    EXPECT(key > 0);
+    EXPECT(cleat_context_set_ech_keys(context, &key, 1) == 0);
+    EXPECT(cleat_close(key) == 0);
+    EXPECT(cleat_context_set_ech_grease(context, 1) == 0);
+}
+
+static void set_client_sessions(int32_t context) {
+    EXPECT(cleat_context_set_client_sessions(context, 10) == 0);
+}
+
+static void clear_ocsp_response(int32_t context) {
+    EXPECT(cleat_context_set_ocsp_response(context, NULL, 0) == 0);
+}
+
 static void set_scts(int32_t context) {
     EXPECT(cleat_context_set_scts(context, "\0\5\0\3abc", 7) == 0);
 }
@@ -281,6 +301,10 @@ static const struct {
     {"psk_client, psk_server", set_psk},
     {"ask_ocsp, ask_scts", set_ask_ocsp},
     {"require_ocsp", set_require_ocsp},
+    {"verify_events", set_verify_events},
+    {"ech_keys, ech_grease", set_ech},
+    {"client_sessions", set_client_sessions},
+    {"ocsp_response", clear_ocsp_response},
     {"scts", set_scts},
     {"certificate_compression", set_compression},
     {"message_events", set_message_events},

@@ -72,7 +72,8 @@ end
 
 -- used: by function, the first file that uses it through a local that is cleat.backend.
 local used = {}
-local sources = list [[find lua spec -name '*.lua' ! -path 'lua/cleat/backend/*' ! -name 'garbage_spec.lua' | sort]]
+local sources = list(table.concat({ "find lua spec -name '*.lua' ! -path 'lua/cleat/backend/*' ! -path 'lua/cleat/types/*'",
+    "! -name 'garbage_spec.lua' | sort" }, " "))
 for _, name in ipairs(sources) do
     local text = "\n" .. read(name)
     for backend in text:gmatch "local ([%w_]+) = require[%s(]*[\"']cleat%.backend[\"']" do
@@ -113,6 +114,26 @@ for _, f in ipairs(order) do
         skips = skips + 1
     else
         report(declared[f], "cleat_%s is used neither by the Lua layer nor by a spec, and not in spec/checks/coverage_skip.txt", f)
+    end
+end
+
+-- Functions of a form that one test calls in all states of a connection, or at all steps of a handshake: where, a
+-- pattern for their declarations, and the exceptions with the reason.
+local TESTED = {
+    { "spec/c/test_pairs.c", "^cleat_(connection_[%w_]+)%(int32_t connection%);$",
+        connection_feed_eof = "it is no getter: it ends the input" },
+    { "spec/c/test_pairs.c", "^cleat_(connection_[%w_]+)%(int32_t connection, char %*output, int32_t output_cap%);$" },
+    { "spec/c/test_setters.c", "^cleat_(context_set_[%w_]+)%(" },
+}
+for _, header in ipairs(list "ls include/cleat/*.h") do
+    for declaration in read(header):gmatch "\nCLEAT_API[^;]*(%f[%w_]cleat_[%w_]+%([^;]*;)" do
+        declaration = declaration:gsub("CLEAT_%u+ ", ""):gsub("%s+", " ")
+        for _, rule in ipairs(TESTED) do
+            local name = declaration:match(rule[2])
+            if name and not rule[name] and not name:find "_guarded$" and not read(rule[1]):find("cleat_" .. name .. "%f[^%w_]") then
+                report(declared[name] or header, "%s does not call cleat_%s", rule[1], name)
+            end
+        end
     end
 end
 

@@ -79,10 +79,24 @@ describe("script/generate and the Lua API:", function()
         said, status = with_function("---@param a cleat.Idle\n", "a")
         assert.are.equal(1, status)
         assert.is_truthy(said:find("there is no ---@class cleat.Idle", 1, true), said)
-        said, status = with_function("---@param a integer?\n", "a, ...")
+        said, status = with_function("---@return cleat.ssl.Connection\n", "")
         assert.are.equal(1, status)
-        assert.is_truthy(said:find(
-            "ssl.idle takes keyword arguments; write ---@overload fun(keywords: cleat.keywords.ssl.idle)", 1, true), said)
+        assert.is_truthy(said:find("ssl.idle mentions cleat.ssl.Connection, which no page describes", 1, true), said)
+    end)
+
+    it("editors are given a function's arguments, by position and by name", function()
+        local said, status, copy = with_function("---@param a integer how often\n---@param b string?\n---@return integer?\n", "a, b, ...")
+        assert.are.equal(0, status, said)
+        local types = process.read_file(copy .. "/lua/cleat/types/ssl.lua")
+        for _, text in ipairs {
+            "---@class cleat.keywords.ssl.idle\n---@field a integer how often\n---@field b? string\n",
+            "---@param a integer how often\n---@param b? string\n---@return integer?\n"
+                .. "---@overload fun(keywords: cleat.keywords.ssl.idle): integer?\n"
+                .. "---@overload fun(a: integer, keywords: cleat.keywords.ssl.idle.optional): integer?\n"
+                .. "function module.idle(a, b) end\n",
+        } do
+            assert.is_truthy(types:find(text, 1, true), text)
+        end
     end)
 
     it("a described function makes the reference, the list of names and the changelog stale, and is then in all three", function()

@@ -9,6 +9,8 @@
 --   [words](link)      in the documentation leads to a file, and #section to a heading in it
 --   c.NAME, check.NAME in the documentation are tests; so is what script/busted is given
 --
+-- And each page of docs/ is found: another page links to it. If it has Lua code, a spec names it, which runs the code.
+--
 -- Code is left to the compilers.
 
 local root = os.getenv "CLEAT_SOURCE_DIR" or "."
@@ -160,12 +162,14 @@ local function resolved(from, link)
     return (path:gsub("/$", ""))
 end
 
+local linked = {} -- pages to which another one links
 local function check_links(place, from, line)
     for link in line:gmatch "%]%(([^)%s]+)%)" do
         local target, section = link:match "^([^#]*)#?(.*)$"
         if not link:find "^%a+:" then
             local path = target == "" and from or resolved(from, target)
             names = names + 1
+            linked[path] = linked[path] or path ~= from
             if not there[path] then
                 report(place, link, "the link leads to %s, which is not there", path)
             elseif section ~= "" and path:find "%.md$" and not headings(path)[section] then
@@ -255,6 +259,23 @@ for _, name in ipairs(files) do
                 check_links(place, name, line)
                 check_tests(place, line)
             end
+        end
+    end
+end
+
+local specs = {}
+for _, name in ipairs(files) do
+    if name:find "^spec/.*%.lua$" and not name:find "^spec/checks/" then
+        specs[#specs + 1] = read(name)
+    end
+end
+specs = table.concat(specs)
+for _, name in ipairs(files) do
+    if name:find "^docs/.*%.md$" then
+        if not linked[name] then
+            report(name, name, "no other page links to it")
+        elseif not name:find "^docs/lua/" and not specs:find(name, 1, true) and ("\n" .. read(name)):find "\n```lua\n" then
+            report(name, name, "it has Lua code, and no spec runs it: see RUN in spec/docs/pages_spec.lua")
         end
     end
 end

@@ -72,7 +72,25 @@ local KNOWS = {
             ["^lua/cleat/backend/%l+%.lua$"] = "the backends", ["^lua/cleat/backend/ffi_abi%.lua$"] = "of LuaJIT's",
         },
     },
+    {
+        what = "cleat.socket and cleat.select stand below cleat.ssl", where = { "^lua/cleat/socket", "^lua/cleat/select" },
+        requires = { "^cleat%.ssl", "^cleat%.https", "^cleat%.adapters", "^cleat%.sessions", "^cleat%.luasec", "^cleat%.cli" },
+    },
+    {
+        what = "cleat.ssl stands below what is made with it", where = { "^lua/cleat/ssl" },
+        requires = { "^cleat%.https", "^cleat%.adapters", "^cleat%.sessions", "^cleat%.luasec", "^cleat%.cli" },
+        only = { ["^lua/cleat/ssl/wrappable%.lua$"] = "loads an adapter for a socket of its event loop" },
+    },
+    {
+        what = "no other module needs the command",
+        where = { "^lua/cleat/adapters/", "^lua/cleat/https", "^lua/cleat/sessions", "^lua/cleat/luasec" },
+        requires = { "^cleat%.cli" },
+    },
 }
+
+-- The folders of the core, and those of the Lua layer.
+local FOLDERS = { "^core/base/", "^core/net/", "^core/x509/", "^core/tls/", "^include/cleat%.h$", "^include/cleat/",
+    "^lua/cleat/", "^spec/c/" }
 
 -- What a file of the core calls.
 local CALLS = {
@@ -281,6 +299,13 @@ for name in listing:lines() do
     local text = file:read "*a"
     file:close()
     count = count + 1
+    local placed = false
+    for _, folder in ipairs(FOLDERS) do
+        placed = placed or name:find(folder) ~= nil
+    end
+    if not placed then
+        report(name, 1, "is in no folder of those that docs/architecture.md describes")
+    end
     if name:find "%.lua$" then
         check_lua(name, text)
     else

@@ -94,14 +94,14 @@ describe("cleat cert:", function()
         command.expect(0, { "cert", pki.path "server-ec.pem", "--host", "www.cleat.test", "--warn-days", "2" })
         local result = command.expect(1, { "cert", pki.path "expired.pem", "--host", "example.org", "--warn-days", "2" })
         found(result.errors, "cleat cert: the certificate of CN=localhost, O=cleat tests is not for example.org\n")
-        found(result.errors, "has ended ")
+        found(result.errors, "has expired ")
         command.expect(1, { "cert", pki.path "server-ec.pem", "--warn-days", "31" })
     end)
 
     it("what it cannot read", function()
         for name, expected in pairs {
-            ["junk.pem"] = "has no certificate, neither in PEM nor in DER", ["empty.pem"] = "is empty",
-            ["bad.pem"] = "certificate 1: [PEM: BAD_BASE64_DECODE]", ["ec.key"] = "has no certificate",
+            ["junk.pem"] = "contains no certificate in PEM or DER", ["empty.pem"] = "is empty",
+            ["bad.pem"] = "certificate 1: [PEM: BAD_BASE64_DECODE]", ["ec.key"] = "contains no certificate",
             ["missing.pem"] = "No such file or directory", ["capath"] = "Is a directory",
         } do
             local result = command.expect(2, { "cert", pki.path(name) })
@@ -165,7 +165,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))]], "env", "TERM=xterm
             return result.output
         end
         local output = in_terminal()
-        found(output, "\27[31mhas ended")
+        found(output, "\27[31mhas expired")
         for line in output:gsub("\27%[%d*m", ""):gmatch "[^\r\n]+" do
             assert.is_true(#line <= 60 or line:find "%x+$" ~= nil, line) -- a digest is one word
         end

@@ -56,7 +56,7 @@ describe("cleat connect:", function()
         local result = connect(4, job.port, { "--keep-open" })
         assert.are.equal("part", result.output)
         assert.is_nil(result.errors:find("--keep-open", 1, true))
-        found(result.errors, "cleat connect: the connection has ended without close_notify: what was received may be cut short")
+        found(result.errors, "cleat connect: the connection has ended without close_notify: the received data may be truncated")
         job:finish()
         job = tls_server { "handshake", "recv 1", "reset" }
         found(connect(4, job.port, { "--keep-open", stdin = "x" }).errors, "ended without close_notify")
@@ -111,7 +111,7 @@ describe("cleat connect:", function()
         job:finish()
         job = tls_server { "handshake" }
         found(connect(3, job.port, { "--servername", "no.cleat.test" }).errors,
-            "the name was taken from the command line: --servername NAME asks for another one")
+            "the name is the host on the command line: use --servername NAME for another one")
         job:finish()
     end)
 
@@ -140,7 +140,7 @@ describe("cleat connect:", function()
         for _, version in ipairs { "1.2", "1.3" } do
             job = tls_server { verify = "required", cafile = CAFILE, "handshake" }
             found(connect(1, job.port, { "--tls-version", version }).errors,
-                "the server may want a client certificate: --cert, --key")
+                "the server may require a client certificate: --cert, --key")
             job:finish()
         end
     end)
@@ -159,15 +159,15 @@ describe("cleat connect:", function()
         for _, case in ipairs {
             { { "connect" }, "missing argument" },
             { { "connect", "https://localhost/" }, "is a URL" },
-            { { "connect", "localhost:" }, "has no port" },
-            { { "connect", "localhost:0" }, "has no port" },
-            { { "connect", "localhost:65536" }, "has no port" },
-            { { "connect", "localhost:no-such-service" }, "has no port" },
+            { { "connect", "localhost:" }, "has no valid port" },
+            { { "connect", "localhost:0" }, "has no valid port" },
+            { { "connect", "localhost:65536" }, "has no valid port" },
+            { { "connect", "localhost:no-such-service" }, "has no valid port" },
             { { "connect", "a b" }, "is no host" },
             { { "connect", "[::1" }, "is no host" },
             { { "connect", "localhost", "--starttls", "gopher" }, "must be one of 'smtp'" },
             { { "connect", "localhost", "--starttl", "smtp" }, "Did you mean '--starttls'?" },
-            { { "connect", "localhost", "--timeout", "soon" }, "is no number above 0" },
+            { { "connect", "localhost", "--timeout", "soon" }, "is not a number above 0" },
             { { "connect", "localhost", "--cafile", "/nowhere.pem" }, "--cafile: [Errno 2] No such file or directory: '/nowhere.pem'" },
             { { "connect", "localhost", "--key", KEY }, "--key needs --cert" },
             { { "connect", "localhost", "--servername", "." }, "is no name for a server" },
@@ -284,28 +284,28 @@ describe("cleat connect --starttls:", function()
         local no_tls = MYSQL:gsub("saltsalt%z%z\138", "saltsalt\0\0\130")
         for _, case in ipairs {
             { "smtp", "the server does not offer STARTTLS", send "220 hi\r\n", "recv 16", send "250-hi\r\n250 HELP\r\n", "waiteof" },
-            { "smtp", "the server answers '502 no'", send "220 hi\r\n", "recv 16", send "250-hi\r\n250 STARTTLS\r\n", "recv 10",
+            { "smtp", "the server replies '502 no'", send "220 hi\r\n", "recv 16", send "250-hi\r\n250 STARTTLS\r\n", "recv 10",
                 send "502 no\r\n", "waiteof" },
             { "smtp", "the server does not answer in TLS", send "220 hi\r\n", "recv 16", send "250-hi\r\n250 STARTTLS\r\n",
                 "recv 10", send "220 go\r\n250 evil\r\n", "waiteof" },
             { "smtp", "answers '500 \\x1b[31mred'", send "500 \27[31mred\r\n", "waiteof" },
             { "smtp", "is too long", send(("220"):rep(2000)), "waiteof" },
-            { "ftp", "the server answers '534 no'", send "220 hi\r\n", "recv 10", send "534 no\r\n", "waiteof" },
-            { "imap", "the server answers 'a NO'", send "* OK hi\r\n", "recv 12", send "* BYE\r\na NO\r\n", "waiteof" },
+            { "ftp", "the server replies '534 no'", send "220 hi\r\n", "recv 10", send "534 no\r\n", "waiteof" },
+            { "imap", "the server replies 'a NO'", send "* OK hi\r\n", "recv 12", send "* BYE\r\na NO\r\n", "waiteof" },
             { "imap", "greets with '* BYE'", send "* BYE\r\n", "waiteof" },
-            { "pop3", "the server answers '-ERR no'", send "+OK hi\r\n", "recv 6", send "-ERR no\r\n", "waiteof" },
+            { "pop3", "the server replies '-ERR no'", send "+OK hi\r\n", "recv 6", send "-ERR no\r\n", "waiteof" },
             { "xmpp", "the server does not offer STARTTLS", "recv 100",
                 send "<stream:stream><stream:features></stream:features>", "waiteof" },
-            { "xmpp", "the server answers '<failure", "recv 100",
+            { "xmpp", "the server replies '<failure", "recv 100",
                 send "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>", "recv 51",
                 send "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", "waiteof" },
             { "xmpp", "<host-unknown/></stream:error>'", "recv 100",
                 send "<stream:stream id='1'><stream:error><host-unknown/></stream:error></stream:stream>", "waiteof" },
             { "ldap", "LDAP result code 52", "recv 31", send "\48\12\2\1\1\120\7\10\1\52\4\0\4\0", "waiteof" },
             { "ldap", "does not answer in LDAP", "recv 31", send "HTTP/1.0 400", "waiteof" },
-            { "postgres", "the server has no TLS", "recv 8", send "N", "waiteof" },
+            { "postgres", "the server does not support TLS", "recv 8", send "N", "waiteof" },
             { "postgres", "does not answer as PostgreSQL", "recv 8", send "HTTP", "waiteof" },
-            { "mysql", "the server has no TLS", send(string.char(#no_tls) .. "\0\0\0" .. no_tls), "waiteof" },
+            { "mysql", "the server does not support TLS", send(string.char(#no_tls) .. "\0\0\0" .. no_tls), "waiteof" },
             { "mysql", "the server refuses: 'Host is blocked'", send "\18\0\0\0\255\105\4Host is blocked", "waiteof" },
             { "mysql", "does not answer as MySQL", send "SSH-2.0-OpenSSH\r\n", "close" },
             { "imap", "closed the connection before TLS", send "* OK hi", "close" },

@@ -150,7 +150,7 @@ describe("cleat inspect:", function()
         assert.are.equal("revoked", results.revoked.ocsp.status)
         assert.are.equal("2026-01-01T12:00:00Z", results.revoked.ocsp.revoked_at)
         assert.are.equal("warning", results.stale.status)
-        found(problems("stale")[1], "warning: the stapled OCSP response is not good: [OCSP: ")
+        found(problems("stale")[1], "warning: the stapled OCSP response is not valid: [OCSP: ")
     end)
 
     it("versions and groups", function()
@@ -229,7 +229,7 @@ end
         local present = result.errors:match "%-%-ech (%S+)\n"
         assert.are.equal("true", connect(0, present).output)
         hidden:stop()
-        found(connect(2, "not base64!").errors, "--ech is no Base64")
+        found(connect(2, "not base64!").errors, "--ech is not valid Base64")
         found(connect(2, "AAAA").errors, "--ech: [SSL: ")
     end)
 
@@ -247,7 +247,7 @@ end
             words[6], words[7] = name, 40
             local result = command.expect(expected[1], words)
             found(result.output, ("localhost:%d (127.0.0.1)  %s\n"):format(ports.good, expected[2]))
-            found(result.output, " ends in ")
+            found(result.output, " expires in ")
         end
     end)
 

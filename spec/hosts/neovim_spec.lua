@@ -155,7 +155,7 @@ describe("Neovim:", function()
         assert.are.same({
             "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self signed certificate\tlevel 4",
             "connection refused\tlevel 4", "failed\t5",
-            "false\tawait() works in a function that run() runs only", "false\trun() argument 'f' must be a function, not 5",
+            "false\tawait() works only in a function that run() runs", "false\trun() argument 'f' must be a function, not 5",
             "table\tlevel 4",
         }, lines)
         assert.are.equal("", errors)
@@ -236,7 +236,7 @@ describe("Neovim:", function()
         ]]):format(silent:getsockname()[2]), "\n"))
         local first, rest = result.output:match "^(%S+\t200)\ttable: [^\n]*\n(.*)$"
         assert.are.equal("0123456789\t200", first)
-        assert.are.equal("0123456789\nnil\ta callback of luv's loop cannot wait: do this in a coroutine\n" ..
+        assert.are.equal("0123456789\nnil\ta callback of luv's loop cannot wait: call this in a coroutine\n" ..
             "0123456789abcdef0123\n", rest)
         assert.are.equal("", result.errors)
         assert.are.equal(0, result.status)

@@ -44,7 +44,7 @@ describe("cleat.https, answers:", function()
         for _, value in ipairs { "4.5", "-4", "+4", "0x4", "4e0", "four", "", "4 4", "4,4", "4, 4", "4;", "nan", "inf",
             "1" .. ("0"):rep(15),
             "18446744073709551620", "9223372036854775807", ("9"):rep(400), "4\v", "\1774" } do
-            refused(OK .. "Content-Length: " .. value .. "\r\n\r\nfour", "malformed answer: Content-Length")
+            refused(OK .. "Content-Length: " .. value .. "\r\n\r\nfour", "malformed response: Content-Length")
         end
         refused(OK .. "Content-Length: 4\r\nContent-Length: 5\r\n\r\nfour", "Content-Length is there twice")
         refused(OK .. "Content-Length: 4\r\ncontent-length: 4\r\n\r\nfour", "Content-Length is there twice")
@@ -63,7 +63,7 @@ describe("cleat.https, answers:", function()
             "\vchunked" } do
             refused(OK .. "Transfer-Encoding: " .. value .. "\r\n\r\n4\r\nfour\r\n0\r\n\r\n", "Transfer-Encoding")
         end
-        refused("HTTP/1.0 200 OK\r\n" .. chunked .. "\r\n4\r\nfour\r\n0\r\n\r\n", "in an answer of HTTP/1.0")
+        refused("HTTP/1.0 200 OK\r\n" .. chunked .. "\r\n4\r\nfour\r\n0\r\n\r\n", "in a response of HTTP/1.0")
     end)
 
     it("chunk sizes", function()
@@ -74,14 +74,14 @@ describe("cleat.https, answers:", function()
         taken(chunked .. "a\n0123456789\n0\n\n", "0123456789")
         for _, size in ipairs { "8000000000000000", "7fffffffffffffff", "ffffffffffffffff", "10000000000000004", "20000000000000",
             ("f"):rep(60000), "-4", "+4", "0x4", "4.0", "", "four", "4 4", "4,", "\1774", ";4", "4\v" } do
-            refused(chunked .. size .. "\r\nfour\r\n0\r\n\r\n", "malformed answer: chunk size")
+            refused(chunked .. size .. "\r\nfour\r\n0\r\n\r\n", "malformed response: chunk size")
         end
         refused(chunked .. "4\r\nfours\r\n0\r\n\r\n", "a chunk is longer than its size")
         refused(chunked .. "4\r\nfour0\r\n\r\n", "a chunk is longer than its size")
         refused(chunked .. "4\r\nfour\r\n4\r\nfo", "closed")
         refused(chunked .. "4\r\nfour\r\n0\r\n", "closed")
         refused(chunked .. "fffffffffffff\r\nfour", "closed")
-        refused(chunked .. "0\r\nno trailer\r\n\r\n", "malformed answer: header 'no trailer'")
+        refused(chunked .. "0\r\nno trailer\r\n\r\n", "malformed response: header 'no trailer'")
         -- What a trailer says comes too late to be a header.
         local _, _, headers = answered(chunked .. "0\r\nX-Late: 1\r\nContent-Length: 5\r\n\r\n")
         assert.are.same({ ["transfer-encoding"] = "chunked" }, headers)
@@ -93,10 +93,10 @@ describe("cleat.https, answers:", function()
             "HTTP/1.1 099 Low", "HTTP/1.1  200 OK", " HTTP/1.1 200 OK", "http/1.1 200 OK", "HTTP/1.1 OK 200", "HTTP/1.1",
                 "<html>page</html>", "",
             "HTTP/1.10 200 OK", "HTTP/1.1 2e2 OK", "ICY 200 OK", "HTTP/1.1 -20 OK" } do
-            refused(line .. "\r\nContent-Length: 0\r\n\r\n", "malformed answer: status line")
+            refused(line .. "\r\nContent-Length: 0\r\n\r\n", "malformed response: status line")
         end
         for _, line in ipairs { "no colon", "Name : value", ": value", "Na me: value", "Na\tme: x", "N\1me: x", "Näme: x", "(x): y" } do
-            refused(OK .. line .. "\r\n\r\n", "malformed answer: header")
+            refused(OK .. line .. "\r\n\r\n", "malformed response: header")
         end
         refused(OK .. " folded\r\n\r\n", "it begins with a blank")
         refused(OK .. "X: a\rContent-Length: 5\r\n\r\n", "control character")
@@ -134,7 +134,7 @@ describe("cleat.https, answers:", function()
     it("interim answers are passed over, some of them", function()
         local early = "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
         taken(early:rep(16) .. OK .. "Content-Length: 2\r\n\r\nok", "ok")
-        refused(early:rep(17) .. OK .. "Content-Length: 2\r\n\r\nok", "more than 16 answers of 1xx")
+        refused(early:rep(17) .. OK .. "Content-Length: 2\r\n\r\nok", "more than 16 responses of 1xx")
         local _, _, headers = answered(early .. OK .. "Content-Length: 0\r\n\r\n")
         assert.are.same({ ["content-length"] = "0" }, headers)
     end)
@@ -157,9 +157,9 @@ describe("cleat.https, answers:", function()
 
         it("what is too much ends the request", function()
             for name, words in pairs {
-                interim = "more than 16 answers of 1xx", hints = "more than 16 answers of 1xx", headers = "more than 256 header lines",
+                interim = "more than 16 responses of 1xx", hints = "more than 16 responses of 1xx", headers = "more than 256 header lines",
                 folded = "more than 256 header lines", line = "a line is longer", status = "a line is longer",
-                    garbage = "malformed answer",
+                    garbage = "malformed response",
                 trailer = "more than 256 header lines", extension = "a line is longer",
             } do
                 local ok, why = ask(name, 30)

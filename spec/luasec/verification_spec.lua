@@ -57,7 +57,7 @@ describe("cleat.luasec verifies", function()
         ]]):format(pki.path "unknown.pem", pki.path "unknown.key", pki.path "root.pem", pki.path "root.pem", pki.path "unknown-root.pem"))
         assert.are.equal(table.concat({
             "good true", "good true", "certificate verify failed false", "certificate verify failed false", "good true",
-            "CLEAT_LUASEC_VERIFY=peer needs the server's name, and the program has not called sni(name) false",
+            "CLEAT_LUASEC_VERIFY=peer needs the server's name: call sni(name) before dohandshake() false",
             "certificate verify failed false", "good true", "certificate verify failed false", "good false", "",
         }, "\n"), found)
     end)

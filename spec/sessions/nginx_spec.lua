@@ -172,7 +172,7 @@ describe("sessions in nginx:", function()
         local wanted = {
             "nil", "4", "4", "nil", "true", "false", "nil", "nil",
             "false", "new() argument 'name': there is no lua_shared_dict nothing in nginx's configuration",
-            "false", "new() argument 'marks' must be another dictionary: sessions would displace what it remembers",
+            "false", "new() argument 'marks' must be another dictionary: sessions would evict the marks of early data",
             "false", "new() got an unexpected keyword argument 'mark'",
             "false", "get() argument 'key' must be a string, not nil", "nil",
         }

@@ -84,9 +84,9 @@ describe("examples/fleet/simulate.lua", function()
         assert.is_truthy(help.output:find("usage: lua simulate.lua", 1, true))
         for _, case in ipairs {
             { "unknown option --machine", "--machine", "1" }, { "--rate needs a value", "--rate" },
-            { "--rate: x is no number", "--rate", "x" }, { "--lifetime must be above 0", "--lifetime", "0" },
-            { "--seed takes one value", "--seed", "1,2" }, { "--version is 1.2 or 1.3", "--version", "1" },
-            { "--affinity is 0 to 1", "--affinity", "2" },
+            { "--rate: x is not a number", "--rate", "x" }, { "--lifetime must be above 0", "--lifetime", "0" },
+            { "--seed takes one value", "--seed", "1,2" }, { "--version must be 1.2 or 1.3", "--version", "1" },
+            { "--affinity must be 0 to 1", "--affinity", "2" },
         } do
             local result = run(case[2], case[3])
             assert.are.equal(2, result.status)

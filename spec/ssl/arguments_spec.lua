@@ -367,11 +367,11 @@ describe("arguments:", function()
     end)
 
     it("in a place of another say how they are given", function()
-        raises("TypeError", { match = "not string: CA certificates are given by name, create_default_context{cafile = …}" },
+        raises("TypeError", { match = "not string: pass the CA certificates as create_default_context{cafile = …}" },
             ssl.create_default_context, "/etc/ssl/ca.pem")
         local context = ssl.create_default_context()
         local sock = socket.socket()
-        raises("TypeError", { match = "'server_side' must be a boolean, not string: the server's name is given by name, " ..
+        raises("TypeError", { match = "'server_side' must be a boolean, not string: pass the server's name as " ..
             "wrap_socket(sock, {server_hostname = …})" }, context.wrap_socket, context, sock, "example.org")
         sock:close()
     end)

@@ -80,7 +80,7 @@ describe("the password of a key", function()
             assert.are.same({ 0, "" }, { result.status, result.errors })
             local message, class = result.output:match("^(.-)\n(.-)\n")
             assert.are.equal("[PEM: BAD_PASSWORD_READ] the private key is encrypted, no password was given, and there is no "
-                .. "terminal to ask at: pass password, a string or a function", message)
+                .. "terminal to read it from: pass a string or a function as password", message)
             assert.are.equal("ssl.SSLError\tPEM\tBAD_PASSWORD_READ", class)
         end)
     end

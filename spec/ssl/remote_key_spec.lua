@@ -71,8 +71,8 @@ describe("load_cert_chain with sign:", function()
             raises("TypeError", { match = "argument 'sign' must be a function" }, context.load_cert_chain, context, certfile,
                 { sign = value })
         end
-        raises("ValueError", { match = "elsewhere, or keyfile" }, context.load_cert_chain, context, certfile, keyfile, nil, sign)
-        raises("ValueError", { match = "elsewhere, or password" }, context.load_cert_chain, context,
+        raises("ValueError", { match = "private key, or keyfile" }, context.load_cert_chain, context, certfile, keyfile, nil, sign)
+        raises("ValueError", { match = "private key, or password" }, context.load_cert_chain, context,
             { certfile = certfile, password = "x", sign = sign })
         raises("IOError", { errno = 2, filename = "/none" }, context.load_cert_chain, context, "/none", { sign = sign })
         raises("SSLError", { reason = "NO_START_LINE" }, context.load_cert_chain, context, keyfile, { sign = sign })

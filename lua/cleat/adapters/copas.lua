@@ -1,9 +1,10 @@
---- copas: a waiter for its threads, and its wrapped sockets as transports for wrap_socket.
+--- copas: a waiter for its threads, and its wrapped sockets as sockets for wrap_socket.
 ---
 ---     socket.setdefaultwaiter(require("cleat.adapters.copas").waiter)
 ---
---- Only copas's public functions are used: the waiter makes copas receive from (or send to) an object whose first
---- result is "timeout", so that copas waits for its descriptor. Outside of copas's threads the waiter blocks.
+--- The waiter uses copas's public functions only: it makes copas receive from (or send to) an object that returns
+--- "timeout" the first time, so that copas waits for the object's descriptor. Outside of copas's threads the waiter
+--- blocks.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -16,17 +17,17 @@ local const = C.const
 
 local copas = {}
 
--- Turnstile: an object with the methods of a LuaSocket object, which makes its thread wait once.
----@field fd integer the descriptor that copas waits for: the socket's, or a watch's
+-- A Turnstile has the methods of a LuaSocket object, and makes its thread wait once.
+---@field fd integer the descriptor that copas waits for: the socket's or a watch's
 ---@field event "read"|"write" how copas waits
----@field guard any of that descriptor, if the turnstile owns it
----@field sock any the socket that waits; nil for a parking place
+---@field guard any the guard of that descriptor, if the turnstile owns it
+---@field sock any the socket; nil for a parking place
 ---@field wanted "read"|"write"
----@field direct integer? the socket's descriptor, unless a watch is used
+---@field direct integer? the socket's descriptor, if no watch is used
 local Turnstile = {}
 
--- LuaSocket's select accepts one object per descriptor. So one turnstile waits for the descriptor; others wait for a
--- watch of it.
+-- LuaSocket's select accepts one object per descriptor. So one turnstile waits for the descriptor itself, and the
+-- others for watches of it.
 local direct = setmetatable({}, { __mode = "v" })
 local waits = { read = setmetatable({}, { __mode = "k" }), write = setmetatable({}, { __mode = "k" }) }
 
@@ -77,8 +78,8 @@ function Turnstile.settimeout()
     return 1
 end
 
--- copas 1 closes the last object that a thread has waited for when the thread ends (copas.autoclose). This is not the
--- connection, so nothing is closed.
+-- copas 1 closes the last object that a thread has waited for when the thread ends (copas.autoclose). A turnstile is
+-- not the connection, so it does nothing.
 function Turnstile.close()
     return 1
 end
@@ -101,7 +102,7 @@ local function new(fields)
     return scope.make(fields, TURNSTILE, true)
 end
 
--- wait_for_id makes the turnstile wait for the descriptor of an id.
+-- wait_for_id makes the turnstile wait for the descriptor of an ABI's id.
 local function wait_for_id(turnstile, fileno, id, guard)
     errors.check(id)
     turnstile.guard, turnstile.id = guard, id
@@ -122,7 +123,7 @@ local function in_thread()
     return thread and not is_main
 end
 
---- The waiter for copas. In a thread of copas it yields; elsewhere it blocks.
+--- The waiter for copas. In a thread of copas it yields. Elsewhere it blocks.
 ---
 ---     local runtime = require "copas"
 ---     local waiter = require("cleat.adapters.copas").waiter
@@ -140,11 +141,11 @@ end
 ---         runtime.step()
 ---     end
 ---
---- Raises: socket.error for an error of copas.
+--- Raises: socket.error if copas reports an error.
 --- Python: none.
 ---@param sock cleat.Socket
 ---@param event "read"|"write"
----@param timeout number? seconds; nil for no limit
+---@param timeout number? in seconds; nil for no limit
 ---@return boolean # false after the timeout
 function copas.waiter(sock, event, timeout)
     local fd = sock:fileno()
@@ -154,7 +155,7 @@ function copas.waiter(sock, event, timeout)
     local deadline = waiting.deadline(timeout)
     local turnstile = new { sock = sock, wanted = event }
     if timeout or direct[fd] then
-        -- copas 1 has no timers: the watch becomes readable for the event and for the timeout.
+        -- copas 1 has no timers, so the watch becomes readable after the event and after the timeout.
         wait_for_id(turnstile, C.watch_fileno, C.watch_new_guarded(fd, poll_events(event), timeout or -1))
     else
         turnstile.fd, turnstile.event, turnstile.direct = fd, event, fd
@@ -165,7 +166,7 @@ function copas.waiter(sock, event, timeout)
     return waiting.remaining(deadline) > 0
 end
 
--- wake replaces the descriptor that the turnstile waits for by one that is ready. After an error only a shutdown of the
+-- wake replaces the descriptor that the turnstile waits for by one that is ready. If that fails, only a shutdown of the
 -- connection ends the wait.
 local function wake(sock, event)
     local turnstile = waits[event][sock]
@@ -175,12 +176,12 @@ local function wake(sock, event)
         errors.check(C.watch_signal(turnstile.id))
     elseif turnstile.event == "read" then
         wait_for_id(turnstile, C.watch_fileno, C.watch_new_guarded(-1, 0, 0))
-    else -- a new socket is writable
+    else -- a new datagram socket is always writable
         wait_for_id(turnstile, C.socket_fileno, C.socket_new_guarded(const.AF_UNIX, const.SOCK_DGRAM, 0))
     end
 end
 
--- Place is a parking place, see cleat.socket.place.
+-- A parking place, see cleat.socket.place.
 local Place = {}
 Place.__index = Place
 
@@ -213,7 +214,7 @@ end
 
 waiting.register(copas.waiter, { wake = wake, place = place })
 
---- Whether a value is a socket that copas.wrap has wrapped. SSLContext:wrap_socket calls it.
+--- Returns whether a value is a socket that copas.wrap has returned. SSLContext:wrap_socket calls it.
 ---
 ---     print(require("cleat.adapters.copas").accepts(1)) --> false
 ---
@@ -224,12 +225,12 @@ function copas.accepts(value)
     return type(value) == "table" and luasocket.accepts(rawget(value, "socket")) and methods.has(value, "send", "receive")
 end
 
--- Owner gives back the wrapped object, around LuaSocket's.
+-- The owner for wrappable: it returns the object of copas.wrap, with LuaSocket's object inside.
 local Owner = {}
 Owner.__index = Owner
 
-function Owner:give_back(plain)
-    self.inner:give_back(plain)
+function Owner:restore(plain)
+    self.inner:restore(plain)
     return self.value
 end
 
@@ -237,13 +238,13 @@ function Owner:close()
     self.inner:close()
 end
 
---- Prepares a socket that copas.wrap has wrapped for SSLContext:wrap_socket, which calls it. Programs do not:
---- `wrap_socket(value)` is enough.
+--- Prepares a socket of copas.wrap for SSLContext:wrap_socket, which calls this function itself: programs call
+--- `wrap_socket(value)`.
 ---
---- Raises: socket.error if it is closed.
+--- Raises: socket.error if the socket is closed.
 --- Python: none.
 ---@param value any
----@return table # see cleat.ssl.wrappable
+---@return table # internal: see cleat.ssl.wrappable
 function copas.take(value)
     local taken = luasocket.take(value.socket)
     taken.owner = setmetatable({ inner = taken.owner, value = value }, Owner)

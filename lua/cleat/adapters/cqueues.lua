@@ -1,9 +1,9 @@
---- cqueues: a waiter for its coroutines, and its sockets as transports for wrap_socket.
+--- cqueues: a waiter for its coroutines, and its sockets as sockets for wrap_socket.
 ---
 ---     socket.setdefaultwaiter(require("cleat.adapters.cqueues").waiter)
 ---
---- The wrapper works with the descriptor of the cqueues socket, which that object keeps: close() closes the object.
---- Bytes that cqueues has read ahead are the first that the wrapper reads; bytes that it has not sent are sent first.
+--- The wrapper uses a duplicate of the cqueues socket's descriptor; close() closes the cqueues socket too. The wrapper
+--- first reads the bytes that cqueues has buffered, and cqueues first sends the bytes that it has not sent yet.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -13,11 +13,11 @@ local waiting = require "cleat.socket.waiting"
 
 local cqueues = {}
 
-local runtime -- cqueues itself, which the program has loaded
+local runtime -- the module cqueues, after the program has loaded it
 
 local OTHER = { read = "write", write = "read" }
 
--- Waiting coroutines, by controller, event and descriptor.
+-- The waiting coroutines, by controller, event and descriptor.
 local controllers = setmetatable({}, { __mode = "k" })
 
 local function coroutines_of(controller)
@@ -27,10 +27,10 @@ local function coroutines_of(controller)
     return coroutines
 end
 
--- leave ends a coroutine's wait. It removes the descriptor from the controller if no coroutine waits for the other
--- event: the descriptor may be closed next, and its number reused. A coroutine that waits for the same event is woken
--- by that, and waits again.
-local function leave(coroutines, event, fd, thread)
+-- end_wait ends a coroutine's wait. It removes the descriptor from the controller if no coroutine waits for the other
+-- event, because the descriptor may be closed next, and its number reused. This wakes a coroutine that waits for the
+-- same event, which then waits again.
+local function end_wait(coroutines, event, fd, thread)
     if coroutines[event][fd] == thread then
         coroutines[event][fd] = nil
     end
@@ -40,8 +40,8 @@ local function leave(coroutines, event, fd, thread)
     end
 end
 
--- What a coroutine polls for an event of a socket, which is made once for both: a request, and the condition that wake()
--- signals.
+-- The object that coroutines poll for an event of a socket, made once per event: a request for the descriptor, with the
+-- condition variable that wake() signals.
 local polled = { read = setmetatable({}, { __mode = "k" }), write = setmetatable({}, { __mode = "k" }) }
 
 local function poll_of(sock, event)
@@ -50,7 +50,7 @@ local function poll_of(sock, event)
     return poll
 end
 
---- The waiter for cqueues. In a coroutine of a controller it yields to the controller; elsewhere it blocks.
+--- The waiter for cqueues. In a coroutine of a controller it yields to the controller. Elsewhere it blocks the thread.
 ---
 ---     local runtime = require "cqueues"
 ---     local waiter = require("cleat.adapters.cqueues").waiter
@@ -68,7 +68,7 @@ end
 --- Python: none.
 ---@param sock cleat.Socket
 ---@param event "read"|"write"
----@param timeout number? seconds; nil for no limit
+---@param timeout number? in seconds; nil for no limit
 ---@return boolean # false after the timeout
 function cqueues.waiter(sock, event, timeout)
     runtime = runtime or require "cqueues"
@@ -83,7 +83,7 @@ function cqueues.waiter(sock, event, timeout)
         local thread = coroutine.running()
         coroutines[event][fd] = thread
         ready = runtime.poll(poll, poll.condition, timeout)
-        leave(coroutines, event, fd, thread)
+        end_wait(coroutines, event, fd, thread)
     else
         ready = runtime.poll(poll, timeout)
     end
@@ -97,7 +97,7 @@ local function wake(sock, event)
     end
 end
 
--- Place is a parking place, see cleat.socket.place.
+-- A parking place, see cleat.socket.place.
 local Place = {}
 Place.__index = Place
 
@@ -119,7 +119,7 @@ end
 
 waiting.register(cqueues.waiter, { wake = wake, place = place })
 
---- Whether a value is a socket of cqueues. SSLContext:wrap_socket calls it.
+--- Returns whether a value is a socket of cqueues. SSLContext:wrap_socket calls it.
 ---
 ---     print(require("cleat.adapters.cqueues").accepts(1)) --> false
 ---
@@ -133,7 +133,7 @@ end
 local Owner = {}
 Owner.__index = Owner
 
-function Owner:give_back()
+function Owner:restore()
     return self.sock
 end
 
@@ -141,13 +141,13 @@ function Owner:close()
     self.sock:close()
 end
 
---- Prepares a socket of cqueues for SSLContext:wrap_socket, which calls it. Programs do not: `wrap_socket(value)` is
---- enough.
+--- Prepares a socket of cqueues for SSLContext:wrap_socket, which calls this function itself: programs call
+--- `wrap_socket(value)`.
 ---
---- Raises: socket.error if it is closed.
+--- Raises: socket.error if the socket is closed.
 --- Python: none.
 ---@param sock any
----@return table # see cleat.ssl.wrappable
+---@return table # internal: see cleat.ssl.wrappable
 function cqueues.take(sock)
     local open, fd = pcall(sock.pollfd, sock)
     if not open or type(fd) ~= "number" or fd < 0 then
@@ -164,10 +164,11 @@ function cqueues.take(sock)
         waiter = cqueues.waiter, owner = setmetatable({ sock = sock }, Owner), ahead = ahead }
 end
 
---- Begins TLS on a socket of cqueues, in place of cqueues' own `sock:starttls(context)`, and returns an object that has
---- the methods of such a socket: read, write, xread, xwrite, lines, flush, shutdown, close and the others. They let the
---- controller run, and report errors as cqueues does. The socket belongs to the object from then on. `sslsocket()`
---- returns the SSLSocket below, `tlserror()` cleat's error of the last failure. docs/lua-http.md has an example.
+--- Starts TLS on a socket of cqueues, in place of cqueues' own `sock:starttls(context)`. It does the handshake, and
+--- returns an object with the methods of such a socket: read, write, xread, xwrite, lines, flush, shutdown, close and
+--- the others. They yield to the controller while they wait, and report errors as cqueues does. The object owns the
+--- socket from then on. Its method `sslsocket()` returns the SSLSocket, and `tlserror()` cleat's error of the last
+--- failure. docs/lua-http.md has an example.
 ---
 ---     local runtime, sockets = require "cqueues", require "cqueues.socket"
 ---     local starttls = require("cleat.adapters.cqueues").starttls
@@ -182,14 +183,15 @@ end
 ---     end)
 ---     assert(loop:loop())
 ---
---- Raises: what wrap_socket raises for its arguments; TypeError if `sock` is no open socket of cqueues, or `context` no
---- SSLContext.
+--- Raises: the errors of wrap_socket for invalid arguments; TypeError if `sock` is not an open socket of cqueues, or
+--- `context` not an SSLContext.
 --- Python: none.
----@param sock any it may be connecting still
+---@param sock userdata a socket of cqueues, which may still be connecting
 ---@param context cleat.ssl.SSLContext
----@param options table? those of SSLContext:wrap_socket, and `timeout` of connecting and handshake, in seconds
----@return cleat.adapters.cqueues.Socket? # nil if that has failed; then come what the socket's onerror() returns: a
---- text and a number of cqueues.errno, EPROTO for TLS, with most handlers. The socket is closed
+---@param options table? the arguments of SSLContext:wrap_socket by name, and `timeout`, the limit for connecting and
+--- the handshake in seconds
+---@return table? # nil if it fails, followed by the results of the socket's onerror() handler:
+--- with most handlers a text and a number of cqueues.errno, EPROTO for TLS. The socket is then closed
 function cqueues.starttls(sock, context, options)
     return require("cleat.adapters.cqueues.tls").starttls(sock, context, options)
 end

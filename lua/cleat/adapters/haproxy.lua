@@ -1,15 +1,15 @@
---- haproxy: a waiter for cleat's sockets in its coroutines; and the sockets of core.tcp(), and the applets of services
---- of TCP, as transports for wrap_socket.
+--- haproxy: a waiter for cleat's sockets in its coroutines; and sockets of core.tcp() and applets of TCP services as
+--- sockets for wrap_socket.
 ---
 ---     -- in haproxy
 ---     socket.setdefaultwaiter(require("cleat.adapters.haproxy").waiter)
 ---
---- Each call lets haproxy go on while it waits, as those of haproxy do: in actions, services and tasks, not in
---- sample fetches and converters. TLS is cleat's: haproxy's OpenSSL and its ssl settings are not used.
+--- While a call waits, haproxy continues to work, as during its own calls: in actions, services and tasks, but not in
+--- sample fetches and converters. cleat does TLS itself: haproxy's OpenSSL and its ssl settings are not used.
 ---
---- haproxy returns received bytes in lines, or so many as were asked for. So over its objects the adapter asks for a
---- record's head and then for the rest of the record. haproxy closes a connection on which nothing has moved for the
---- socket's timeout: after a timeout nothing else can be done with it.
+--- haproxy can receive a line or an exact number of bytes. So the adapter receives the header of a TLS record, and then
+--- the rest of the record. haproxy closes a connection that was idle for the socket's timeout: a connection cannot be
+--- used after a timeout.
 
 local C = require "cleat.backend"
 local address = require "cleat.socket.address"
@@ -23,13 +23,15 @@ local const = C.const
 
 local haproxy = {}
 
--- A record: its head, types (change_cipher_spec to heartbeat) and longest content.
+-- A TLS record: the size of its header, its types (change_cipher_spec to heartbeat) and the maximum size of its
+-- content.
 local HEAD, FIRST, LAST, LONGEST_RECORD = 5, 20, 24, 16384 + 256
 
--- The longest timeout of a socket, in seconds, and what its timer gets more, so that it ends after our deadline.
+-- The maximum timeout of a socket, in seconds, and what is added to the timer of haproxy, so that it fires after
+-- cleat's deadline.
 local LONGEST, MARGIN = 2147483, 0.01
 
--- How long, in milliseconds, a wait is that haproxy cannot end: at first, and at most.
+-- For waits that haproxy cannot wake: the shortest and the longest sleep, in milliseconds.
 local SHORTEST_NAP, LONGEST_NAP = 1, 16
 
 local function nap(milliseconds)
@@ -57,18 +59,18 @@ function Place:wake()
     self.woken = true
 end
 
---- The waiter for haproxy, whose Lua waits for no other descriptors than haproxy's. So while a coroutine waits, the
---- waiter looks whether the socket is ready, after 1, 2, 4, 8 ms and then every 16 ms, and sleeps in between
---- (core.msleep). While haproxy loads its scripts the waiter blocks.
+--- The waiter for haproxy. haproxy's Lua cannot wait for other descriptors than haproxy's own, so the waiter polls the
+--- socket after 1, 2, 4 and 8 ms, then every 16 ms, and sleeps in between (core.msleep). While haproxy loads its
+--- scripts the waiter blocks.
 ---
 ---     -- in haproxy
 ---     socket.setdefaultwaiter(require("cleat.adapters.haproxy").waiter)
 ---
---- Raises: an error of haproxy's in sample fetches and converters, which may not wait.
+--- Raises: an error of haproxy in sample fetches and converters, which must not wait.
 --- Python: none.
 ---@param sock cleat.Socket
 ---@param event "read"|"write"
----@param timeout number? seconds; nil for no limit
+---@param timeout number? in seconds; nil for no limit
 ---@return boolean # false after the timeout
 function haproxy.waiter(sock, event, timeout)
     local deadline, pause = waiting.deadline(timeout), SHORTEST_NAP
@@ -93,7 +95,7 @@ local function is_socket(value)
     return methods.has(value, "connect_ssl", "receive", "send", "settimeout")
 end
 
---- Whether a value is a socket of core.tcp(), or the applet of a service of TCP. SSLContext:wrap_socket calls it.
+--- Returns whether a value is a socket of core.tcp() or the applet of a TCP service. SSLContext:wrap_socket calls it.
 ---
 ---     print(require("cleat.adapters.haproxy").accepts(1)) --> false
 ---
@@ -107,15 +109,15 @@ end
 
 ---@class cleat.adapters.haproxy.Stream
 ---@field value any haproxy's object
----@field is_socket boolean whether it is of core.tcp()
----@field rest integer how many bytes of the record are to come, 0 if its head is
+---@field is_socket boolean whether it is a socket of core.tcp()
+---@field rest integer the number of missing bytes of the current record; 0 before its header
 ---@field ended boolean?
 ---@field closed boolean?
----@field broken boolean? whether nothing can be sent any more
+---@field broken boolean? whether sending has failed
 local Stream = {}
 Stream.__index = Stream
 
--- An applet has a peer from the beginning.
+-- An applet is always connected.
 function Stream:connected()
     if not self.is_socket then
         return true
@@ -128,7 +130,7 @@ local function limit(self, timeout)
     if timeout and not self.is_socket then
         errors.raise(errors.NotImplementedError, "an applet of haproxy has no timeouts: set 'timeout client' of its frontend")
     elseif timeout then
-        pcall(self.value.settimeout, self.value, math.min(LONGEST, timeout + MARGIN)) -- it raises once closed
+        pcall(self.value.settimeout, self.value, math.min(LONGEST, timeout + MARGIN)) -- raises if the socket is closed
     end
 end
 
@@ -138,8 +140,8 @@ local function check_open(self)
     end
 end
 
--- resolve returns an address of a host and its port: the first of IPv4, as cleat's sockets connect by default, or else
--- the first. There is no second try.
+-- resolve returns an address and a port of a host: the first IPv4 address, as cleat's sockets prefer by default, or
+-- else the first address. Other addresses are not tried.
 local function resolve(host, port, timeout)
     local entries = address.resolve(host, port, 0, const.SOCK_STREAM, 0, 0, timeout, haproxy.waiter)
     local best = entries[1]
@@ -152,9 +154,9 @@ local function resolve(host, port, timeout)
     return best[5][1], best[5][2]
 end
 
--- open connects a new socket. haproxy (2.6) gives up a socket if its coroutine yields between core.tcp() and connect,
--- as it does while a name is resolved, and by its hook, after so many instructions. The hook is set again with the
--- next resume.
+-- open makes a socket and connects it. haproxy (2.6) destroys a socket if its coroutine yields between core.tcp() and
+-- connect, which happens in a name resolution, and by haproxy's instruction hook. So the hook is removed until the next
+-- resume sets it again.
 local function open(self, timeout, ...)
     self.value:close()
     debug.sethook()
@@ -171,7 +173,7 @@ function Stream:connect(to, timeout)
     if host then
         host, where = resolve(host, where, timeout)
         check_open(self)
-        connected, message = open(self, waiting.left(deadline), host, where)
+        connected, message = open(self, waiting.remaining_or_nil(deadline), host, where)
     else
         connected, message = open(self, timeout, "unix@" .. where)
     end
@@ -185,8 +187,8 @@ function Stream:connect(to, timeout)
     end
 end
 
--- take returns so many bytes, fewer at the end of the stream, "" after that; nil if the deadline is over.
-local function take(self, count, deadline)
+-- receive_bytes returns `count` bytes, fewer at the end of the stream, "" after that; nil once the deadline has passed.
+local function receive_bytes(self, count, deadline)
     local bytes = self.value:receive(count)
     if not bytes or #bytes < count then
         if not bytes and waiting.remaining(deadline) == 0 then
@@ -197,8 +199,8 @@ local function take(self, count, deadline)
     return bytes or ""
 end
 
--- follows returns how many bytes follow the head of a record; 0 for what is none, which TLS refuses.
-local function follows(head)
+-- content_size returns the size of a record's content from its header; 0 for an invalid header, which TLS refuses.
+local function content_size(head)
     local kind, major, _, high, low = head:byte(1, HEAD)
     local length = low and high * 256 + low
     return length and kind >= FIRST and kind <= LAST and major == 3 and length <= LONGEST_RECORD and length or 0
@@ -213,13 +215,13 @@ function Stream:receive(timeout)
     limit(self, timeout)
     local head = ""
     if self.rest == 0 then
-        head = take(self, HEAD, deadline)
-        self.rest = head and follows(head) or 0
+        head = receive_bytes(self, HEAD, deadline)
+        self.rest = head and content_size(head) or 0
     end
     if not head or self.rest == 0 or self.ended then
         return head
     end
-    local body = take(self, self.rest, deadline)
+    local body = receive_bytes(self, self.rest, deadline)
     if not body then
         return head ~= "" and head or nil
     end
@@ -249,7 +251,7 @@ end
 
 Stream.place = new_place
 
--- An applet's connection is closed when its service returns.
+-- haproxy closes an applet's connection when its service returns.
 function Stream:close()
     self.closed = true
     if self.is_socket then
@@ -257,15 +259,15 @@ function Stream:close()
     end
 end
 
---- Prepares a socket of core.tcp(), or the applet of a service of TCP, for SSLContext:wrap_socket, which calls it.
---- Programs do not: `wrap_socket(value)` is enough.
+--- Prepares a socket of core.tcp(), or the applet of a TCP service, for SSLContext:wrap_socket, which calls this
+--- function itself: programs call `wrap_socket(value)`.
 ---
 --- Python: none.
 ---@param value any
----@return table # see cleat.ssl.wrappable
+---@return table # internal: see cleat.ssl.wrappable
 function haproxy.take(value)
     local socket = is_socket(value)
-    -- What limits an applet is the frontend's timeout, not the default of cleat's sockets.
+    -- The frontend's timeout applies to applets, and not the default timeout of cleat's sockets.
     local timeout
     if not socket then
         timeout = false
@@ -273,7 +275,7 @@ function haproxy.take(value)
     return { stream = setmetatable({ value = value, is_socket = socket, rest = 0 }, Stream), timeout = timeout }
 end
 
--- haproxy may give up its rights and its file system (chroot) once it has started: nothing can be loaded then.
+-- After its start haproxy may drop its privileges and change its root (chroot), so that no file can be loaded later.
 wrappable.load()
 
 return haproxy

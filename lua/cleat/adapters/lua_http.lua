@@ -1,11 +1,11 @@
---- lua-http's client and server over cleat: HTTP/2 and HTTP/1.1, chosen by ALPN, in cqueues' loop.
+--- lua-http's client and server with cleat's TLS: HTTP/2 and HTTP/1.1, selected by ALPN, in cqueues' loop.
 ---
 ---     require("cleat.adapters.lua_http").install()
 ---     local request = require "http.request"
 ---     local headers, stream = request.new_from_uri("https://example.org/"):go(10)
 ---
---- lua-http's connections get a socket with the methods of cqueues', see cleat.adapters.cqueues.starttls. luaossl,
---- which lua-http loads, does no TLS. docs/lua-http.md has more examples.
+--- lua-http's connections use a socket of cleat.adapters.cqueues.starttls, which has the methods of cqueues' sockets.
+--- lua-http still loads luaossl, but does no TLS with it. docs/lua-http.md has more examples.
 
 local check = require "cleat.check"
 local errors = require "cleat.errors"
@@ -16,10 +16,11 @@ local lua_http = {}
 
 local ALPN = { any = { "h2", "http/1.1" }, [2] = { "h2" }, [1.1] = { "http/1.1" }, [1] = { "http/1.0" } }
 
--- What the adapter has set in a context last, by context: setting it again would discard the context's sessions.
+-- The protocols that the adapter has set in each context: setting them again would discard the context's cached
+-- sessions.
 local offered = setmetatable({}, { __mode = "k" })
 
--- offer lets a context offer, or choose among, the protocols of a version of HTTP.
+-- offer sets the protocols of a context for a version of HTTP.
 local function offer(context, version)
     local protocols = ALPN[version or "any"]
     if not protocols then
@@ -44,26 +45,26 @@ local function context_of(options)
     return context
 end
 
--- name_of: the name that is sent and verified.
+-- name_of returns the server name that is sent and verified.
 local function name_of(options, context)
     if options.sendname == false then
-        errors.raise(errors.NotImplementedError, "sendname = false: cleat sends the name that it verifies")
+        errors.raise(errors.NotImplementedError, "sendname = false is not supported: cleat always sends the name that it verifies")
     end
     local name = options.sendname or options.host
     if name == nil and context.check_hostname then
-        errors.raise(errors.ValueError, "there is no name to verify: set host or sendname")
+        errors.raise(errors.ValueError, "there is no server name to verify: set host or sendname")
     end
     return name
 end
 
--- prepare checks the options for TLS. It returns the context, set up for the version, and the name.
+-- prepare checks the options for TLS. It returns the context, with the protocols set, and the server name.
 local function prepare(options)
     local context = context_of(options)
     offer(context, options.version)
     return context, name_of(options, context)
 end
 
--- version_of: the version of HTTP that the handshake has chosen; nil and why if it is not the one asked for.
+-- version_of returns the version of HTTP that ALPN has selected; nil and a message if it is not the requested one.
 local function version_of(sock, version)
     local chosen = sock:checktls():getAlpnSelected()
     if chosen and version and not (chosen == "h2" and version == 2 or chosen == "http/" .. version) then
@@ -72,8 +73,8 @@ local function version_of(sock, version)
     return version or chosen == "h2" and 2 or 1.1
 end
 
--- is_too_weak: whether HTTP/2 forbids the cipher suite (RFC 9113 appendix A). lua-http raises for it, which would end a
--- server.
+-- is_too_weak returns whether HTTP/2 forbids the cipher suite (RFC 9113 appendix A). lua-http would raise an error for
+-- it, which ends a server.
 local function is_too_weak(sock)
     return require("http.tls").banned_ciphers[sock:checktls():getCipherInfo().name]
 end
@@ -85,7 +86,7 @@ local function refused(sock, message)
     return nil, "negotiate: " .. message, require("cqueues.errno").EPROTO
 end
 
--- connection_over makes lua-http's connection of the version that the handshake has chosen.
+-- connection_over makes lua-http's connection for the version that the handshake has selected.
 local function connection_over(sock, options)
     local version, message = version_of(sock, options.version)
     if not version then
@@ -98,20 +99,20 @@ local function connection_over(sock, options)
     return require("http.h1_connection").new(sock, "client", version)
 end
 
--- originals: lua-http's own functions, which install() replaces.
+-- originals holds lua-http's functions that install() has replaced.
 local originals
 
 local function original(name)
     return originals and originals[name] or require("http.client")[name]
 end
 
--- is_ours: whether options are for TLS by cleat. A context of luaossl's is for lua-http.
+-- is_ours returns whether the options request TLS by cleat. With a luaossl context lua-http does TLS itself.
 local function is_ours(options)
     return options.tls and (options.ctx == nil or SSLContext:is(options.ctx))
 end
 
---- Does the handshake over a connection, and returns lua-http's connection: http.client.negotiate over cleat. The
---- server is verified, for `sendname` or otherwise `host`, which is also the name that is sent to it.
+--- Does the TLS handshake over a connected socket, and returns lua-http's connection: http.client.negotiate with
+--- cleat's TLS. The server is verified for `sendname`, or else for `host`; this name is also sent to it.
 ---
 ---     local runtime, sockets = require "cqueues", require "cqueues.socket"
 ---     local negotiate = require("cleat.adapters.lua_http").negotiate
@@ -125,14 +126,14 @@ end
 ---     end)
 ---     assert(loop:loop())
 ---
---- Raises: TypeError if `ctx` is no SSLContext; ValueError without a name to verify.
+--- Raises: TypeError if `ctx` is not an SSLContext; ValueError if there is no name to verify.
 --- Python: none.
----@param sock any a socket of cqueues, which may be connecting still
----@param options table lua-http's: `tls`; `ctx`, an SSLContext, by default one made by create_default_context; `host`;
---- `sendname`; `version`, 1.1 or 2, by default the one that ALPN chooses; `h2_settings`
----@param timeout number? seconds
----@return table? # an http.h1_connection or http.h2_connection; nil, a text and a number of cqueues.errno if it fails,
---- and then the socket is closed
+---@param sock userdata a socket of cqueues, which may still be connecting
+---@param options table lua-http's options: `tls`; `ctx`, an SSLContext, by default one of create_default_context;
+--- `host`; `sendname`; `version`, 1.1 or 2, by default the one that ALPN selects; `h2_settings`
+---@param timeout number? in seconds; nil for no limit
+---@return table? # an http.h1_connection or http.h2_connection. If it fails: nil, a text and a number of cqueues.errno;
+--- the socket is then closed
 function lua_http.negotiate(sock, options, timeout)
     if not options.tls then
         return original "negotiate"(sock, options, timeout)
@@ -147,7 +148,7 @@ function lua_http.negotiate(sock, options, timeout)
     return connection_over(over, options)
 end
 
---- Connects to a server, and returns lua-http's connection to it: http.client.connect over cleat.
+--- Connects to a server, and returns lua-http's connection: http.client.connect with cleat's TLS.
 ---
 ---     local connect = require("cleat.adapters.lua_http").connect
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
@@ -159,10 +160,10 @@ end
 ---     end)
 ---     assert(loop:loop())
 ---
---- Raises: as negotiate.
+--- Raises: the same errors as negotiate.
 --- Python: none.
----@param options table those of negotiate, and lua-http's `port`, `path`, `bind`, `family`, `v6only`
----@param timeout number? seconds
+---@param options table the options of negotiate, and lua-http's `port`, `path`, `bind`, `family` and `v6only`
+---@param timeout number? in seconds; nil for no limit
 ---@return table? # as negotiate
 function lua_http.connect(options, timeout)
     if not options.tls then
@@ -174,7 +175,7 @@ function lua_http.connect(options, timeout)
         plain[name] = value
     end
     plain.tls, plain.ctx, plain.version = false, nil, 1.1
-    local connection, message, number = original "connect"(plain, timeout) -- which only begins to connect
+    local connection, message, number = original "connect"(plain, timeout) -- starts connecting, and returns
     if not connection then
         return nil, message, number
     end
@@ -190,7 +191,7 @@ end
 
 local PREFACE = "PRI * HTTP/2.0\r\n\r\n"
 
--- refuse_preface lets a client that has chosen no protocol begin with HTTP/1 only.
+-- refuse_preface makes a server refuse HTTP/2 from a client that has not selected it by ALPN.
 local function refuse_preface(sock)
     local seen = ""
     function sock.xread(self, ...)
@@ -206,7 +207,7 @@ local function refuse_preface(sock)
     end
 end
 
--- with_tls lets a server of lua-http's begin TLS by cleat on the sockets that it accepts.
+-- with_tls makes a server of lua-http use cleat's TLS on the sockets that it accepts.
 local function with_tls(server, ...)
     if not server then
         return nil, ...
@@ -236,39 +237,40 @@ local function server_original(name)
     return originals and originals["server_" .. name] or require("http.server")[name]
 end
 
---- Makes a server of lua-http over cleat: http.server.new. Clients choose HTTP/2 or HTTP/1.1 by ALPN.
+--- Makes a server of lua-http with cleat's TLS: http.server.new. ALPN selects HTTP/2 or HTTP/1.1.
 ---
 ---     local lua_http = require "cleat.adapters.lua_http"
 ---     local server = lua_http.new { ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), onstream = print }
 ---     print(server:empty()) --> true
 ---
---- Raises: TypeError if `ctx` is no SSLContext; what lua-http raises.
+--- Raises: TypeError if `ctx` is not an SSLContext; the errors of lua-http.
 --- Python: none.
----@param options table lua-http's, with an SSLContext as `ctx`
+---@param options table lua-http's options, with an SSLContext as `ctx`
 ---@return table # an http.server
 function lua_http.new(options)
     check_server("new", options)
     return with_tls(server_original "new"(options))
 end
 
---- Makes a server of lua-http over cleat that listens: http.server.listen. There is no certificate by default.
+--- Makes a listening server of lua-http with cleat's TLS: http.server.listen. `ctx` is required, because there is no
+--- default certificate.
 ---
 ---     local lua_http = require "cleat.adapters.lua_http"
 ---     local ok, message = pcall(lua_http.listen, { host = "127.0.0.1", port = 0, onstream = print })
 ---     print(ok, message)
 ---     --> false	listen() argument 'options.ctx' must be an SSLContext of cleat.ssl, with a certificate, not nil
 ---
---- Raises: as new.
+--- Raises: the same errors as new.
 --- Python: none.
----@param options table lua-http's, with an SSLContext as `ctx`
----@return table? # an http.server; nil, a text and a number of cqueues.errno if it cannot listen
+---@param options table lua-http's options, with an SSLContext as `ctx`
+---@return table? # an http.server. If it cannot listen: nil, a text and a number of cqueues.errno
 function lua_http.listen(options)
     check_server("listen", options)
     return with_tls(server_original "listen"(options))
 end
 
---- Lets all of lua-http use cleat: http.request, http.websocket and http.client for TLS without a context, or with an
---- SSLContext; http.server for an SSLContext. What has a context of luaossl's is left to lua-http.
+--- Makes all of lua-http use cleat's TLS: http.request, http.websocket and http.client without a context or with an
+--- SSLContext, and http.server with an SSLContext. With luaossl's contexts lua-http does TLS itself, as before.
 ---
 ---     require("cleat.adapters.lua_http").install()
 ---     local request = require "http.request"

@@ -1,9 +1,9 @@
---- LuaSocket's objects (tcp and unix), as transports for wrap_socket.
+--- LuaSocket's objects (tcp and unix) as sockets for wrap_socket.
 ---
---- The wrapper takes the descriptor out of the object, which cannot use it meanwhile. Bytes that LuaSocket has read
---- ahead are the first that the wrapper reads. unwrap() puts the descriptor back. The wrapper's timeout is the smaller
---- of the object's two, where LuaSocket (3.1) reports them. LuaSocket can only block: set a waiter on the wrapper to
---- wait in an event loop.
+--- The wrapper takes the descriptor out of the object, which cannot be used meanwhile; unwrap() puts it back. The
+--- wrapper first reads the bytes that LuaSocket has buffered. Its timeout is the smaller of the object's block and
+--- total timeout, if LuaSocket (3.1) reports them. LuaSocket itself can only block: to wait in an event loop, set a
+--- waiter on the wrapper.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -15,7 +15,7 @@ local luasocket = {}
 
 local NOTHING = -1
 
---- Whether a value is a TCP or Unix socket of LuaSocket. SSLContext:wrap_socket calls it.
+--- Returns whether a value is a TCP or Unix socket of LuaSocket. SSLContext:wrap_socket calls it.
 ---
 ---     print(require("cleat.adapters.luasocket").accepts(1)) --> false
 ---
@@ -31,18 +31,18 @@ end
 local Owner = {}
 Owner.__index = Owner
 
-function Owner:give_back(plain)
-    C.socket_set_blocking(plain._id, 0) -- as LuaSocket has its descriptors
+function Owner:restore(plain)
+    C.socket_set_blocking(plain._id, 0) -- LuaSocket's descriptors are non-blocking
     self.sock:setfd(plain:detach())
     return self.sock
 end
 
--- The wrapper owned the descriptor, and closes it.
+-- The wrapper closes the descriptor itself.
 function Owner:close()
     self.sock:close()
 end
 
--- read_ahead returns what is in the object's buffer.
+-- read_ahead returns the bytes in the object's buffer.
 local function read_ahead(sock, timeout)
     local parts = {}
     sock:settimeout(0)
@@ -54,20 +54,20 @@ local function read_ahead(sock, timeout)
     return table.concat(parts)
 end
 
--- smaller: of a block and a total timeout, false if there is neither. Both limit one call; a cleat socket has one
--- timeout.
+-- smaller returns the smaller one of a block and a total timeout, false if there is neither. Both limit a single call,
+-- and a cleat socket has one timeout only.
 local function smaller(block, total)
     block, total = block and block >= 0 and block or nil, total and total >= 0 and total or nil
     return block and total and math.min(block, total) or block or total or false
 end
 
---- Prepares a TCP or Unix socket of LuaSocket for SSLContext:wrap_socket, which calls it. Programs do not:
---- `wrap_socket(value)` is enough.
+--- Prepares a TCP or Unix socket of LuaSocket for SSLContext:wrap_socket, which calls this function itself: programs
+--- call `wrap_socket(value)`.
 ---
---- Raises: socket.error if it is closed.
+--- Raises: socket.error if the socket is closed.
 --- Python: none.
 ---@param sock any
----@return table # see cleat.ssl.wrappable
+---@return table # internal: see cleat.ssl.wrappable
 function luasocket.take(sock)
     local fd = sock:getfd()
     if type(fd) ~= "number" or fd < 0 then

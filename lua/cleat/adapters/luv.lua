@@ -1,9 +1,9 @@
---- luv: a waiter for coroutines under its loop, and its TCP and pipe handles as transports for wrap_socket.
+--- luv: a waiter for coroutines in its loop, and its TCP and pipe handles as sockets for wrap_socket.
 ---
 ---     socket.setdefaultwaiter(require("cleat.adapters.luv").waiter)
 ---
---- In a coroutine a wait yields until luv's loop resumes it. Outside of coroutines the loop is run until the wait is
---- over.
+--- In a coroutine a wait yields until luv's loop resumes it. Outside of coroutines it runs the loop until the wait has
+--- ended.
 
 local methods = require "cleat.adapters.methods"
 local poll = require "cleat.adapters.luv.poll"
@@ -13,8 +13,8 @@ local waiting = require "cleat.socket.waiting"
 
 local luv = {}
 
---- The waiter for luv. In a coroutine it yields until luv's loop finds the socket ready; outside of coroutines it runs
---- the loop until then.
+--- The waiter for luv. In a coroutine it yields until the socket is ready, and luv's loop resumes the coroutine.
+--- Outside of coroutines it runs the loop until then.
 ---
 ---     local luv = require "cleat.adapters.luv"
 ---     socket.setdefaultwaiter(luv.waiter)
@@ -25,7 +25,7 @@ local luv = {}
 --- Python: none.
 ---@param sock cleat.Socket
 ---@param event "read"|"write"
----@param timeout number? seconds; nil for no limit
+---@param timeout number? in seconds; nil for no limit
 ---@return boolean # false after the timeout
 function luv.waiter(sock, event, timeout)
     return poll.wait(require "luv", sock, event, timeout) == true
@@ -33,7 +33,7 @@ end
 
 waiting.register(luv.waiter, { wake = poll.wake, place = wait.place })
 
---- Whether a value is a TCP or pipe handle of luv. SSLContext:wrap_socket calls it.
+--- Returns whether a value is a TCP or pipe handle of luv. SSLContext:wrap_socket calls it.
 ---
 ---     print(require("cleat.adapters.luv").accepts(1)) --> false
 ---
@@ -44,13 +44,13 @@ function luv.accepts(value)
     return methods.has(value, "read_start", "read_stop", "write", "fileno", "is_closing")
 end
 
---- Prepares a TCP or pipe handle of luv for SSLContext:wrap_socket, which calls it. Programs do not:
---- `wrap_socket(value)` is enough.
+--- Prepares a TCP or pipe handle of luv for SSLContext:wrap_socket, which calls this function itself: programs call
+--- `wrap_socket(value)`.
 ---
---- Raises: socket.error if it is closed.
+--- Raises: socket.error if the handle is closed.
 --- Python: none.
 ---@param value any
----@return table # see cleat.ssl.wrappable
+---@return table # internal: see cleat.ssl.wrappable
 function luv.take(value)
     return { stream = stream.new(value) }
 end

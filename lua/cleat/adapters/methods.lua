@@ -1,4 +1,4 @@
---- Helpers for adapters: which methods an object of another library has, addresses, errors.
+--- Helpers for adapters: tests for methods of other libraries' objects, addresses, and errors.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -9,7 +9,7 @@ local function index(value, name)
     return value[name]
 end
 
---- has: whether a value has all of the methods.
+--- has returns whether a value has all of the methods.
 ---@param value any
 ---@param ... string
 ---@return boolean
@@ -23,7 +23,7 @@ function methods.has(value, ...)
     return true
 end
 
---- endpoint takes an address apart, of a host with a port or of a Unix socket.
+--- endpoint splits an address into a host and a port, or returns the path of a Unix socket.
 ---@param to any
 ---@return string? host nil for a Unix socket
 ---@return integer|string where the port, or the path; raises TypeError
@@ -36,7 +36,7 @@ function methods.endpoint(to)
     return errors.raise(errors.TypeError, "connect() argument must be an address {host, port} or a path")
 end
 
---- failed raises a socket.error for an error that an event loop reports.
+--- failed raises socket.error for an error that an event loop has reported.
 ---@param from string what reported it: "cosocket" …
 ---@param what string "receive", "send" …
 ---@param message any
@@ -44,11 +44,12 @@ function methods.failed(from, what, message)
     return errors.raise(errors.error, ("%s of the %s: %s"):format(what, from, tostring(message)))
 end
 
--- How many pieces are read at most, and their size.
+-- The maximum number of pieces to read, and their size.
 local MOST, PIECE = 16, 65536
 
---- finish_sending ends the sending direction of an event loop's connection that is about to be closed, and reads what
---- has arrived: the kernel answers unread input with a reset, which overtakes an alert. It does not wait.
+--- finish_sending shuts down the sending direction of an event loop's connection that will be closed, and reads the
+--- bytes that have arrived. Otherwise the kernel would send a reset for unread bytes, and the peer might not receive an
+--- alert. It does not wait.
 ---@param fd integer?
 function methods.finish_sending(fd)
     if not fd then

@@ -1,5 +1,5 @@
---- Neovim: functions that wait for the network while the editor goes on. They run in coroutines, which its event loop
---- (vim.loop, which is luv) resumes.
+--- Neovim: runs functions in the background, which wait for the network without blocking the editor. They run in
+--- coroutines, which the editor's event loop (vim.loop, that is luv) resumes.
 ---
 ---     -- in Neovim
 ---     local https, neovim = require "cleat.https", require "cleat.adapters.neovim"
@@ -8,9 +8,9 @@
 ---         vim.notify(("%d: %d bytes"):format(code, #body))
 ---     end)
 ---
---- In such a function the sockets of cleat.socket, cleat.ssl and cleat.https wait without blocking the editor, and
---- names are resolved in the background. All functions of Neovim may be called, also after a wait. Elsewhere in the
---- editor cleat's calls are as before.
+--- In such a function the calls of cleat.socket, cleat.ssl and cleat.https wait without blocking the editor, including
+--- name resolution, and all functions of Neovim may be called, also after a wait. Elsewhere in the editor cleat's calls
+--- block as usual.
 
 local compat = require "cleat.compat"
 local check = require "cleat.check"
@@ -32,18 +32,15 @@ local function editor()
     return vim
 end
 
---- What run() returns.
+--- A task, which run() returns.
 --- Python: none.
 ---@class cleat.adapters.neovim.Task
 ---@field status "running"|"done"|"failed"|"cancelled"
----@field error any what the function has raised, if the status is "failed"
----@field thread thread
----@field current cleat.adapters.luv.Wait? the wait that it is in
----@field cancelled cleat.Error? what its waits raise
-local Task = {}
+---@field error any the error of the function, if the status is "failed"
+local Task = {} -- with `thread`, `current` (its wait) and `cancelled` (the error that its waits raise after cancel())
 Task.__index = Task
 
--- step goes on with the task's coroutine. Sockets that are made meanwhile wait with luv.
+-- step resumes the task's coroutine. Sockets that are made meanwhile get luv's waiter.
 local function step(self)
     local before = waiting.default
     waiting.default = luv.waiter
@@ -51,8 +48,8 @@ local function step(self)
     waiting.default = before
 end
 
---- resume goes on with the task after a wait, in the editor's next turn: in callbacks of the loop most functions of
---- Neovim are not allowed.
+--- resume continues the task after a wait, in the editor's next iteration: in callbacks of the loop most functions of
+--- Neovim are forbidden.
 ---@package
 ---@param over cleat.adapters.luv.Wait
 function Task:resume(over)
@@ -63,15 +60,16 @@ function Task:resume(over)
     end)
 end
 
---- Ends the task: the call that waits in it raises a RuntimeError, as all later ones do, and sockets that its function
---- closes after an error are closed. cleat.https closes its connections. A task that has ended is not changed.
+--- Cancels the task: the call that it is waiting in raises RuntimeError, and so do all later calls that would wait. The
+--- function should close its sockets when it gets an error, as cleat.https does with its connections. A task that has
+--- ended does not change.
 ---
 ---     -- in Neovim
 ---     local task = neovim.run(download)
 ---     task:cancel()
 ---
 --- Python: none; `asyncio.Task.cancel` is similar.
----@return boolean # whether it was running
+---@return boolean # whether the task was running
 function Task:cancel()
     if self.status ~= "running" then
         return false
@@ -98,8 +96,8 @@ local function finish(self, ok, failure)
     end
 end
 
---- Runs a function in the background: until its first wait at once, then as the editor's event loop goes on. An error
---- that leaves the function is shown by vim.notify. Any number of tasks may run.
+--- Runs a function in the background. It runs at once up to its first wait, and continues in the editor's event loop.
+--- An uncaught error is shown by vim.notify. Any number of tasks may run at the same time.
 ---
 ---     -- in Neovim
 ---     neovim.run(function(url)
@@ -121,7 +119,7 @@ function neovim.run(f, ...)
     task.thread = coroutine.create(function()
         finish(task, pcall(f, compat.unpack(arguments, 1, count)))
     end)
-    wait.adopt(task.thread, task)
+    wait.set_task(task.thread, task)
     if vim.in_fast_event() then
         vim.schedule(function()
             step(task)
@@ -132,21 +130,22 @@ function neovim.run(f, ...)
     return task
 end
 
---- Waits, in a function that run() runs, for a function of Neovim's that takes a callback, such as vim.ui.input.
+--- Waits, in a function that run() runs, until a function of Neovim calls its callback, such as vim.ui.input.
 ---
 ---     -- in Neovim
 ---     local name = neovim.await(function(done)
 ---         vim.ui.input({ prompt = "Host: " }, done)
 ---     end)
 ---
---- Raises: RuntimeError outside of a function that run() runs, and after cancel().
+--- Raises: RuntimeError outside of functions that run() runs, and after cancel().
 --- Python: none.
----@param begin fun(done: function) called at once, with the callback; only its first call counts
+---@param begin fun(done: fun(...: any)) is called at once with the callback; only the first call of the callback has an
+--- effect
 ---@return any ... # the arguments of the callback
 function neovim.await(begin)
     local vim = editor()
     if not wait.task_of() then
-        errors.raise(errors.RuntimeError, "await() works in a function that run() runs only")
+        errors.raise(errors.RuntimeError, "await() works only in a function that run() runs")
     end
     local current = wait.new(vim.loop)
     local results, count

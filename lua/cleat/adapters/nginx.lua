@@ -1,16 +1,16 @@
---- nginx: cosockets (lua-nginx-module's ngx.socket.tcp and ngx.req.socket) as transports for wrap_socket.
+--- nginx: cosockets (ngx.socket.tcp and ngx.req.socket of lua-nginx-module) as sockets for wrap_socket.
 ---
 ---     -- in nginx
 ---     local stream = context:wrap_socket(ngx.socket.tcp(), {server_hostname = "example.org"})
 ---     stream:connect {"example.org", 443}
 ---
---- Each call lets nginx serve others while it waits. The socket's timeout, in seconds, is given to the cosocket;
---- without one the cosocket's own timeouts hold. close() closes the cosocket. TLS is cleat's: nginx's OpenSSL, its
---- certificates and its lua_ssl_* settings are not used.
+--- While a call waits, nginx serves other requests. The socket's timeout, in seconds, becomes the cosocket's; without
+--- one the cosocket's own timeouts apply. close() closes the cosocket. cleat does TLS itself: nginx's OpenSSL, its
+--- certificates and the lua_ssl_* directives are not used.
 ---
---- nginx closes a cosocket when a coroutine that waits in one of its calls is killed, and refuses to close it while one
---- waits. So the calls are made in light threads, for which the caller waits: the caller can be killed, be woken or
---- time out, and the next call continues.
+--- nginx closes a cosocket if a coroutine is killed while it waits in one of its calls, and refuses to close it while
+--- another coroutine waits. Therefore the adapter makes the calls in light threads, and the caller waits for these: it
+--- can be killed, woken or time out, and the next call continues.
 
 local const = require("cleat.backend").const
 local check = require "cleat.check"
@@ -22,22 +22,22 @@ local waiting = require "cleat.socket.waiting"
 
 local nginx = {}
 
--- The most that is received at once: two full records.
+-- The maximum size of one receive: two full records.
 local PIECE = 2 * (16384 + 256 + 5)
 
--- How many pieces are read before a connection is closed.
+-- How many pieces are read, at most, before a connection is closed.
 local MOST = 8
 
--- How long, in seconds, drain() waits for bytes.
+-- How long drain() waits for bytes, in seconds.
 local INSTANT = 0.001
 
 -- The longest timeout of a cosocket, in milliseconds.
 local LONGEST = 2147483647
 
--- How long, in seconds, nginx goes on sending after the call has timed out.
+-- How long nginx continues to send after a call has timed out, in seconds.
 local GRACE = 60
 
---- Whether a value is a cosocket of nginx's ngx.socket.tcp or ngx.req.socket. SSLContext:wrap_socket calls it.
+--- Returns whether a value is a cosocket of ngx.socket.tcp or ngx.req.socket. SSLContext:wrap_socket calls it.
 ---
 ---     print(require("cleat.adapters.nginx").accepts(1)) --> false
 ---
@@ -50,10 +50,10 @@ end
 
 ---@class cleat.adapters.nginx.Stream
 ---@field value any the cosocket
----@field calls table<string, cleat.adapters.nginx.Call> those in progress: "connect", "receive", "send"
----@field queue string[] what is to be sent
+---@field calls table<string, cleat.adapters.nginx.Call> the calls in progress: "connect", "receive", "send"
+---@field queue string[] the bytes to send
 ---@field closed boolean?
----@field broken string? why nothing can be sent any more
+---@field broken string? the error after which nothing can be sent
 local Stream = {}
 Stream.__index = Stream
 
@@ -65,7 +65,7 @@ local function milliseconds(seconds)
     return math.max(1, math.min(LONGEST, math.ceil(seconds * 1000)))
 end
 
--- limit gives the cosocket a timeout for its next call.
+-- limit sets the cosocket's timeout for its next call.
 local function limit(self, timeout)
     if timeout then
         local short = milliseconds(timeout)
@@ -73,12 +73,12 @@ local function limit(self, timeout)
     end
 end
 
--- perform waits for a call of the cosocket, which is started unless it is in progress. It returns what that returns,
--- after true; or false if the deadline is over.
+-- perform starts a call of the cosocket, unless it is in progress already, and waits for it. It returns true and the
+-- results of the call, or false once the deadline has passed.
 local function perform(self, name, deadline, ...)
     local call = self.calls[name]
     if not call then
-        limit(self, waiting.left(deadline))
+        limit(self, waiting.remaining_or_nil(deadline))
         call = light.start(self.value, ...)
         self.calls[name] = call
     end
@@ -91,7 +91,7 @@ local function perform(self, name, deadline, ...)
     return true, call.first, call.second
 end
 
--- ngx.req.socket's have a peer from the beginning, and no connect.
+-- Cosockets of ngx.req.socket are always connected, and have no connect.
 function Stream:connected()
     local value = self.value
     return value.connect == nil or value:getreusedtimes() ~= nil
@@ -134,7 +134,7 @@ function Stream:receive(timeout)
             fail("receive", message)
         elseif not timeout or waiting.remaining(deadline) == 0 then
             return nil
-        end -- else the timeout of an earlier call, which has ended
+        end -- otherwise the call that has timed out was an earlier one
     end
 end
 
@@ -159,7 +159,7 @@ function Stream:send(bytes, timeout)
             return nil
         elseif not sent then
             self.broken = message
-            queue[1] = queue[1] or "" -- so that the next call reports it
+            queue[1] = queue[1] or "" -- the next call returns the error
             if message == "timeout" then
                 return nil
             end
@@ -169,7 +169,7 @@ function Stream:send(bytes, timeout)
     return true
 end
 
---- drain reads what has arrived. A last call may stay in progress, which close() ends.
+--- drain reads the bytes that have arrived. The last call may remain in progress; close() ends it.
 function Stream:drain()
     for _ = 1, MOST do
         local call = self.calls.receive or light.start(self.value, "receiveany", PIECE)
@@ -187,7 +187,7 @@ function Stream:close()
     for name, call in pairs(self.calls) do
         if not call.over then
             busy = true
-            call:stop() -- which closes the cosocket
+            call:stop() -- closes the cosocket
         end
         self.calls[name] = nil
     end
@@ -198,28 +198,31 @@ end
 
 Stream.place = light.place
 
---- Prepares a cosocket of nginx's ngx.socket.tcp or ngx.req.socket for SSLContext:wrap_socket, which calls it. Programs
---- do not: `wrap_socket(value)` is enough.
+--- Prepares a cosocket of ngx.socket.tcp or ngx.req.socket for SSLContext:wrap_socket, which calls this function
+--- itself: programs call `wrap_socket(value)`.
 ---
---- Raises: socket.error if it is closed.
+--- Raises: socket.error if the cosocket is closed.
 --- Python: none.
 ---@param value any
----@return table # see cleat.ssl.wrappable
+---@return table # internal: see cleat.ssl.wrappable
 function nginx.take(value)
     return { stream = setmetatable({ value = value, calls = {}, queue = {} }, Stream) }
 end
 
 local default_tcp
 
---- A function like ngx.socket.tcp, whose cosockets use cleat's TLS. Libraries that use a cosocket's (lua-resty-http,
---- lua-resty-redis, lua-resty-mysql, pgmoon …) use cleat's after this line in init_by_lua, before they are loaded:
+--- A replacement for ngx.socket.tcp: it returns cosockets whose sslhandshake uses cleat's TLS. After the following line
+--- in init_by_lua, libraries that are loaded later and use cosockets (lua-resty-http, lua-resty-redis, lua-resty-mysql,
+--- pgmoon …) use cleat's TLS:
 ---
 ---     -- in nginx
 ---     ngx.socket.tcp = require("cleat.adapters.nginx").tcp
 ---
---- Their methods, results and errors are the cosocket's; see docs/cosockets.md. It is make_tcp {}.
+--- The cosockets have nginx's methods, results and errors; see docs/cosockets.md. The function is the same as make_tcp
+--- {}.
 ---
---- Raises: what ngx.socket.tcp raises, where nginx allows no cosockets (init_by_lua, init_worker_by_lua, log_by_lua …).
+--- Raises: the errors of ngx.socket.tcp where nginx does not allow cosockets (init_by_lua, init_worker_by_lua,
+--- log_by_lua …).
 --- Python: none.
 ---@return any # a cosocket
 function nginx.tcp()
@@ -230,33 +233,33 @@ end
 local parse_make_tcp = keywords.parser("make_tcp", { "cafile", "capath", "cadata", "configure", "always_verify", "keep_unverified",
     "pool_size", "keepalive_timeout" })
 
---- Makes a function like ngx.socket.tcp, with a separate pool of kept connections and separate contexts. A client
---- verifies servers against the given CA certificates, or else the system's; `lua_ssl_trusted_certificate` does not
---- apply.
+--- Makes a replacement for ngx.socket.tcp with settings, and with its own contexts and its own pool of connections that
+--- are kept alive. Servers are verified against the given CA certificates, or else the system's;
+--- `lua_ssl_trusted_certificate` is not used.
 ---
 ---     -- in nginx
 ---     local tcp = require("cleat.adapters.nginx").make_tcp { cafile = "ca.pem", always_verify = true }
 ---     ngx.socket.tcp = tcp
 ---
---- sslhandshake verifies the server if its argument `ssl_verify` is true; with `always_verify` in any case. A
---- connection that was not verified is closed by setkeepalive. `keep_unverified` keeps such connections: DANGEROUS,
---- since connect may then return one to a program that would have verified it, and that does not call sslhandshake for
---- a connection that was kept.
+--- sslhandshake verifies the server if its argument `ssl_verify` is true, and with `always_verify` in any case.
+--- setkeepalive closes connections that were not verified. `keep_unverified` keeps them: DANGEROUS, because connect may
+--- return such a connection to a caller that wants a verified one, and that does not call sslhandshake for reused
+--- connections.
 ---
 --- Raises: TypeError; ValueError for a `pool_size` or `keepalive_timeout` that is not positive; NotImplementedError
 --- outside of nginx.
 --- Python: none.
----@param cafile string? see SSLContext:load_verify_locations, as the next two
+---@param cafile string? see SSLContext:load_verify_locations, also for the next two
 ---@param capath string?
 ---@param cadata string?
----@param configure (fun(context: cleat.ssl.SSLContext))? is called with each context that is made, to set versions,
---- cipher suites, application protocols …
+---@param configure (fun(context: cleat.ssl.SSLContext))? is called with each new context, to set versions, cipher
+--- suites, application protocols …
 ---@param always_verify boolean? false by default
 ---@param keep_unverified boolean? false by default
----@param pool_size integer? how many connections to one server are kept, unless the program says it; 30 by default
----@param keepalive_timeout number? for how many seconds, unless the program says it; 60 by default
+---@param pool_size integer? the default for how many connections to a server are kept alive, which connect and
+--- setkeepalive can override; 30 by default
+---@param keepalive_timeout number? the default for how many seconds a connection is kept alive; 60 by default
 ---@return function
----@overload fun(keywords: cleat.keywords.nginx.make_tcp): function
 function nginx.make_tcp(cafile, capath, cadata, configure, always_verify, keep_unverified, pool_size, keepalive_timeout, ...)
     cafile, capath, cadata, configure, always_verify, keep_unverified, pool_size, keepalive_timeout =
         parse_make_tcp(cafile, capath, cadata, configure, always_verify, keep_unverified, pool_size, keepalive_timeout, ...)
@@ -272,7 +275,7 @@ function nginx.make_tcp(cafile, capath, cadata, configure, always_verify, keep_u
     elseif keepalive_timeout ~= keepalive_timeout or keepalive_timeout <= 0 then
         errors.raise(errors.ValueError, "make_tcp() argument 'keepalive_timeout' must be positive")
     elseif type(rawget(_G, "ngx")) ~= "table" then
-        errors.raise(errors.NotImplementedError, "cleat.adapters.nginx.make_tcp needs the Lua of nginx")
+        errors.raise(errors.NotImplementedError, "cleat.adapters.nginx.make_tcp works in nginx only (lua-nginx-module)")
     end
     return require("cleat.adapters.nginx.tcp").make {
         cafile = check.optional_string("make_tcp", "cafile", cafile), capath = check.optional_string("make_tcp", "capath", capath),

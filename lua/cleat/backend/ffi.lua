@@ -1,5 +1,5 @@
---- The module cleat.backend.ffi for LuaJIT (see backend.lua): finds libcleat, and has what ffi_abi.lua needs, buffers
---- and guards.
+--- The module cleat.backend.ffi for LuaJIT (see backend.lua): finds libcleat, and provides buffers, guards and the
+--- helpers of ffi_abi.lua.
 
 local ffi = require "ffi"
 local tobit = require("bit").tobit
@@ -10,7 +10,7 @@ local type, rawget = type, rawget
 
 local SONAME = "libcleat.so.0"
 local SCRATCH = 64 * 1024 + 512 -- reads up to this length need no separate allocation
-local MANY = 4096 -- arrays up to this length reuse theirs
+local MANY = 4096 -- arrays up to this length reuse their memory
 
 ---@param name string
 ---@return boolean
@@ -22,7 +22,7 @@ local function exists(name)
     return file ~= nil
 end
 
---- Every place that libcleat may be at, in the order in which they are tried.
+--- Returns the possible paths of libcleat, in the order in which they are tried.
 ---@return string[]
 local function candidates()
     local chosen = os.getenv "CLEAT_LIBRARY"
@@ -41,7 +41,7 @@ local function candidates()
 end
 
 ---@return table library
----@return string where it was found
+---@return string where the path that was loaded
 local function load()
     local tried = {}
     local function try(name)
@@ -67,7 +67,8 @@ local function load()
             return library, SONAME
         end
     end
-    error("cleat.backend: libcleat was not found (CLEAT_LIBRARY may name it); tried:" .. table.concat(tried), 0)
+    error("cleat.backend: libcleat was not found (set the environment variable CLEAT_LIBRARY to its path); tried:" ..
+        table.concat(tried), 0)
 end
 
 ffi.cdef(require "cleat.backend.cdef")
@@ -101,7 +102,7 @@ function rt.bad(name, position, what)
     refuse(name, position, "must be " .. what)
 end
 
---- The length of a string, 0 for nil.
+--- Returns the length of a string, 0 for nil.
 ---@return integer
 function rt.length(data, name, position)
     if type(data) == "string" then
@@ -112,7 +113,7 @@ function rt.length(data, name, position)
     return 0
 end
 
---- str for bytes that came with an id: if there is no memory for the string, the id is closed.
+--- Makes a string of bytes that were returned with an id. If the allocation fails, the id is closed.
 function rt.str_or_close(id, bytes, size)
     local ok, made = pcall(str, bytes, size)
     if not ok then
@@ -126,14 +127,14 @@ local function wipe(bytes)
     ffi.fill(bytes, ffi.sizeof(bytes))
 end
 
---- Memory that plaintext is received in: wiped before it is freed.
+--- Memory for received plaintext, which is overwritten with zeros before it is freed.
 local function new_scratch(size)
     return gc(new("char[?]", size), wipe)
 end
 
 local scratch, scratch_size = new_scratch(4096), 4096
 
---- Room for size bytes that is good until the next call of it.
+--- Returns memory for `size` bytes, which is valid until the next call.
 function rt.room(size)
     if size <= scratch_size then
         return scratch
@@ -145,12 +146,12 @@ function rt.room(size)
         grown = grown * 2
     until grown >= size
     grown = math.min(grown, SCRATCH)
-    local fresh = new_scratch(grown) -- may run a finalizer that comes here too
+    local fresh = new_scratch(grown) -- may run a finalizer that calls this function too
     scratch, scratch_size = fresh, grown
     return fresh
 end
 
---- Room for size integers, all 0. place keeps it for the next call.
+--- Returns memory for `size` integers, all 0. place keeps it for the next call.
 ---@param place table
 ---@param size integer
 local function ints_room(place, size)
@@ -167,7 +168,7 @@ local function ints_room(place, size)
 end
 rt.ints_room = ints_room
 
---- An array's integers and their number.
+--- Returns the integers of an array, and their number.
 function rt.ints(list, place, name, position)
     if type(list) ~= "table" then
         refuse(name, position, "must be an array of integers")
@@ -214,7 +215,8 @@ local function check_int(value, name, position)
     return value
 end
 
---- The place that a buffer, an offset and a capacity name; the buffer is the argument at position.
+--- Returns the address of an offset in a buffer, after checking that the capacity fits. position: the number of the
+--- argument that is the buffer.
 local function within(buffer, offset, capacity, name, position)
     if not istype(buffer_type, buffer) then
         refuse(name, position, "must be a buffer")
@@ -231,7 +233,7 @@ local function within(buffer, offset, capacity, name, position)
 end
 rt.within = within
 
---- The bytes of a string or buffer behind offset, and how many they are.
+--- Returns the bytes of a string or buffer from the offset on, and their number.
 function rt.source(data, offset, name, position)
     local bytes, size
     if type(data) == "string" then
@@ -248,9 +250,9 @@ function rt.source(data, offset, name, position)
     return bytes + offset, size - offset
 end
 
---- Closes its id when it is collected. It is made before its id, which the ABI stores into it: between any two
---- instructions a debug hook may raise. For the same reason it is emptied after its id is closed; closing an id twice
---- does no harm.
+--- Closes its id when it is garbage-collected. It is made before its id, which the ABI stores in it, because a debug
+--- hook may raise an error between any two instructions. For the same reason it is cleared after its id was closed;
+--- closing an id twice is harmless.
 local guard_type = typeof "struct { int32_t id; }"
 rt.guard_type = guard_type
 
@@ -314,9 +316,9 @@ function backend.guard_new(id)
     return guard
 end
 
-function backend.guard_hold(guard, id)
-    check_guard(guard, "guard_hold")
-    guard.id = check_int(id, "guard_hold", 2)
+function backend.guard_set(guard, id)
+    check_guard(guard, "guard_set")
+    guard.id = check_int(id, "guard_set", 2)
 end
 
 function backend.guard_close(guard)
@@ -324,8 +326,8 @@ function backend.guard_close(guard)
     return close_guard(guard)
 end
 
-function backend.guard_forget(guard)
-    check_guard(guard, "guard_forget")
+function backend.guard_release(guard)
+    check_guard(guard, "guard_release")
     guard.id = 0
 end
 

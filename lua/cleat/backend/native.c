@@ -1,5 +1,5 @@
-/* native.c: the module cleat.backend.native for Lua 5.1 to 5.5 (see backend.lua). The functions of the ABI are in
- * native_abi.c; here are buffers and guards, and the functions that native.h declares. */
+/* native.c: the module cleat.backend.native for Lua 5.1 to 5.5 (see backend.lua). native_abi.c has the functions of
+ * the ABI; this file has buffers and guards, and the functions that native.h declares. */
 #include "native.h"
 
 #define BUFFER "cleat.buffer"
@@ -12,7 +12,7 @@ _Noreturn void native_refuse(lua_State *L, const char *name, int argument, const
     __builtin_unreachable();
 }
 
-/* Memory that plaintext is received in: wiped before Lua frees it, or keeps it for something else. */
+/* Memory for received plaintext. It is overwritten with zeros before Lua frees or reuses it. */
 static char *new_scratch(lua_State *L, int32_t size) {
     char *bytes = lua_newuserdatauv(L, (size_t)size, 0);
     luaL_setmetatable(L, SCRATCH);
@@ -127,8 +127,8 @@ static int make_guard(lua_State *L) {
     return 1;
 }
 
-/* The guard was made by the call before this one, so that an id is guarded already if memory runs out here; or it runs
- * out in the making of it, and the id is closed. */
+/* guard_new returns a guard that the previous call has prepared, so that the id has an owner before this call allocates
+ * the next guard. If none was prepared, and the allocation fails, the id is closed. */
 static int guard_new(lua_State *L) {
     int32_t id = native_int(L, 1, "guard_new");
     struct native_guard *guard;
@@ -148,9 +148,9 @@ static int guard_new(lua_State *L) {
     return 1;
 }
 
-static int guard_hold(lua_State *L) {
-    struct native_guard *guard = check_guard(L, "guard_hold");
-    guard->id = native_int(L, 2, "guard_hold");
+static int guard_set(lua_State *L) {
+    struct native_guard *guard = check_guard(L, "guard_set");
+    guard->id = native_int(L, 2, "guard_set");
     return 0;
 }
 
@@ -165,12 +165,12 @@ static int guard_close(lua_State *L) {
     return 1;
 }
 
-static int guard_forget(lua_State *L) {
-    check_guard(L, "guard_forget")->id = 0;
+static int guard_release(lua_State *L) {
+    check_guard(L, "guard_release")->id = 0;
     return 0;
 }
 
-/* For libraries that accept no table in place of LuaSec's objects, which are userdata. */
+/* For LuaSec's objects: some libraries accept userdata only. */
 static int proxy_new(lua_State *L) {
     if (lua_type(L, 1) != LUA_TTABLE) native_refuse(L, "proxy_new", 1, "must be a table");
     lua_newuserdatauv(L, 0, 0);
@@ -191,7 +191,7 @@ static int guard_collect(lua_State *L) {
     return 0;
 }
 
-/* push_metatable leaves the metatable on the stack and returns what it is recognised by. */
+/* push_metatable pushes a metatable, and returns the pointer by which it is recognised. */
 static const void *push_metatable(lua_State *L, const char *name, lua_CFunction collect) {
     if (luaL_newmetatable(L, name)) {
         lua_pushstring(L, name);
@@ -211,9 +211,9 @@ int luaopen_cleat_backend_native(lua_State *L) {
         {"buffer_get", buffer_get},
         {"buffer_set", buffer_set},
         {"guard_new", guard_new},
-        {"guard_hold", guard_hold},
+        {"guard_set", guard_set},
         {"guard_close", guard_close},
-        {"guard_forget", guard_forget},
+        {"guard_release", guard_release},
         {"proxy_new", proxy_new},
 #if LUA_VERSION_NUM >= 503
         {"fast_method", native_fast_method},

@@ -1,5 +1,5 @@
-/* native.h: what the generated functions of native_abi.c share. Nothing here keeps anything that a Lua error could
- * leave behind: memory that must outlast a call into Lua is Lua's. */
+/* native.h: what the generated functions of native_abi.c share. A Lua error must not leak anything, so memory that must
+ * outlive a call into Lua is owned by Lua. */
 #ifndef CLEAT_NATIVE_H
 #define CLEAT_NATIVE_H
 
@@ -8,13 +8,13 @@
 
 #include <string.h>
 
-#define NATIVE_SHORT 512 /* text up to this length needs one call */
+#define NATIVE_SHORT 512 /* a text up to this length needs one call */
 #define NATIVE_FEW 64 /* arrays up to this length need no memory */
 #define NATIVE_SCRATCH (64 * 1024 + 512) /* reads up to this length need no separate allocation */
 
-/* What the functions of one Lua state share: their first upvalue. Its user values keep alive what it points to. */
+/* The first upvalue of all functions of a Lua state. Its user values keep the objects alive that it points to. */
 struct native_state {
-    char *scratch; /* where bytes are received */
+    char *scratch; /* memory for received bytes */
     int32_t scratch_size;
     const void *buffer_metatable;
     const void *guard_metatable;
@@ -23,7 +23,7 @@ struct native_state {
 enum native_uservalue {
     NATIVE_UV_SCRATCH = 1,
     NATIVE_UV_GUARD,
-    NATIVE_UV_MAKE_GUARD, /* a function: Lua 5.1 takes memory for pushing one of C */
+    NATIVE_UV_MAKE_GUARD, /* the function make_guard: in Lua 5.1 pushing a C function allocates memory */
     NATIVE_UV_LAST = NATIVE_UV_MAKE_GUARD
 };
 
@@ -32,7 +32,7 @@ struct native_buffer {
     char data[];
 };
 
-/* Closes its id when it is collected. */
+/* Closes its id when it is garbage-collected. */
 struct native_guard {
     int32_t id; /* 0: nothing to close */
 };
@@ -48,11 +48,11 @@ _Noreturn void native_refuse(lua_State *L, const char *name, int argument, const
 /* native_grow returns room for size bytes: the scratch space, grown, or a separate userdata on Lua's stack. */
 char *native_grow(lua_State *L, struct native_state *state, int32_t size);
 
-/* native_longer returns memory for size bytes on Lua's stack, in place of all that is above the arguments. */
+/* native_longer returns memory for size bytes on Lua's stack, and removes everything above the arguments. */
 char *native_longer(lua_State *L, int arguments, int32_t size);
 
-/* native_push_guard pushes a guard of nothing. A function that pushes a string beside an id that it has got leaves the
- * id to one meanwhile, so that running out of memory does not lose it. */
+/* native_push_guard pushes a guard without an id. A function that has an id and must push a string stores the id in a
+ * guard first, so that the id is not leaked if memory runs out. */
 struct native_guard *native_push_guard(lua_State *L);
 
 /* native_ints returns an array's integers and stores their number; few has room for NATIVE_FEW. */
@@ -148,13 +148,13 @@ static inline char *native_room(lua_State *L, int32_t size) {
     return size <= state->scratch_size ? state->scratch : native_grow(L, state, size);
 }
 
-/* native_status is a function's answer where it is only a status. */
+/* native_status returns a function's only result, its status, to Lua. */
 static inline int native_status(lua_State *L, int32_t status) {
     lua_pushinteger(L, status);
     return 1;
 }
 
-/* native_push_bytes pushes what a function put into a buffer: result bytes, and never more than there is room for. */
+/* native_push_bytes pushes the bytes that a function has stored in a buffer: `result` bytes, but not more than fit. */
 static inline void native_push_bytes(lua_State *L, const char *bytes, int32_t result,
                                      int32_t capacity) {
     lua_pushlstring(L, bytes, (size_t)(result < capacity ? result : capacity));

@@ -1,4 +1,4 @@
-/* native_lua.h: the part of Lua's C API that the native module needs, as Lua 5.4 has it, for Lua 5.1 to 5.5. LuaJIT
+/* native_lua.h: the parts of Lua 5.4's C API that the native module needs, for Lua 5.1 to 5.5. LuaJIT
  * loads the module that is compiled for Lua 5.1. */
 #ifndef CLEAT_NATIVE_LUA_H
 #define CLEAT_NATIVE_LUA_H
@@ -12,11 +12,11 @@
 #error "cleat needs Lua 5.1 or later"
 #endif
 
-/* Lua 5.1 and 5.2 have no other numbers than lua_Number: each id, length and count must be one. */
+/* In Lua 5.1 and 5.2 all numbers are lua_Number, which must represent each id, length and count exactly. */
 _Static_assert(sizeof(lua_Number) >= sizeof(double), "cleat needs a Lua whose numbers are double");
 
 #if LUA_VERSION_NUM == 501
-#undef LUA_OK /* LuaJIT's headers have some of what follows, as functions that Lua 5.1 does not have */
+#undef LUA_OK /* LuaJIT's headers declare some of these as functions that Lua 5.1 does not have */
 #define LUA_OK 0
 #define luaL_setmetatable native_setmetatable
 #define luaL_testudata native_testudata
@@ -50,7 +50,7 @@ static inline void luaL_setfuncs(lua_State *L, const luaL_Reg *list, int upvalue
 #endif
 
 #if LUA_VERSION_NUM < 504
-/* A userdata has one user value before Lua 5.4: a table of them. Putting a value into it takes no memory. */
+/* Before Lua 5.4 a userdata has one user value: here a table of them, in which storing a value allocates no memory. */
 static inline void *lua_newuserdatauv(lua_State *L, size_t size, int values) {
     void *object = lua_newuserdata(L, size);
     if (values > 0) {
@@ -74,7 +74,7 @@ static inline int native_get_uservalue(lua_State *L, int index, int n) {
     return lua_type(L, -1);
 }
 #else
-/* The index of both is absolute, or of an upvalue. */
+/* index: absolute, or that of an upvalue. */
 static inline void native_set_uservalue(lua_State *L, int index, int n) {
     lua_setiuservalue(L, index, n);
 }
@@ -84,7 +84,7 @@ static inline int native_get_uservalue(lua_State *L, int index, int n) {
 }
 #endif
 
-/* native_to_int32 stores the number at index if it is one, without a fraction and within an int32_t's range. */
+/* native_to_int32 stores the number at index, if it is a number without a fraction in the range of int32_t. */
 static inline bool native_to_int32(lua_State *L, int index, int32_t *number) {
     if (lua_type(L, index) != LUA_TNUMBER) return false;
 #if LUA_VERSION_NUM >= 503
@@ -95,7 +95,7 @@ static inline bool native_to_int32(lua_State *L, int index, int32_t *number) {
     return true;
 #else
     lua_Number value = lua_tonumber(L, index);
-    if (!(value >= INT32_MIN && value <= INT32_MAX)) return false; /* NaN is neither */
+    if (!(value >= INT32_MIN && value <= INT32_MAX)) return false; /* NaN fails both comparisons */
     *number = (int32_t)value;
     return (lua_Number)*number == value;
 #endif

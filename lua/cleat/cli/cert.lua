@@ -30,8 +30,8 @@ local function read(name)
     return data
 end
 
--- take: the certificate of a text; what cannot be parsed names the file, and which one it is.
-local function parsed(name, number, text)
+-- parse parses a certificate. Errors name the file and the number of the certificate.
+local function parse(name, number, text)
     local ok, made = pcall(ssl.Certificate, text)
     if not ok then
         failure.raise(USAGE, ("%s: certificate %d: %s"):format(name, number, (tls.explain(made))))
@@ -39,7 +39,7 @@ local function parsed(name, number, text)
     return made
 end
 
--- element_size: of the DER element at the beginning of a text; nil if there is none.
+-- element_size returns the size of the DER element at a position; nil if there is none.
 local function element_size(der, at)
     local tag, first = der:byte(at, at + 1)
     if tag ~= 0x30 or not first then
@@ -56,13 +56,13 @@ local function element_size(der, at)
     return 2 + first - 128 + size
 end
 
--- load: the certificates of a file: PEM, with any text between, or DER, one after the other.
+-- load returns the certificates of a file: PEM with any text in between, or concatenated DER.
 local function load(name)
     local data, list = read(name), {}
     if data:find("-----BEGIN ", 1, true) then
         for label, body in data:gmatch "(%-%-%-%-%-BEGIN ([%u%d ]+)%-%-%-%-%-.-%-%-%-%-%-END %2%-%-%-%-%-)" do
             if body == "CERTIFICATE" or body == "TRUSTED CERTIFICATE" or body == "X509 CERTIFICATE" then
-                list[#list + 1] = parsed(name, #list + 1, label .. "\n")
+                list[#list + 1] = parse(name, #list + 1, label .. "\n")
             end
         end
     else
@@ -72,17 +72,17 @@ local function load(name)
             if not size or at + size - 1 > #data then
                 break
             end
-            list[#list + 1] = parsed(name, #list + 1, data:sub(at, at + size - 1))
+            list[#list + 1] = parse(name, #list + 1, data:sub(at, at + size - 1))
             at = at + size
         end
     end
     if not list[1] then
-        failure.raise(USAGE, ("%s: has no certificate, neither in PEM nor in DER"):format(output.safe(name)))
+        failure.raise(USAGE, ("%s: contains no certificate in PEM or DER"):format(output.safe(name)))
     end
     return list
 end
 
--- check_key: whether a private key belongs to a certificate. A context takes both only if it does.
+-- check_key checks that a private key belongs to a certificate: a context accepts both only if it does.
 local function check_key(first, keyfile)
     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     local name = os.tmpname()
@@ -115,7 +115,7 @@ local function check_end(each, days, now)
     end
 end
 
--- checks: what is wrong, of all that was asked for.
+-- checks returns the failures of all requested checks.
 local function checks(files, options, now)
     local faults = {}
     for index, file in ipairs(files) do

@@ -1,4 +1,4 @@
---- A certificate as a table for JSON, and as rows for people.
+--- The facts about a certificate, as a table for JSON and as rows of text.
 
 local json = require "cleat.cli.json"
 local output = require "cleat.cli.output"
@@ -15,12 +15,12 @@ local PURPOSES = {
 }
 local KEYS = { rsaEncryption = "RSA", ["id-ecPublicKey"] = "EC", ED25519 = "Ed25519" }
 
---- A time as ISO 8601 writes it. os.date has a limit that certificates do not have.
+--- Formats a time as ISO 8601. The years of certificates can exceed the range of os.date.
 ---@param seconds number
 ---@return string
 function certificate.time(seconds)
     local days, rest = math.floor(seconds / DAY), seconds % DAY
-    -- the civil date of a day, as counted from 0000-03-01
+    -- the date of a day, counted from 0000-03-01
     local z = days + 719468
     local era = math.floor(z / 146097)
     local of_era = z - era * 146097
@@ -34,7 +34,7 @@ function certificate.time(seconds)
         math.floor(rest % 60))
 end
 
---- How long it is until a time, in words: "ends in 12 days", "has ended 3 days ago".
+--- Describes the time until the end of a validity: "expires in 12 days", "has expired 3 days ago".
 ---@param seconds number
 ---@param now number
 ---@return string
@@ -42,10 +42,10 @@ function certificate.left(seconds, now)
     local left = seconds - now
     local count = math.floor(math.abs(left) / DAY)
     local words = count == 1 and "1 day" or count > 1 and count .. " days" or math.floor(math.abs(left) / 3600) .. " hours"
-    return left >= 0 and "ends in " .. words or "has ended " .. words .. " ago"
+    return left >= 0 and "expires in " .. words or "has expired " .. words .. " ago"
 end
 
---- Whole days until the end, negative after it.
+--- Returns the whole days until a certificate expires, negative after that.
 ---@param of cleat.ssl.CertificateObject
 ---@param now number
 ---@return integer
@@ -53,7 +53,7 @@ function certificate.days(of, now)
     return math.floor((of.not_after - now) / DAY)
 end
 
--- field reads a field of a certificate; a malformed extension is reported in `problems`.
+-- field reads a field of a certificate, and adds a problem if the extension is malformed.
 local function field(of, name, problems)
     local ok, value = pcall(function()
         return of[name]
@@ -95,7 +95,7 @@ local function timestamps(list)
     return json.array(all)
 end
 
---- Everything that is shown of a certificate.
+--- Returns everything that is shown about a certificate.
 ---@param of cleat.ssl.CertificateObject
 ---@param now number
 ---@return table
@@ -145,7 +145,7 @@ local function joined(list)
     return table.concat(all, ", ")
 end
 
---- Rows of {label, text} for output.rows.
+--- Returns rows of {label, text} for output.rows.
 ---@param of table from facts
 ---@param paint fun(colour: string, text: string): string
 ---@param left string from left

@@ -1,7 +1,7 @@
---- `cleat connect`: the standard input to a TLS server, and what it sends to the standard output.
+--- `cleat connect`: sends the standard input to a TLS server, and writes the received data to the standard output.
 ---
---- The TLS connection is one over memory, so that a single wait is for both directions: a server that stops reading
---- until its own data is read is no deadlock, and close_notify is sent while the other direction goes on.
+--- The TLS connection is in memory, so that a single wait is for both directions: a server that does not read until its
+--- own data is read causes no deadlock, and close_notify can be sent while data is still received.
 
 local C = require "cleat.backend"
 local base64 = require "cleat.base64"
@@ -22,7 +22,7 @@ local pcall = compat.pcall
 local FAILED, USAGE, REFUSED, CUT = 1, 2, 3, 4
 local STDIN = 0
 local PIECE = 65536
-local BUFFERED = 262144 -- input is read no further while so much is encrypted and not sent
+local BUFFERED = 262144 -- the maximum of encrypted bytes that are not sent, above which no input is read
 
 ---@class cleat.cli.Stream
 ---@field sock cleat.Socket
@@ -37,7 +37,7 @@ local function would_block(err)
     return errors.error:is(err) and (err.errno == C.const.EAGAIN or err.errno == C.const.EINTR)
 end
 
--- attempt calls f; nil if it has to wait, and what it raises otherwise.
+-- attempt calls f, and returns nil if f would have to wait. Other errors are raised.
 local function attempt(f, ...)
     local ok, result = pcall(f, ...)
     if ok then
@@ -48,7 +48,7 @@ local function attempt(f, ...)
     return error(result, 0)
 end
 
--- pump sends what the socket takes, and receives what is there.
+-- pump sends as much as the socket accepts, and receives what has arrived.
 function Stream:pump()
     repeat
         if self.unsent == "" then
@@ -70,7 +70,7 @@ function Stream:pump()
     end
 end
 
--- A server that is gone may have sent its last words before: they are read first.
+-- A server that has disconnected may have sent data before, which is read first.
 function Stream:send()
     local ok, sent = pcall(attempt, self.sock.send, self.sock, self.unsent)
     if not ok then
@@ -90,7 +90,7 @@ function Stream:receive()
     return data
 end
 
--- wait: for the socket, and for the input if there is room for more.
+-- wait waits for the socket, and for the input if there is room for more.
 function Stream:wait(with_input, timeout)
     local writing = self.unsent ~= "" and not self.deaf
     local fds = {}
@@ -106,7 +106,7 @@ end
 function Stream:handshake(deadline)
     while true do
         local ok, done = pcall(attempt, self.object.do_handshake, self.object)
-        self:pump() -- also the alert of a handshake that has failed
+        self:pump() -- also sends the alert of a failed handshake
         if not ok then
             error(done, 0)
         elseif done then
@@ -119,7 +119,8 @@ function Stream:handshake(deadline)
     end
 end
 
--- deliver writes what was decrypted; "end" once the server has sent close_notify, "cut" if it is gone without.
+-- deliver writes the decrypted data. It returns "end" once the server has sent close_notify, "cut" if the connection
+-- has ended without it.
 function Stream:deliver()
     while true do
         local ok, data = pcall(attempt, self.object.read, self.object, PIECE)
@@ -139,10 +140,10 @@ function Stream:deliver()
     end
 end
 
--- The input, up to its end: read in pieces, encrypted at once.
+-- Reads a piece of the input, and encrypts it. Returns true at the end of the input.
 local function feed(stream, options)
     local result, data = C.descriptor_read(STDIN, PIECE, 0)
-    if status.class(result) == C.const.TIMEOUT then -- another process was faster
+    if status.class(result) == C.const.TIMEOUT then -- another process has read the input
         return false
     elseif result < 0 then
         failure.raise(FAILED, "cannot read the standard input: " .. tostring(errors.from_status(result)))
@@ -156,7 +157,7 @@ local function feed(stream, options)
     return false
 end
 
--- finish sends close_notify. Nothing that came before it was left unread.
+-- finish sends close_notify, after all input before it.
 local function finish(stream)
     stream.finished = true
     attempt(stream.object.unwrap, stream.object)
@@ -201,7 +202,7 @@ local function ech_configs(options)
     end
     local bytes = base64.decode(options.ech)
     if not bytes or bytes == "" then
-        failure.raise(USAGE, "--ech is no Base64")
+        failure.raise(USAGE, "--ech is not valid Base64")
     end
     return bytes
 end
@@ -214,8 +215,8 @@ local function open(options)
     if options.insecure then
         context.check_hostname = false
         context.verify_mode = ssl.CERT_NONE
-        output.note(output.painter(2)("red", "cleat: WARNING: --insecure: the server is not verified; an attacker may read "
-            .. "and change everything"), "\n")
+        output.note(output.painter(2)("red", "cleat: WARNING: --insecure: the server is not verified; an attacker can read "
+            .. "and modify everything"), "\n")
     end
     local to = target.parse(options.target, USAGE, options.starttls)
     local name = options.servername or to.host
@@ -226,7 +227,7 @@ local function open(options)
     if not known and ssl.SSLError:is(object) then
         failure.raise(USAGE, "--ech: " .. tls.explain(object))
     elseif not known then
-        failure.raise(USAGE, ("'%s' is no name for a server: %s"):format(name, tostring(object)))
+        failure.raise(USAGE, ("'%s' is not a valid server name: %s"):format(name, tostring(object)))
     end
     local stream = setmetatable({ object = object, incoming = incoming, outgoing = outgoing, unsent = "" }, Stream)
     stream.sock = target.connect(to, deadline, options.starttls, name)
@@ -242,9 +243,9 @@ local function fail(err, options)
     end
     local message, hint = tls.explain(err)
     if ssl.SSLECHRejectedError:is(err) then
-        message = "the server cannot decrypt the ClientHello: the configurations of --ech are not its present ones"
-        hint = err.ech_retry_configs and "it has sent its present ones: --ech " .. base64.encode(err.ech_retry_configs)
-            or "it has sent no others: it may have no Encrypted ClientHello any more"
+        message = "the server cannot decrypt the ClientHello: the configurations of --ech are not its current ones"
+        hint = err.ech_retry_configs and "it has sent its current ones: --ech " .. base64.encode(err.ech_retry_configs)
+            or "it has sent no others: it may not support Encrypted ClientHello any more"
     end
     if ssl.SSLCertVerificationError:is(err) then
         failure.raise(REFUSED, message, tls.advice(err, options))
@@ -259,7 +260,7 @@ return function(options)
     end
     local conversed, ending = pcall(converse, stream, options)
     if not conversed then
-        pcall(stream.pump, stream) -- an alert
+        pcall(stream.pump, stream) -- sends the alert
         fail(ending, options)
     end
     if ending == "end" then
@@ -269,8 +270,8 @@ return function(options)
     if ending == "cut" then
         local reason = stream.problem and " (" .. tostring(stream.problem) .. ")" or ""
         failure.raise(CUT, "the connection has ended without close_notify" .. reason
-            .. ": what was received may be cut short",
-            stream.finished and "some servers do that once the client has sent its own: --keep-open sends none" or nil)
+            .. ": the received data may be truncated",
+            stream.finished and "some servers do that after the client's close_notify: --keep-open sends none" or nil)
     end
     return 0
 end

@@ -1,4 +1,4 @@
---- What was negotiated for a connection, as a table for JSON, and as a line.
+--- The result of a handshake, as a table for JSON and as a line of text.
 
 local output = require "cleat.cli.output"
 local ssl = require "cleat.ssl"
@@ -6,7 +6,7 @@ local tls = require "cleat.cli.tls"
 
 local facts = {}
 
---- certificate: the peer's, nil if there is none.
+--- certificate returns the peer's certificate, nil if there is none.
 ---@param conn any an SSLSocket or SSLObject
 ---@return cleat.ssl.CertificateObject?
 function facts.certificate(conn)
@@ -15,7 +15,7 @@ function facts.certificate(conn)
     return parsed and certificate or nil
 end
 
---- of_connection: to is what was connected to.
+--- of_connection returns the facts about a connection to a target.
 ---@param conn any
 ---@param to cleat.cli.Target
 ---@param verified boolean
@@ -43,7 +43,7 @@ function facts.of_connection(conn, to, verified)
     }
 end
 
---- line: "connected to example.org:443: TLSv1.3, TLS_AES_128_GCM_SHA256, verified: CN=example.org"
+--- line formats "connected to example.org port 443: TLSv1.3, TLS_AES_128_GCM_SHA256, verified: CN=example.org".
 ---@param of table
 ---@return string
 function facts.line(of)

@@ -1,4 +1,4 @@
---- How a command ends early: an error with an exit status, which main.lua turns into a message.
+--- Errors with which a command ends early: an exit status, and a message that main.lua writes.
 
 local failure = {}
 
@@ -9,7 +9,7 @@ function Failure.__tostring(self)
     return self.message or "exit " .. self.status
 end
 
---- Ends the command with a message on the standard error, and a status. detail: more lines.
+--- Ends the command with a status and a message on the standard error. detail: further lines.
 ---@param status integer
 ---@param message string
 ---@param detail string?
@@ -17,7 +17,7 @@ function failure.raise(status, message, detail)
     return error(setmetatable({ status = status, message = message, detail = detail }, Failure), 0)
 end
 
---- Ends the command with a status, and says nothing.
+--- Ends the command with a status, without a message.
 ---@param status integer
 function failure.exit(status)
     return error(setmetatable({ status = status }, Failure), 0)

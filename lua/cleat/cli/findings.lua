@@ -1,4 +1,4 @@
---- What `cleat inspect` makes of a server's connection: its chain, its status by OCSP, and what is wrong.
+--- The findings of `cleat inspect` about a server: its chain, its OCSP status, and what is wrong.
 
 local certificate = require "cleat.cli.certificate"
 local compat = require "cleat.compat"
@@ -12,15 +12,15 @@ local pcall = compat.pcall
 
 local findings = {}
 
---- Statuses, the least important first.
+--- The statuses, in ascending order of severity.
 findings.STATUSES = { "ok", "warning", "unknown", "critical" }
 findings.EXITS = { ok = 0, warning = 1, critical = 2, unknown = 3 }
 
---- note adds a problem to a result, and raises its status.
+--- add_problem adds a problem to a result, and raises its status to at least the given one.
 ---@param result table
 ---@param status string
 ---@param message string
-function findings.note(result, status, message)
+function findings.add_problem(result, status, message)
     result.problems[#result.problems + 1] = { status = status, message = message }
     result.status = findings.worst(result.status, status)
 end
@@ -44,8 +44,9 @@ local function chain_of(conn)
     return list
 end
 
--- refused: the certificate that the verdict is about. The handshake says its depth; whether it is one of those that
--- were sent, or a trusted one, says the verification without the connection, which has the same reasons but OCSP's.
+-- refused returns the certificate that the verification has refused. The handshake gives its depth only. Whether it was
+-- sent or is a trusted one is known after another verification without the connection, which has the same faults except
+-- those of OCSP.
 local function refused(conn, sent, err)
     local ok, other = pcall(sent[1].verify, sent[1], conn.context, { hostname = conn.server_hostname, untrusted = sent })
     if not ok and ssl.SSLCertVerificationError:is(other) and other.depth == err.depth then
@@ -54,7 +55,7 @@ local function refused(conn, sent, err)
     return sent[err.depth + 1]
 end
 
---- verdict: whether the server verifies, and which certificate is to blame.
+--- verdict records whether the verification has succeeded, and which certificate was refused.
 ---@param result table
 ---@param conn cleat.ssl.SSLSocket
 ---@param sent cleat.ssl.CertificateObject[]
@@ -71,14 +72,14 @@ function findings.verdict(result, conn, sent)
         for _, each in ipairs(found.errors) do
             table.insert(result.verify.errors, { code = each.code, depth = each.depth, message = each.message })
         end
-        findings.note(result, "critical", "refused: " .. found.verify_message .. (blamed
+        findings.add_problem(result, "critical", "refused: " .. found.verify_message .. (blamed
             and (": %s (%d in the chain)"):format(result.verify.subject, first.depth) or ""))
     elseif not result.verified then
-        findings.note(result, "critical", "refused: " .. tostring(found.verify_message))
+        findings.add_problem(result, "critical", "refused: " .. tostring(found.verify_message))
     end
 end
 
---- The chain: what was sent, and the trusted certificate that the verification has added.
+--- chain records the certificates that were sent, and the trusted certificate that the verification has added.
 ---@param result table
 ---@param conn cleat.ssl.SSLSocket
 ---@param sent cleat.ssl.CertificateObject[]
@@ -106,7 +107,7 @@ function findings.chain(result, conn, sent, now)
     return chain
 end
 
---- expiry: of the certificate in the chain that ends first.
+--- expiry checks the certificate of the chain that expires first.
 ---@param result table
 ---@param chain cleat.ssl.CertificateObject[]
 ---@param options table
@@ -126,16 +127,16 @@ function findings.expiry(result, chain, options, now)
     local left = (first.not_after - now) / 86400
     local status = left < options.critical_days and "critical" or left < options.warn_days and "warning" or nil
     if status then
-        findings.note(result, status, ("%s %s"):format(tls.subject(first), certificate.left(first.not_after, now)))
+        findings.add_problem(result, status, ("%s %s"):format(tls.subject(first), certificate.left(first.not_after, now)))
     end
 end
 
--- issuer_of: of the first certificate, in the chain.
+-- issuer_of returns the issuer of the first certificate, from the chain.
 local function issuer_of(chain)
     return chain[2] or tls.name(chain[1].subject) == tls.name(chain[1].issuer) and chain[1] or nil
 end
 
---- ocsp: what the response says that came with the certificate.
+--- ocsp records the status in the stapled OCSP response.
 ---@param result table
 ---@param conn cleat.ssl.SSLSocket
 ---@param chain cleat.ssl.CertificateObject[]
@@ -149,7 +150,7 @@ function findings.ocsp(result, conn, chain)
     local ok, status = pcall(ssl.check_ocsp_response, response, chain[1]:public_bytes(), issuer:public_bytes())
     if not ok then
         result.ocsp.problem = output.safe((tostring(status):gsub(" %([%w_]+%.cc?:%d+%)$", "")))
-        findings.note(result, "warning", "the stapled OCSP response is not good: " .. result.ocsp.problem)
+        findings.add_problem(result, "warning", "the stapled OCSP response is not valid: " .. result.ocsp.problem)
         return
     end
     result.ocsp.status = status.status
@@ -160,7 +161,7 @@ end
 
 local OLD = { ["TLSv1"] = true, ["TLSv1.1"] = true }
 
---- versions: notes old ones, and that there is neither of the good ones.
+--- versions checks the accepted versions of TLS: no old ones, and at least one current one.
 ---@param result table
 function findings.versions(result)
     local old = {}
@@ -171,26 +172,26 @@ function findings.versions(result)
     end
     table.sort(old)
     if old[1] then
-        findings.note(result, "warning", "accepts " .. table.concat(old, " and ") .. ", which RFC 8996 forbids")
+        findings.add_problem(result, "warning", "accepts " .. table.concat(old, " and ") .. ", which RFC 8996 forbids")
     end
 end
 
---- unreachable: a result for a server that could not be inspected.
+--- unreachable makes the result for a server that could not be inspected.
 ---@param result table
 ---@param err any
 function findings.unreachable(result, err)
     if type(err) ~= "table" then
         error(err, 0)
     elseif failure.is(err) then
-        findings.note(result, err.status == 3 and "unknown" or "critical", tostring(err.message))
+        findings.add_problem(result, err.status == 3 and "unknown" or "critical", tostring(err.message))
         return
     end
     local message, hint = tls.explain(err)
     local status = require("cleat.errors").gaierror:is(err) and "unknown" or "critical"
-    findings.note(result, status, message .. (hint and " (" .. hint .. ")" or ""))
+    findings.add_problem(result, status, message .. (hint and " (" .. hint .. ")" or ""))
 end
 
---- scts: how many timestamps there are, in the certificate and in the handshake.
+--- scts counts the signed certificate timestamps in the certificate and in the handshake.
 ---@param result table
 ---@param conn cleat.ssl.SSLSocket
 ---@param chain cleat.ssl.CertificateObject[]

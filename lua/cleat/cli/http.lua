@@ -1,4 +1,4 @@
---- As much of HTTP/1.1 as `cleat serve` needs: GET and HEAD of the files of a directory.
+--- The parts of HTTP/1.1 that `cleat serve` needs: GET and HEAD of the files of a directory.
 
 local compat = require "cleat.compat"
 local loop = require "cleat.cli.loop"
@@ -25,8 +25,8 @@ local TYPES = {
     zip = "application/zip", woff2 = "font/woff2", mp4 = "video/mp4",
 }
 
---- path of a request's target below the directory: "a/b", "" for the directory itself, with "/" at its end for one.
---- nil for what is not served: dotfiles, "..", and what decodes to something else than it looks like.
+--- Returns the path of a request's target relative to the directory: "a/b", "" for the directory itself, with "/" at
+--- the end for a directory. nil for targets that are not served: dotfiles, "..", and ambiguously encoded names.
 ---@param target string
 ---@return string?
 function http.path(target)
@@ -50,7 +50,7 @@ function http.path(target)
     return table.concat(parts, "/") .. (#parts > 0 and raw:find "/$" and "/" or "")
 end
 
--- find opens what a path names: a file and its name, or nil and the status; 301 for a directory without "/".
+-- find opens the file of a path, and returns it and its name, or nil and the status: 301 for a directory without "/".
 local function find(root, path)
     if path == "" or path:find "/$" then
         path = path .. "index.html"
@@ -93,7 +93,7 @@ local function send_file(conn, file, size, kind, only_head, close)
     while left > 0 do
         local data = file:read(math.min(PIECE, left))
         if not data then
-            return false -- it has become shorter: the client sees that the connection ends
+            return false -- the file has become shorter: the client detects the truncated body
         end
         conn:sendall(data)
         left = left - #data
@@ -101,7 +101,7 @@ local function send_file(conn, file, size, kind, only_head, close)
     return true
 end
 
--- read_head: the lines up to the empty one; nil at the end, and a status where it is no request.
+-- read_head returns the head of a request; nil at the end of the connection, and a status if it is not a request.
 local function read_head(conn, buffer, seconds)
     local deadline = loop.now() + seconds
     while true do
@@ -120,8 +120,8 @@ local function read_head(conn, buffer, seconds)
     end
 end
 
--- answer one request; returns the status, and whether the connection can go on.
-local function answer(conn, root, method, target, close)
+-- respond answers a request. It returns the status, and whether the connection can be reused.
+local function respond(conn, root, method, target, close)
     if method ~= "GET" and method ~= "HEAD" then
         send_text(conn, 405, true, "Allow: GET, HEAD")
         return 405, false
@@ -139,7 +139,7 @@ local function answer(conn, root, method, target, close)
         end
         return 200, whole and not close
     elseif status == 301 then
-        -- "//host/" would be another server
+        -- "//host/" would redirect to another server
         send_text(conn, 301, close, "Location: /" .. target:match("^/+([^?#]*)") .. "/")
     else
         send_text(conn, 404, close)
@@ -147,10 +147,10 @@ local function answer(conn, root, method, target, close)
     return status or 404, not close
 end
 
---- serve answers the requests of a connection until it ends. log(line) is called for each.
+--- serve answers the requests of a connection until it ends. log(line) is called for each request.
 ---@param conn cleat.ssl.SSLSocket
 ---@param root string the directory
----@param seconds number for a request, and between two
+---@param seconds number the time limit for a request, and between two requests
 ---@param log fun(line: string)
 function http.serve(conn, root, seconds, log)
     local rest, going = "", true
@@ -175,7 +175,7 @@ function http.serve(conn, root, seconds, log)
             local fields = head:lower()
             local close = version == "1.0" or fields:find "\nconnection: *close" ~= nil
                 or fields:find "\ncontent%-length: *[1-9]" ~= nil or fields:find "\ntransfer%-encoding:" ~= nil
-            status, going = answer(conn, root, method, target, close)
+            status, going = respond(conn, root, method, target, close)
         end
         log(("%s %s %d"):format(method or "-", target or "-", status))
     end

@@ -1,4 +1,4 @@
---- `cleat inspect`: what servers present and accept, and what is wrong with it.
+--- `cleat inspect`: shows the certificates and settings of servers, and their problems.
 
 local compat = require "cleat.compat"
 local facts = require "cleat.cli.facts"
@@ -16,8 +16,8 @@ local AT_ONCE = 16
 local UNKNOWN = 3
 local OFFERED = { "h2", "http/1.1" }
 
--- look: the connection that is looked at, and the chain.
-local function look(result, of, options)
+-- describe records the facts about a connection and its chain.
+local function describe(result, of, options)
     local context = of:context()
     context.ask_scts = true
     if not options.alpn and not options.starttls then
@@ -43,7 +43,7 @@ local function inspect(to, options)
     local result = { target = to.name, host = to.host, port = to.port, status = "ok", problems = json.array {},
         starttls = options.starttls }
     local of = probe.new(to, options)
-    local ok, context, conn = pcall(look, result, of, options)
+    local ok, context, conn = pcall(describe, result, of, options)
     if not ok then
         findings.unreachable(result, context)
         return result
@@ -65,7 +65,7 @@ return function(options)
     for index, text in ipairs(options.targets) do
         targets[index] = target.parse(text, UNKNOWN, options.starttls)
     end
-    probe.new(targets[1], options):context() -- a file that cannot be used ends it here
+    probe.new(targets[1], options):context() -- fails here if a file cannot be used
     local results = loop.all(targets, AT_ONCE, function(to)
         local ok, result = pcall(inspect, to, options)
         return ok and result or { failed = result }

@@ -1,8 +1,8 @@
---- JSON (RFC 8259), as the commands write it: names in order, so that the text is the same each time.
+--- Encodes JSON (RFC 8259). The names of objects are sorted, so that the text is reproducible.
 
 local json = {}
 
---- array marks a table as an array also when it is empty.
+--- array marks a table as an array, even if it is empty.
 local ARRAY = {}
 
 ---@param list table
@@ -11,12 +11,12 @@ function json.array(list)
     return setmetatable(list, ARRAY)
 end
 
---- null is a value in an object that is written as null; nil leaves the name out.
+--- null is written as null; a nil omits the name.
 json.null = setmetatable({}, { __tostring = function() return "null" end })
 
 local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
 
--- Whether it is UTF-8 without surrogates and overlong forms.
+-- Returns whether a text is UTF-8 without surrogates and overlong forms.
 local function is_utf8(text)
     local at = 1
     while at <= #text do
@@ -39,7 +39,7 @@ local function is_utf8(text)
     return true
 end
 
--- Bytes that are no UTF-8 are taken for Latin-1: JSON has texts only.
+-- JSON has text only: bytes that are not UTF-8 are treated as Latin-1.
 local function string_of(text)
     if not is_utf8(text) then
         text = text:gsub("[\128-\255]", function(char)
@@ -97,7 +97,7 @@ function encode(value, indent)
     return (is_list and list_of or object_of)(value, indent and "\n" or "", indent, indent and indent .. "  " or "")
 end
 
---- Encodes a value: over several lines, or in one.
+--- Encodes a value on several lines, or on one.
 ---@param value any
 ---@param one_line boolean?
 ---@return string

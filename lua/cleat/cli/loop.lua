@@ -1,4 +1,4 @@
---- A scheduler of coroutines over poll, in which the commands run: cleat's sockets wait through its waiter, and a
+--- A scheduler of coroutines with poll, in which the commands run. cleat's sockets wait through its waiter, and a
 --- coroutine may wait for descriptors of any kind. Ctrl-C ends it.
 
 local C = require "cleat.backend"
@@ -12,7 +12,7 @@ local loop = {}
 local const = C.const
 local READ, WRITE = const.POLLIN, const.POLLOUT
 
--- of each coroutine, what it waits for: { fds = {[fd] = "read", …}, deadline = }
+-- maps each coroutine to what it waits for: { fds = {[fd] = "read", …}, deadline = }
 local waits = {}
 local endings = {}
 
@@ -21,8 +21,8 @@ function loop.now()
     return now
 end
 
---- Waits until a descriptor is ready. fds: descriptors, and what to wait for: "read", "write", or "both". Returns a
---- table with the ready ones as keys, or nil after the timeout.
+--- Waits until a descriptor is ready. fds maps descriptors to "read", "write" or "both". Returns a table whose keys are
+--- the ready descriptors, or nil after the timeout.
 ---@param fds table<integer, string>
 ---@param timeout number?
 ---@return table<integer, boolean>?
@@ -30,13 +30,13 @@ function loop.wait(fds, timeout)
     return coroutine.yield { fds = fds, deadline = timeout and loop.now() + timeout }
 end
 
---- Lets the other coroutines run for so many seconds.
+--- Suspends the coroutine for a number of seconds, while others run.
 ---@param seconds number
 function loop.sleep(seconds)
     loop.wait({}, seconds)
 end
 
---- The waiter of all sockets: see Socket:setwaiter.
+--- The waiter of all sockets, see Socket:setwaiter.
 function loop.waiter(sock, event, timeout)
     return loop.wait({ [sock:fileno()] = event }, timeout) ~= nil
 end
@@ -52,13 +52,13 @@ local function resume(thread, ...)
     end
 end
 
---- Starts a coroutine. What it raises ends the program.
+--- Starts a coroutine. An error of it ends the program.
 ---@param f function
 function loop.spawn(f, ...)
     resume(coroutine.create(f), ...)
 end
 
--- is_interrupted: by a signal, or because a second has passed: see cleat/interrupt.h.
+-- is_interrupted returns whether a signal has interrupted the wait, or a second has passed: see cleat/interrupt.h.
 local function is_interrupted(err)
     return errors.error:is(err) and err.errno == const.EINTR
 end
@@ -75,8 +75,8 @@ local function poll(fds, events, timeout)
     return error(count, 0)
 end
 
--- turn waits until something is ready, and resumes those that waited for it.
-local function turn()
+-- run_once waits until a descriptor is ready, and resumes the coroutines that have waited for it.
+local function run_once()
     local fds, events, owners, first = {}, {}, {}, math.huge
     for thread, wait in pairs(waits) do
         for fd, event in pairs(wait.fds) do
@@ -109,14 +109,14 @@ local function turn()
     end
 end
 
---- at_end calls f when run() ends, however it does: Ctrl-C leaves the coroutines where they are.
+--- at_end makes run() call f when it ends, for whatever reason. After Ctrl-C the coroutines are not resumed.
 ---@param f function
 function loop.at_end(f)
     endings[#endings + 1] = f
 end
 
---- Runs f(...) in a coroutine, and those that it spawns, until f returns; the others are left where they are. What f
---- raises is raised.
+--- Runs f(...) in a coroutine, and the coroutines that it spawns, until f returns. The others are then abandoned. An
+--- error of f is raised.
 ---@param f function
 function loop.run(f, ...)
     local before = socket.getdefaultwaiter()
@@ -130,9 +130,9 @@ function loop.run(f, ...)
         end)
         while not done do
             if next(waits) == nil then
-                failure.raise(70, "nothing is left to wait for")
+                failure.raise(70, "internal error: no coroutine waits for anything")
             end
-            turn()
+            run_once()
         end
     end)
     C.set_interruptible(was)
@@ -150,8 +150,8 @@ function loop.run(f, ...)
     return compat.unpack(results, 2)
 end
 
---- all runs f(item, index) for each item at once, each in a coroutine, at most `limit` of them at a time, and returns
---- the results in order. f must not raise.
+--- all runs f(item, index) for each item, each in a coroutine, with at most `limit` of them at the same time, and
+--- returns the results in order. f must not raise errors.
 ---@param items any[]
 ---@param limit integer
 ---@param f function

@@ -1,4 +1,4 @@
---- The command `cleat`: parses the command line, runs the command, and turns errors into messages and exit statuses.
+--- The command `cleat`: parses the command line, runs the command, and converts errors to messages and exit statuses.
 
 local definitions = require "cleat.cli.definitions"
 local failure = require "cleat.cli.failure"
@@ -8,7 +8,7 @@ local parser = require "cleat.cli.parser"
 
 local main = {}
 
-local INTERRUPTED = 130 -- as shells report SIGINT
+local INTERRUPTED = 130 -- the status that shells report for SIGINT
 
 local function version()
     local C = require "cleat.backend"
@@ -27,7 +27,7 @@ local function report(name, problem)
     return problem.status
 end
 
--- The interpreter raises this text at Ctrl-C.
+-- The interpreter raises this text after Ctrl-C.
 local function is_interrupt(problem)
     return type(problem) == "string" and problem:find "interrupted!$" ~= nil
 end

@@ -1,4 +1,4 @@
---- The standard output and the standard error: writing that fails well, colours, widths and tables.
+--- The standard output and the standard error: errors of writing, colours, widths and tables.
 
 local C = require "cleat.backend"
 local failure = require "cleat.cli.failure"
@@ -7,7 +7,8 @@ local output = {}
 
 local EPIPE = C.const.EPIPE
 
---- Writes to the standard output. Where its reader is gone the command ends, as quietly as by SIGPIPE.
+--- Writes to the standard output. If its reader has closed the pipe the command ends without a message, as after
+--- SIGPIPE.
 ---@param ... string
 function output.write(...)
     local written, message, number = io.stdout:write(...)
@@ -22,13 +23,13 @@ function output.write(...)
     end
 end
 
---- Writes to the standard error; a failure has no place where it could be reported.
+--- Writes to the standard error. Failures cannot be reported anywhere, and are ignored.
 ---@param ... string
 function output.note(...)
     io.stderr:write(...)
 end
 
---- The width of the terminal that a descriptor is, or COLUMNS; nil if there is neither.
+--- Returns the width of a descriptor's terminal, or COLUMNS; nil if there is neither.
 ---@param fd integer
 ---@return integer?
 function output.columns(fd)
@@ -48,8 +49,8 @@ end
 
 local COLOURS = { red = "\27[31m", green = "\27[32m", yellow = "\27[33m", bold = "\27[1m" }
 
---- Returns a function paint(colour, text) for a descriptor: without effect where it is no terminal, for dumb ones, and
---- with NO_COLOR (no-color.org).
+--- Returns a function paint(colour, text) for a descriptor. It has no effect if the descriptor is not a terminal or the
+--- terminal is dumb, and with NO_COLOR (no-color.org).
 ---@param fd integer
 function output.painter(fd)
     local none = os.getenv "NO_COLOR"
@@ -63,15 +64,15 @@ function output.painter(fd)
     end
 end
 
---- Text of others (certificates, servers) for a terminal: control characters, which could do anything there, are
---- written as escapes, and so is what is no UTF-8.
+--- Makes text from certificates and servers safe for a terminal: control characters, which could control the terminal,
+--- and bytes that are not UTF-8 become escapes.
 ---@param text string
 ---@return string
 function output.safe(text)
     text = text:gsub("[%z\1-\31\127]", function(byte)
         return ("\\x%02x"):format(byte:byte())
     end)
-    -- C1 controls in UTF-8, and bytes that begin or continue no character
+    -- C1 control characters in UTF-8, and invalid bytes
     text = text:gsub("\194([\128-\159])", function(byte)
         return ("\\x%02x"):format(byte:byte())
     end)
@@ -92,13 +93,13 @@ function output.safe(text)
     return table.concat(parts)
 end
 
--- The number of characters of a UTF-8 text.
+-- Returns the number of characters of a UTF-8 text.
 local function length(text)
     local _, continued = text:gsub("[\128-\191]", "")
     return #text - continued
 end
 
--- Breaks a text into lines of a width; words that are longer are left whole.
+-- Breaks a text into lines of a width. Longer words are not broken.
 local function wrap(text, width)
     local lines, line = {}, nil
     for word in text:gmatch "%S+" do
@@ -113,7 +114,8 @@ local function wrap(text, width)
     return lines
 end
 
---- Rows of {label, text} as lines of two columns, the second wrapped to the width. margin: blanks before each line.
+--- Formats rows of {label, text} in two columns, the second of which is wrapped to the width. margin: spaces before
+--- each line.
 ---@param rows table[]
 ---@param width integer?
 ---@param margin integer?

@@ -22,7 +22,7 @@ local function words(text)
     return list
 end
 
---- The name of an option's value in the result: "warn_days" for "--warn-days".
+--- Returns the name of an option's value in the result: "warn_days" for "--warn-days".
 ---@param option cleat.cli.Option
 ---@return string
 function parser.field(option)
@@ -33,7 +33,7 @@ end
 local function to_number(text)
     local number = tonumber(text)
     if not number or number ~= number or number <= 0 or number > 1e9 then
-        return nil, ("'%s' is no number above 0"):format(text)
+        return nil, ("'%s' is not a number above 0"):format(text)
     end
     return number
 end
@@ -73,7 +73,7 @@ local function add_command(root, definition)
     return command
 end
 
--- The exit status for a wrong command line. usage: "Usage: cleat inspect …"
+-- Returns the exit status for an invalid command line. usage: "Usage: cleat inspect …"
 local function usage_status(usage)
     local name = usage:match "^Usage: %S+ (%S+)"
     for _, command in ipairs(definitions.commands) do
@@ -84,7 +84,7 @@ local function usage_status(usage)
     return 2
 end
 
---- Makes the parser. version: what --version prints.
+--- Makes the parser. version: the output of --version.
 ---@param version string
 function parser.new(version)
     local width = math.min(output.columns(2) or output.columns(1) or 80, 100)
@@ -98,7 +98,7 @@ function parser.new(version)
     for _, definition in ipairs(definitions.commands) do
         add_command(root, definition)
     end
-    -- argparse calls it with the parser of the command that it was about
+    -- argparse calls this with the parser of the command
     function root.error(self, message)
         failure.raise(usage_status(self:get_usage()), message, self:get_usage())
     end

@@ -1,4 +1,5 @@
---- The connections of `cleat inspect` to one server: the one that is looked at, and those that try what it accepts.
+--- The connections of `cleat inspect` to a server: the one that is described, and those that test what the server
+--- accepts.
 
 local base64 = require "cleat.base64"
 local compat = require "cleat.compat"
@@ -12,7 +13,7 @@ local pcall = compat.pcall
 
 local probe = {}
 
---- The versions that are tried, the newest first.
+--- The versions to test, the newest first.
 probe.VERSIONS = { "1.3", "1.2", "1.1", "1.0" }
 
 local TICKET_WAIT = 1 -- seconds
@@ -20,7 +21,7 @@ local TICKET_WAIT = 1 -- seconds
 ---@class cleat.cli.Probe
 ---@field to cleat.cli.Target
 ---@field options table
----@field limit number when the inspection must be over, of loop.now()
+---@field limit number the deadline of the inspection, on the clock of loop.now()
 local Probe = {}
 Probe.__index = Probe
 
@@ -38,7 +39,7 @@ function Probe:context()
     return context
 end
 
---- open makes a TLS connection. It raises the errors of sockets and TLS, and failures.
+--- open makes a TLS connection. It raises errors of sockets and TLS, and failures.
 ---@param context cleat.ssl.SSLContext
 ---@param session cleat.ssl.SSLSession?
 ---@param ech_configs string?
@@ -48,7 +49,7 @@ function Probe:open(context, session, ech_configs)
     local start = loop.now()
     local deadline = math.min(start + self.options.timeout, self.limit)
     if start >= self.limit then
-        failure.raise(3, "the time of --limit has passed")
+        failure.raise(3, "the inspection has exceeded the time of --limit")
     end
     local name = self.options.servername or self.to.host
     local sock = target.connect(self.to, deadline, self.options.starttls, name)
@@ -59,8 +60,7 @@ function Probe:open(context, session, ech_configs)
     return conn, { connect = connected - start, handshake = loop.now() - connected }
 end
 
--- session_of: the session of a connection. With TLS 1.3 it comes after the handshake, as a message that the server
--- sends by itself.
+-- session_of returns the session of a connection. With TLS 1.3 the server sends it after the handshake.
 local function session_of(conn)
     local session, deadline = conn.session, loop.now() + TICKET_WAIT
     conn:settimeout(0)
@@ -77,17 +77,17 @@ local function session_of(conn)
     return session
 end
 
--- finish sends close_notify and does not wait for an answer: a server should not log that the connection was cut.
+-- finish sends close_notify, and does not wait for the server's: otherwise servers may log a truncated connection.
 local function finish(conn)
     conn:settimeout(0)
     pcall(conn.unwrap, conn)
     conn:close()
 end
 
---- resumes: whether the server resumes the session of a connection, which is closed here.
+--- resumes returns whether the server resumes the session of a connection, and closes the connection.
 ---@param context cleat.ssl.SSLContext the connection's
 ---@param conn cleat.ssl.SSLSocket
----@return boolean? nil if that cannot be found out
+---@return boolean? # nil if it is unknown
 function Probe:resumes(context, conn)
     local session = session_of(conn)
     finish(conn)
@@ -103,22 +103,22 @@ function Probe:resumes(context, conn)
     return resumed
 end
 
--- What the server's refusal of a version or a group looks like, in contrast to a failure of the network.
+-- Returns whether an error is the server's refusal of a version or a group, and not a failure of the network.
 local function is_refusal(err)
     if ssl.SSLCertVerificationError:is(err) then
         return false
     elseif ssl.SSLEOFError:is(err) then
-        return true -- some close the connection instead
+        return true -- some servers close the connection instead
     end
     return ssl.SSLError:is(err) and err.reason ~= nil
 end
 
--- Alerts about the client's certificate come after all else was agreed on.
+-- An alert about the client's certificate comes after all else was negotiated.
 local function wants_certificate(err)
     return ssl.SSLError:is(err) and tostring(err.reason):find "CERTIFICATE" ~= nil
 end
 
---- accepts tries a handshake with a changed context: true, false, or nil if the network failed.
+--- accepts tries a handshake with a changed context. Returns true or false, or nil if the network has failed.
 ---@param change fun(context: cleat.ssl.SSLContext)
 ---@return boolean?
 ---@return string? version
@@ -138,7 +138,7 @@ function Probe:accepts(change)
     return not is_refusal(conn) and nil or false
 end
 
---- versions: which versions of TLS are accepted.
+--- versions returns which versions of TLS the server accepts.
 ---@return table<string, boolean>
 function Probe:versions()
     local found = {}
@@ -150,7 +150,7 @@ function Probe:versions()
     return found
 end
 
---- groups: which groups for the key exchange are accepted, of those that BoringSSL has.
+--- groups returns which groups of BoringSSL the server accepts for the key exchange.
 ---@return table<string, boolean>
 function Probe:groups()
     local found = {}
@@ -162,14 +162,14 @@ function Probe:groups()
     return found
 end
 
---- ech: whether the server has Encrypted ClientHello, and its configurations. It gets a ClientHello that is encrypted
---- for another key; a server that knows ECH answers with its configurations, under the public name, which is the one
---- that is inspected.
----@return table? nil if that cannot be found out
+--- ech returns whether the server supports Encrypted ClientHello, and its configurations. It sends a ClientHello that
+--- is encrypted for another key: a server that supports ECH responds under the public name, here the inspected name,
+--- and sends its configurations.
+---@return table? # nil if it is unknown
 function Probe:ech()
     local known, key = pcall(ssl.ECHKey, { public_name = self.options.servername or self.to.labels })
     if not known then
-        return nil -- for an IP address there is no ECH
+        return nil -- ECH needs a host name
     end
     local context = self:context()
     context.enforce_verification = true

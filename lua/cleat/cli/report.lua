@@ -1,4 +1,4 @@
---- The results of `cleat inspect` for people.
+--- The text output of `cleat inspect`.
 
 local certificate = require "cleat.cli.certificate"
 local output = require "cleat.cli.output"
@@ -7,7 +7,7 @@ local report = {}
 
 local COLOURS = { ok = "green", warning = "yellow", unknown = "yellow", critical = "red" }
 
--- accepted: "TLSv1.3 yes, TLSv1.2 yes, TLSv1.1 no", in an order.
+-- accepted formats "TLSv1.3 yes, TLSv1.2 yes, TLSv1.1 no", in the given order.
 local function accepted(found, order)
     local parts = {}
     for _, name in ipairs(order) do

@@ -1,4 +1,4 @@
---- `cleat serve`: the files of a directory by HTTPS, or an echo server.
+--- `cleat serve`: serves the files of a directory by HTTPS, or is an echo server.
 
 local C = require "cleat.backend"
 local compat = require "cleat.compat"
@@ -14,7 +14,7 @@ local tls = require "cleat.cli.tls"
 local pcall = compat.pcall
 
 local FAILED, USAGE = 1, 2
-local CLIENTS = 400 -- at once; a connection needs a descriptor, and one for its file
+local CLIENTS = 400 -- the maximum number at the same time; each needs a descriptor for the connection and one for a file
 local DAY = 86400
 
 local function load(context, what, method, ...)
@@ -36,7 +36,8 @@ local function default_names(listen)
     return names
 end
 
--- make_certificate: the file of a new one, and the context that has it. Its key stays in this process.
+-- make_certificate makes a self-signed certificate, loads it into the context, and returns its file. The key stays in
+-- this process.
 local function make_certificate(context, options)
     local names = options.name and options.name[1] and options.name or default_names(options.listen)
     local ok, pem, key = pcall(ssl.self_signed_certificate, names, math.floor(math.min(options.days, 20000) * DAY))
@@ -54,7 +55,8 @@ local function make_certificate(context, options)
     return name, not options.cert_out
 end
 
--- server_context: the context, and of a certificate that was made, its file, and whether the file goes at the end.
+-- server_context returns the context and, for a self-signed certificate, its file and whether to remove the file at the
+-- end.
 local function server_context(options)
     local context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     local file, temporary
@@ -64,7 +66,7 @@ local function server_context(options)
     end
     if options.cert then
         if options.cert_out or options.name and options.name[1] then
-            failure.raise(USAGE, "--name and --cert-out are for the certificate that is made without --cert")
+            failure.raise(USAGE, "--name and --cert-out need a self-signed certificate: do not combine them with --cert")
         end
         load(context, "--cert", "load_cert_chain", options.cert, options.key)
     elseif options.key then
@@ -81,11 +83,11 @@ end
 local function listen(options)
     local port = tonumber(options.port)
     if not port or port % 1 ~= 0 or port < 0 or port > 65535 then
-        failure.raise(USAGE, ("--port: '%s' is no number from 0 to 65535"):format(options.port))
+        failure.raise(USAGE, ("--port: '%s' is not a number from 0 to 65535"):format(options.port))
     end
     local known, list = pcall(socket.getaddrinfo, options.listen, port, { type = socket.SOCK_STREAM, flags = socket.AI_NUMERICHOST })
     if not known then
-        failure.raise(USAGE, ("--listen: '%s' is no IP address"):format(options.listen))
+        failure.raise(USAGE, ("--listen: '%s' is not an IP address"):format(options.listen))
     end
     local listener = socket.socket(list[1][1], list[1][2], list[1][3])
     local ok, problem = pcall(function()
@@ -110,8 +112,8 @@ local function echo(conn, options)
     end
 end
 
--- talk serves one client, from the handshake to close_notify.
-local function talk(plain, context, options, log)
+-- serve_connection serves a client, from the handshake to close_notify.
+local function serve_connection(plain, context, options, log)
     plain:settimeout(options.timeout)
     local conn = context:wrap_socket(plain, { server_side = true, suppress_ragged_eofs = false })
     local ok, problem = pcall(function()
@@ -129,13 +131,13 @@ local function talk(plain, context, options, log)
     end
 end
 
--- serve_client reports what fails, and raises nothing but mistakes in cleat.
+-- serve_client logs errors of the connection. Only mistakes in cleat are raised.
 local function serve_client(plain, address, context, options, write)
     local from = ("%s port %d"):format(address[1], address[2])
     local function log(line)
         write(from .. ": " .. line)
     end
-    local ok, problem = pcall(talk, plain, context, options, log)
+    local ok, problem = pcall(serve_connection, plain, context, options, log)
     plain:close()
     if ok or ssl.SSLEOFError:is(problem) then
         return
@@ -145,7 +147,7 @@ local function serve_client(plain, address, context, options, write)
     log((tls.explain(problem)))
 end
 
--- accept: the next client; nil if the process has no descriptor for one, or it is gone already.
+-- accept returns the next client; nil if the process has no descriptor for it, or if it has disconnected already.
 local function accept(listener)
     local ok, plain, address = pcall(listener.accept, listener)
     if ok then

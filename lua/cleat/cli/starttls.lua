@@ -1,5 +1,5 @@
---- The plaintext part of protocols that begin TLS by a command. It reads byte by byte up to the end of the server's
---- answer: what an attacker has sent behind it goes into the handshake, which fails, and is never taken for an answer.
+--- The plaintext part of protocols that start TLS with a command. It reads exactly up to the end of the server's reply:
+--- bytes that an attacker appends become part of the handshake, which then fails, and are never interpreted as a reply.
 
 local compat = require "cleat.compat"
 local failure = require "cleat.cli.failure"
@@ -8,7 +8,7 @@ local output = require "cleat.cli.output"
 
 local starttls = {}
 
-local LINE, MESSAGE, LINES = 4096, 65536, 200 -- how much of plaintext is read before it is refused
+local LINE, MESSAGE, LINES = 4096, 65536, 200 -- limits for the plaintext of the server
 
 ---@class cleat.cli.Plain
 ---@field sock cleat.Socket
@@ -30,7 +30,7 @@ function Plain:send(text)
     self.sock:sendall(text)
 end
 
-function Plain:take(size)
+function Plain:read(size)
     local parts, left = {}, size
     while left > 0 do
         self.sock:settimeout(math.max(self.deadline - loop.now(), 0.001))
@@ -44,33 +44,33 @@ function Plain:take(size)
     return table.concat(parts)
 end
 
--- to: up to a text that ends with what a pattern, or the other one, finds
-function Plain:to(pattern, limit, other)
+-- read_until reads until the text ends with a match of one of two patterns
+function Plain:read_until(pattern, limit, other)
     local text = ""
     repeat
-        text = text .. self:take(1)
+        text = text .. self:read(1)
         if #text > limit then
-            refuse("the server's answer is too long: it begins with %s", shown(text:sub(1, 60)))
+            refuse("the server's reply is too long: it begins with %s", shown(text:sub(1, 60)))
         end
     until text:find(pattern) or other and text:find(other)
     return text
 end
 
 function Plain:line()
-    return self:to("\n$", LINE)
+    return self:read_until("\n$", LINE)
 end
 
--- reply: of SMTP and FTP: lines of which the last one has a blank behind the code
-function Plain:reply(code)
+-- read_reply reads a reply of SMTP or FTP: in its last line a space follows the code
+function Plain:read_reply(code)
     local lines = {}
     repeat
         lines[#lines + 1] = self:line()
         if #lines > LINES then
-            refuse "the server's answer has too many lines"
+            refuse "the server's reply has too many lines"
         end
     until lines[#lines]:find "^%d%d%d[ \r\n]"
     if lines[#lines]:sub(1, 3) ~= code then
-        refuse("the server answers %s", shown(lines[#lines]))
+        refuse("the server replies %s", shown(lines[#lines]))
     end
     return table.concat(lines)
 end
@@ -79,20 +79,20 @@ local begin, ports = {}, {}
 
 ports.smtp = 25
 function begin.smtp(plain)
-    plain:reply "220"
+    plain:read_reply "220"
     plain:send "EHLO localhost\r\n"
-    if not plain:reply("250"):upper():find "\n250[ -]STARTTLS%f[\r\n]" then
+    if not plain:read_reply("250"):upper():find "\n250[ -]STARTTLS%f[\r\n]" then
         refuse "the server does not offer STARTTLS"
     end
     plain:send "STARTTLS\r\n"
-    plain:reply "220"
+    plain:read_reply "220"
 end
 
 ports.ftp = 21
 function begin.ftp(plain)
-    plain:reply "220"
+    plain:read_reply "220"
     plain:send "AUTH TLS\r\n"
-    plain:reply "234"
+    plain:read_reply "234"
 end
 
 ports.imap = 143
@@ -110,7 +110,7 @@ function begin.imap(plain)
         end
     end
     if not line:find "^a OK" then
-        refuse("the server answers %s", shown(line))
+        refuse("the server replies %s", shown(line))
     end
 end
 
@@ -120,7 +120,7 @@ function begin.pop3(plain)
         plain:send(command)
         local line = plain:line()
         if not line:find "^%+OK" then
-            refuse("the server answers %s", shown(line))
+            refuse("the server replies %s", shown(line))
         end
     end
 end
@@ -130,20 +130,20 @@ function begin.xmpp(plain)
     local domain = plain.name:gsub("[<>&'\"]", "")
     plain:send(("<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
         .. "to='%s' version='1.0'>"):format(domain))
-    local features = plain:to("</?stream:features/?>$", MESSAGE, "</stream:error>$")
+    local features = plain:read_until("</?stream:features/?>$", MESSAGE, "</stream:error>$")
     if features:find "<stream:features>$" then
-        features = plain:to("</stream:features>$", MESSAGE)
+        features = plain:read_until("</stream:features>$", MESSAGE)
     end
     if features:find "</stream:error>$" then
-        refuse("the server answers %s", shown(features:match "<stream:error.*$"))
+        refuse("the server replies %s", shown(features:match "<stream:error.*$"))
     end
     if not features:find("urn:ietf:params:xml:ns:xmpp-tls", 1, true) then
         refuse "the server does not offer STARTTLS"
     end
     plain:send "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
-    local answer = plain:to("/>$", LINE)
+    local answer = plain:read_until("/>$", LINE)
     if not answer:find "^%s*<proceed%s" then
-        refuse("the server answers %s", shown(answer))
+        refuse("the server replies %s", shown(answer))
     end
 end
 
@@ -154,18 +154,18 @@ end
 ports.ldap = 389
 function begin.ldap(plain)
     plain:send(ber(48, ber(2, "\1") .. ber(119, ber(128, "1.3.6.1.4.1.1466.20037"))))
-    local tag, size = plain:take(2):byte(1, 2)
-    if size > 128 and size <= 131 then -- the length in so many bytes
-        local bytes = plain:take(size - 128)
+    local tag, size = plain:read(2):byte(1, 2)
+    if size > 128 and size <= 131 then -- the length is encoded in 1 to 3 bytes
+        local bytes = plain:read(size - 128)
         size = 0
         for i = 1, #bytes do
             size = size * 256 + bytes:byte(i)
         end
     end
     if tag ~= 48 or size > MESSAGE then
-        refuse "the server does not answer in LDAP"
+        refuse "the server does not reply with LDAP"
     end
-    local code = plain:take(size):match "^\2\1\1\120[^\10]+\10\1(.)" -- messageID 1, ExtendedResponse, resultCode
+    local code = plain:read(size):match "^\2\1\1\120[^\10]+\10\1(.)" -- messageID 1, ExtendedResponse, resultCode
     if code ~= "\0" then
         refuse("the server refuses StartTLS%s", code and ": LDAP result code " .. code:byte() or "")
     end
@@ -174,41 +174,41 @@ end
 ports.postgres = 5432
 function begin.postgres(plain)
     plain:send "\0\0\0\8\4\210\22\47" -- SSLRequest
-    local answer = plain:take(1)
+    local answer = plain:read(1)
     if answer ~= "S" then
-        refuse(answer == "N" and "the server has no TLS" or "the server does not answer as PostgreSQL")
+        refuse(answer == "N" and "the server does not support TLS" or "the server does not reply as PostgreSQL does")
     end
 end
 
 ports.mysql = 3306
 function begin.mysql(plain)
-    local a, b, c, sequence = plain:take(4):byte(1, 4)
+    local a, b, c, sequence = plain:read(4):byte(1, 4)
     local size = a + b * 256 + c * 65536
-    local packet = size <= MESSAGE and plain:take(size) or ""
+    local packet = size <= MESSAGE and plain:read(size) or ""
     if packet:byte() == 255 then
         refuse("the server refuses: %s", shown(packet:sub(4)))
     end
     local low, high = packet:match "^\10[^%z]*%z.............(.)(.)" -- protocol 10: its version, and then capabilities
     if not low or sequence ~= 0 then
-        refuse "the server does not answer as MySQL"
+        refuse "the server does not reply as MySQL does"
     elseif math.floor((low:byte() + high:byte() * 256) / 2048) % 2 ~= 1 then
-        refuse "the server has no TLS"
+        refuse "the server does not support TLS"
     end
     -- SSLRequest: CLIENT_PROTOCOL_41, CLIENT_SSL and CLIENT_SECURE_CONNECTION; packets up to 16 MB; utf8
     plain:send("\32\0\0\1\0\138\0\0\0\0\0\1\33" .. ("\0"):rep(23))
 end
 
---- The port of a protocol that begins in plaintext; 443 without one.
+--- Returns the default port of a protocol that begins in plaintext; 443 without a protocol.
 ---@param protocol string?
 ---@return integer
 function starttls.port(protocol)
     return protocol and ports[protocol] or 443
 end
 
---- Speaks a protocol up to the point where TLS begins. It raises a failure if the server does not want to.
+--- Executes the plaintext part of a protocol, up to the start of TLS. Raises a failure if the server refuses.
 ---@param sock cleat.Socket
 ---@param protocol string
----@param name string what XMPP calls the server
+---@param name string the server's domain for XMPP
 ---@param deadline number
 function starttls.begin(sock, protocol, name, deadline)
     local plain = setmetatable({ sock = sock, name = name, deadline = deadline }, Plain)

@@ -1,4 +1,4 @@
---- HOST[:PORT] of a command line, and connections to it.
+--- HOST[:PORT] on the command line, and connections to it.
 
 local addresses = require "cleat.socket.address"
 local compat = require "cleat.compat"
@@ -12,12 +12,12 @@ local pcall = compat.pcall
 
 local target = {}
 
--- An IPv6 address, with a zone perhaps.
+-- Returns whether a text is an IPv6 address, optionally with a zone.
 local function is_ipv6(text)
     return text:find "^%x*:%x*:[%x:.]*%f[%z%%]%%?[%w]*$" ~= nil
 end
 
--- A number from 1 to 65535, or the name of a service.
+-- Returns the port for a number from 1 to 65535 or the name of a service.
 local function port_of(text)
     local number = text:find "^%d+$" and tonumber(text)
     if number then
@@ -29,9 +29,9 @@ end
 
 ---@class cleat.cli.Target
 ---@field host string
----@field labels string the same, in A-labels
+---@field labels string the host with A-labels
 ---@field port integer
----@field name string for people
+---@field name string host and port for messages
 
 --- Parses HOST, HOST:PORT, [ADDRESS] and [ADDRESS]:PORT; an IPv6 address may stand alone.
 ---@param text string
@@ -49,15 +49,15 @@ function target.parse(text, status, protocol)
     if text:find "://" then
         failure.raise(status, ("'%s' is a URL: write HOST or HOST:PORT"):format(text))
     elseif host == "" or host:find "[%s/]" or host:find(":", 1, true) and not is_ipv6(host) then
-        failure.raise(status, ("'%s' is no host: write HOST, HOST:PORT or [ADDRESS]:PORT"):format(text))
+        failure.raise(status, ("'%s' is not a host: write HOST, HOST:PORT or [ADDRESS]:PORT"):format(text))
     end
     local number = port == "" and starttls.port(protocol) or port_of(port)
     if not number or text:find ":$" then
-        failure.raise(status, ("'%s' has no port: a number from 1 to 65535, or the name of a service"):format(text))
+        failure.raise(status, ("'%s' has no valid port: write a number from 1 to 65535, or the name of a service"):format(text))
     end
     local known, labels = pcall(idna.encode, host)
     if not known then
-        failure.raise(status, ("'%s' is no host: %s"):format(text, tostring(labels)))
+        failure.raise(status, ("'%s' is not a valid host: %s"):format(text, tostring(labels)))
     end
     local shown = host:find(":", 1, true) and "[" .. host .. "]" or host
     return { host = host, labels = labels, port = number, name = ("%s:%d"):format(shown, number) }
@@ -77,7 +77,7 @@ local function attempt(entry, timeout)
     return sock
 end
 
--- Each address has an equal share of the time that is left.
+-- Tries each address, with an equal share of the remaining time.
 local function connect(to, deadline)
     local list = addresses.resolve(to.labels, to.port, 0, socket.SOCK_STREAM, 0, 0, math.max(deadline - loop.now(), 0.001))
     local problem
@@ -91,11 +91,11 @@ local function connect(to, deadline)
     return error(problem, 0)
 end
 
---- Connects, and speaks the protocol up to TLS. deadline: of loop.now().
+--- Connects, and executes the plaintext part of a protocol. deadline: on the clock of loop.now().
 ---@param to cleat.cli.Target
 ---@param deadline number
 ---@param protocol string?
----@param name string? what the protocol calls the server, if it does
+---@param name string? the server's name for the protocol
 ---@return cleat.Socket
 function target.connect(to, deadline, protocol, name)
     local sock = connect(to, deadline)

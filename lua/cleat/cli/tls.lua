@@ -1,4 +1,4 @@
---- Contexts from the options of `connect` and `inspect`, and what is said of a connection and of its failure.
+--- Contexts for the options of `connect` and `inspect`, and the texts about connections and their errors.
 
 local failure = require "cleat.cli.failure"
 local output = require "cleat.cli.output"
@@ -19,7 +19,7 @@ local function setting(status, what, f, ...)
     return problem
 end
 
---- The application protocols of --alpn.
+--- Returns the application protocols of --alpn.
 ---@param text string
 ---@return string[]
 function tls.protocols(text)
@@ -30,7 +30,7 @@ function tls.protocols(text)
     return list
 end
 
---- Makes a context of the options. status: the exit status if one cannot be used.
+--- Makes a context for the options. status: the exit status if an option cannot be used.
 ---@param options table
 ---@param status integer
 ---@return cleat.ssl.SSLContext
@@ -53,17 +53,17 @@ function tls.context(options, status)
     return context
 end
 
---- Allows one version only.
+--- Allows one version of TLS only.
 ---@param context cleat.ssl.SSLContext
 ---@param version string "1.2"
 function tls.only(context, version)
-    -- in the order in which neither is above the other
+    -- in this order the minimum is never above the maximum
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     context.maximum_version = tls.VERSIONS[version]
     context.minimum_version = tls.VERSIONS[version]
 end
 
---- A distinguished name as RFC 4514 writes it, the most specific part first: "CN=localhost, O=cleat tests".
+--- Formats a distinguished name as in RFC 4514, the most specific part first: "CN=localhost, O=cleat tests".
 ---@param name string[][][]
 ---@return string
 function tls.name(name)
@@ -83,7 +83,7 @@ function tls.name(name)
     return #parts > 0 and output.safe(table.concat(parts, ", ")) or "(empty)"
 end
 
---- A certificate's name for people: its subject, or its first alternative name.
+--- Returns the name of a certificate for messages: its subject, or its first alternative name.
 ---@param certificate cleat.ssl.CertificateObject
 ---@return string
 function tls.subject(certificate)
@@ -97,7 +97,7 @@ function tls.subject(certificate)
     return tls.name(subject)
 end
 
---- What an error says, without the place in BoringSSL, and with what helps.
+--- Returns the text of an error without the location in BoringSSL, and a hint.
 ---@param err any
 ---@return string message
 ---@return string? hint
@@ -111,27 +111,27 @@ function tls.explain(err)
     local hint
     if ssl.SSLError:is(err) then
         if err.reason == "WRONG_VERSION_NUMBER" or err.reason == "HTTP_REQUEST" then
-            hint = "the server does not answer in TLS: is the port right, or does the protocol need --starttls?"
+            hint = "the server does not respond with TLS: is the port correct, or does the protocol need --starttls?"
         elseif err.reason == "TLSV1_ALERT_CERTIFICATE_REQUIRED" or err.reason == "SSLV3_ALERT_HANDSHAKE_FAILURE" then
-            hint = "the server may want a client certificate: --cert, --key"
+            hint = "the server may require a client certificate: --cert, --key"
         end
     end
     return message, hint
 end
 
---- What helps against a refused certificate.
+--- Returns a hint for a refused certificate.
 ---@param err cleat.Error
 ---@param options table
 ---@return string
 function tls.advice(err, options)
     local code = err.verify_code
     if code == 62 or code == 64 then
-        return "the name was taken from the command line: --servername NAME asks for another one"
+        return "the name is the host on the command line: use --servername NAME for another one"
     elseif code == 18 or code == 19 or code == 20 or code == 21 then
-        return (options.cafile or options.capath) and "the CA certificates that are trusted have not issued it"
-            or "if you know who issued it, name the CA certificate: --cafile FILE"
+        return (options.cafile or options.capath) and "none of the trusted CA certificates has issued it"
+            or "to trust its issuer, pass the CA certificate: --cafile FILE"
     end
-    return "--insecure connects all the same, to any server that answers"
+    return "--insecure connects without verification, to any server that responds"
 end
 
 return tls

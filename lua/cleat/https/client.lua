@@ -1,12 +1,12 @@
---- A TLS connection with the methods of LuaSocket's TCP clients, for modules that make their sockets with a `create`
+--- A TLS connection with the methods of LuaSocket's TCP clients, for modules that make their sockets by a `create`
 --- hook.
 ---
---- As there, a method returns nil and an error where it fails. The error is LuaSocket's word where programs compare it:
---- "closed", "timeout", "connection refused". Any other is the error object that cleat raises, which has more details
---- and can be concatenated with strings. "closed" is returned only if the peer has closed the connection properly, with
---- close_notify: one that was cut off is not the end of a page.
+--- A method that fails returns nil and an error, as in LuaSocket. "closed", "timeout" and "connection refused" are
+--- LuaSocket's words, which programs compare. Other errors are cleat's error objects, which have more details, and can
+--- be concatenated with strings. "closed" means that the peer has sent close_notify: a truncated connection must not
+--- look like the end of a page.
 ---
---- Sent bytes are buffered until something is to be received.
+--- Sent bytes are buffered until something is received.
 
 local check = require "cleat.check"
 local class = require "cleat.class"
@@ -21,17 +21,17 @@ local client = {}
 
 ---@class cleat.https.Client
 ---@field _context cleat.ssl.SSLContext|false false once closed
----@field _line (fun(line: string))|false called with each received line
+---@field _line (fun(line: string))|false is called with each received line
 ---@field _timeout number?
 ---@field _sock cleat.ssl.SSLSocket|false
 ---@field _file cleat.File|false
 local Client = class.new("cleat.https.client", function()
-    return errors.raise(errors.TypeError, "use client.new()")
+    return errors.raise(errors.TypeError, "Client has no constructor: use client.new()")
 end)
 
 local attempt = failure.attempt
 
---- A client that is not connected yet.
+--- Makes a client, which is not connected yet.
 ---@param context cleat.ssl.SSLContext
 ---@param line fun(line: string)? called with each received line
 ---@return cleat.https.Client
@@ -39,7 +39,7 @@ function client.new(context, line)
     return setmetatable({ _context = context, _line = line or false, _timeout = false, _sock = false, _file = false }, Client.instance)
 end
 
----@param timeout number? seconds for each wait; nil and negative numbers for no limit
+---@param timeout number? in seconds, for each wait; nil and negative numbers for no limit
 ---@return integer 1
 function Client:settimeout(timeout)
     self._timeout = timeout and timeout >= 0 and timeout or false
@@ -67,7 +67,7 @@ local function connect(self, host, port)
     return 1
 end
 
---- Connects, and does the handshake for the host.
+--- Connects to a host, and does the handshake.
 ---@param host string
 ---@param port integer|string
 ---@return integer? 1
@@ -129,10 +129,10 @@ local function read(self, pattern, prefix)
     return line
 end
 
---- Receives a line ("*l"), all up to the end ("*a") or so many bytes. Bytes that arrived before an error are kept for
---- the next call.
+--- Receives a line ("*l"), all bytes up to the end of the stream ("*a"), or a number of bytes. Bytes that were received
+--- before an error are kept for the next call.
 ---@param pattern string|integer|nil "*l" by default
----@param prefix string? prepended to the result; its bytes count
+---@param prefix string? is prepended to the result, and counted
 ---@return string?
 ---@return any error
 ---@return string? # after an error, the prefix; at the end of the stream, with the received bytes
@@ -145,7 +145,7 @@ function Client:receive(pattern, prefix)
     return nil, err, partial or prefix
 end
 
---- Closes the connection. Closing again has no effect.
+--- Closes the connection. Closing it again has no effect.
 ---@return integer 1
 function Client:close()
     local file, sock = self._file, self._sock
@@ -158,13 +158,13 @@ function Client:close()
     return 1
 end
 
---- The descriptor, for select; -1 if there is none.
+--- Returns the descriptor, for select; -1 if there is none.
 ---@return integer
 function Client:getfd()
     return self._sock and self._sock:fileno() or -1
 end
 
---- Whether decrypted bytes are buffered, which select does not report.
+--- Returns whether there are buffered bytes, which select does not report.
 ---@return boolean
 function Client:dirty()
     return self._sock and (self._sock:pending() > 0 or self._file._held > 0) or false

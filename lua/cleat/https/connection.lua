@@ -1,5 +1,4 @@
---- The connection of a request, whose calls all share one deadline. Errors are raised by sockets, and by
---- cleat.https.failure.
+--- The connection of a request. All its calls share one deadline. Sockets and cleat.https.failure raise the errors.
 
 local C = require "cleat.backend"
 local compat = require "cleat.compat"
@@ -15,14 +14,14 @@ local concat, find, min, sub = table.concat, string.find, math.min, string.sub
 local const = C.const
 
 local LINE_MAX = 65536
-local PIECE = 16384 -- how many bytes are requested at once: a TLS record
+local PIECE = 16384 -- the size of one receive: a TLS record
 
 ---@class cleat.https.Connection
 ---@field _sock cleat.Socket|cleat.ssl.SSLSocket
 ---@field _deadline number? see cleat.socket.waiting
----@field _data string received bytes; those before _next have been read
+---@field _data string received bytes; those before _next were read already
 ---@field _next integer
----@field _out string[] bytes to be sent
+---@field _out string[] bytes to send
 ---@field _waiting integer the number of bytes in _out
 ---@field _to any[]? {host, port}, until secure() connects to it: see connection.through
 local Connection = {}
@@ -30,16 +29,17 @@ Connection.__index = Connection
 
 local connection = {}
 
--- left: the seconds until the deadline, nil for no limit; raises socket.timeout once it has passed.
+-- left returns the seconds until the deadline, nil for no limit. It raises socket.timeout once the deadline has passed.
 local function left(deadline)
-    local seconds = waiting.left(deadline)
+    local seconds = waiting.remaining_or_nil(deadline)
     if seconds == 0 then
         errors.raise(errors.timeout, "timed out")
     end
     return seconds
 end
 
--- wait_by_poll is the waiter for name resolution if there is no default waiter: getaddrinfo has no timeout.
+-- wait_by_poll is the waiter for name resolution if there is no default waiter, because getaddrinfo itself has no
+-- timeout.
 local function wait_by_poll(resolution, _, timeout)
     return errors.check((C.poll({ resolution:fileno() }, { const.POLLIN }, 1, timeout or -1))) > 0
 end
@@ -55,7 +55,7 @@ local function connect(entry, seconds)
     return nil, err
 end
 
---- A connection over a socket that is connected.
+--- Makes a connection over a connected socket.
 ---@param sock cleat.Socket
 ---@param deadline number?
 ---@return cleat.https.Connection
@@ -63,7 +63,7 @@ function connection.over(sock, deadline)
     return setmetatable({ _sock = sock, _deadline = deadline, _data = "", _next = 1, _out = {}, _waiting = 0 }, Connection)
 end
 
---- Connects to a host, trying each of its addresses; each gets its share of the time that is left.
+--- Connects to a host. Tries each of its addresses, with an equal share of the remaining time.
 ---@param host string
 ---@param port integer
 ---@param deadline number?
@@ -85,7 +85,7 @@ function connection.open(host, port, deadline)
 end
 
 --- Prepares a connection over an event loop's socket; secure() connects it.
----@param sock any what SSLContext:wrap_socket accepts, not connected
+---@param sock any an unconnected socket that SSLContext:wrap_socket accepts
 ---@param host string
 ---@param port integer
 ---@param deadline number?
@@ -96,10 +96,10 @@ function connection.through(sock, host, port, deadline)
     return self
 end
 
---- Does the TLS handshake; everything after it is encrypted.
+--- Does the TLS handshake.
 ---@param context cleat.ssl.SSLContext
 ---@param host string the name that the certificate must match
----@param configs string? the server's, for Encrypted ClientHello
+---@param configs string? the server's configurations for Encrypted ClientHello
 function Connection:secure(context, host, configs)
     if self._next <= #self._data then
         failure.fail("the proxy has sent bytes before the server could")
@@ -118,7 +118,7 @@ function Connection:secure(context, host, configs)
     end
 end
 
---- Sends bytes, once there are enough of them or flush() is called.
+--- Buffers bytes. They are sent once there are enough of them, and by flush().
 ---@param data string
 function Connection:write(data)
     self._out[#self._out + 1] = data
@@ -128,7 +128,7 @@ function Connection:write(data)
     end
 end
 
---- Sends the bytes that write() has collected.
+--- Sends the bytes that write() has buffered.
 function Connection:flush()
     local data = concat(self._out)
     self._out, self._waiting = {}, 0
@@ -136,14 +136,14 @@ function Connection:flush()
     self._sock:sendall(data)
 end
 
--- receive returns what comes next, "" at the end of the stream.
+-- receive returns the next bytes, "" at the end of the stream.
 local function receive(self, size)
     local sock = self._sock
     sock:settimeout(left(self._deadline))
     return sock:recv(size)
 end
 
---- Returns up to size bytes, at least one; "" at the end of the stream.
+--- Returns 1 to `size` bytes; "" at the end of the stream.
 ---@param size integer
 ---@return string
 function Connection:read(size)
@@ -160,12 +160,12 @@ local function closed()
     return failure.fail("closed")
 end
 
--- finish_line receives the rest of a line of which the beginning is buffered.
+-- finish_line receives the rest of a line whose beginning is buffered.
 local function finish_line(self)
     local pieces, length = { sub(self._data, self._next) }, #self._data - self._next + 1
     while true do
         if length > LINE_MAX + 1 then
-            failure.fail("malformed answer: a line is longer than %d bytes", LINE_MAX)
+            failure.fail("malformed response: a line is longer than %d bytes", LINE_MAX)
         end
         local chunk = receive(self, PIECE)
         if chunk == "" then
@@ -181,7 +181,7 @@ local function finish_line(self)
     end
 end
 
---- Returns the next line without its end, CRLF or LF.
+--- Returns the next line without its CRLF or LF.
 ---@return string
 function Connection:line()
     local data, from = self._data, self._next
@@ -196,20 +196,20 @@ function Connection:line()
         line = sub(line, 1, -2)
     end
     if #line > LINE_MAX then
-        failure.fail("malformed answer: a line is longer than %d bytes", LINE_MAX)
+        failure.fail("malformed response: a line is longer than %d bytes", LINE_MAX)
     elseif find(line, "\r", 1, true) or find(line, "\0", 1, true) then
-        failure.fail("malformed answer: control character in a line")
+        failure.fail("malformed response: control character in a line")
     end
     return line
 end
 
---- The deadline of all calls from now on.
+--- Sets the deadline of later calls.
 ---@param deadline number?
 function Connection:limit(deadline)
     self._deadline = deadline
 end
 
---- Closes the connection. Closing again has no effect.
+--- Closes the connection. Closing it again has no effect.
 function Connection:close()
     if self._to then -- any object
         pcall(function()

@@ -1,7 +1,7 @@
---- How a request fails: which errors are returned after nil, and which are raised.
+--- How requests fail: which errors are returned after nil, and which are raised.
 ---
---- Inside cleat.https every error is raised, and failure.attempt alone catches. Errors of the caller's functions (a
---- source, a sink, a step) are raised again unchanged.
+--- Inside cleat.https all errors are raised, and only failure.attempt catches them. Errors of the caller's functions
+--- (source, sink, step) are raised again unchanged.
 
 local C = require "cleat.backend"
 local class = require "cleat.class"
@@ -13,25 +13,25 @@ local pcall = compat.pcall
 
 local failure = {}
 
--- Failed: a request that cannot be made, or a malformed response. Raised: an error of the caller's function.
+-- Failed: an invalid request or a malformed response. Raised: an error of the caller's function.
 local Failed, Raised = {}, {}
 
 local WORDS = { [C.const.ECONNREFUSED] = "connection refused", [C.const.EBADF] = "closed" }
 
---- Ends the request: nil and this message.
+--- Makes the request fail: it returns nil and this message.
 ---@param message string
 ---@param ... any for string.format
 function failure.fail(message, ...)
     return error(setmetatable({ message = select("#", ...) > 0 and message:format(...) or message }, Failed), 0)
 end
 
---- Ends the request: nil and this error, which one of the caller's functions has reported.
+--- Makes the request fail: it returns nil and this error, which one of the caller's functions has returned.
 ---@param err any
 function failure.report(err)
     return error(setmetatable({ message = err }, Failed), 0)
 end
 
---- TypeError for a wrong argument of request().
+--- Raises TypeError for a wrong argument of request().
 ---@param message string
 ---@param ... any for string.format
 function failure.bad(message, ...)
@@ -40,7 +40,7 @@ end
 
 local LONG = 64
 
---- A value for a message: quoted, and not longer than a line.
+--- Formats a value for a message: quoted, and at most one line.
 ---@param value any
 ---@return string
 function failure.show(value)
@@ -66,14 +66,14 @@ local function finish(ok, ...)
         return nil, "closed"
     elseif errors.EnvironmentError:is(err) then
         return nil, not errors.SSLError:is(err) and WORDS[err.errno] or err
-    elseif errors.ValueError:is(err) then -- malformed names
+    elseif errors.ValueError:is(err) then -- a malformed name
         return nil, err
     end
     return error(err, 0)
 end
 
---- The results of f(...), or nil and the error: LuaSocket's word where programs compare it ("closed", "timeout",
---- "connection refused"), a message, or the error object. Errors of the program are raised.
+--- Returns the results of f(...), or nil and the error: LuaSocket's word if programs compare it ("closed", "timeout",
+--- "connection refused"), a message, or the error object. Mistakes in the program are raised.
 ---@param f function
 ---@return any ...
 function failure.attempt(f, ...)
@@ -87,7 +87,7 @@ local function passed(ok, ...)
     return error(setmetatable({ value = (...) }, Raised), 0)
 end
 
---- The results of a function that the caller has passed; failure.attempt raises its error again.
+--- Returns the results of a function that the caller has passed. failure.attempt raises its errors again.
 ---@param f function
 ---@return any ...
 function failure.call(f, ...)

@@ -1,5 +1,4 @@
---- HTTP/1.1 messages (RFC 9112). Only unambiguous responses are accepted: a response that two parsers could read
---- differently ends the request.
+--- HTTP/1.1 messages (RFC 9112). If two parsers could interpret a response differently, the request fails.
 
 local failure = require "cleat.https.failure"
 
@@ -8,7 +7,7 @@ local attempt, call, fail, show = failure.attempt, failure.call, failure.fail, f
 
 local message = {}
 
-local LINES_MAX = 256 -- of a head, and of a chunked body's trailer
+local LINES_MAX = 256 -- in a head, and in the trailer of a chunked body
 local INTERIM_MAX = 16 -- 1xx responses before the final one
 local LENGTH_DIGITS = 15 -- a double represents it exactly
 local SIZE_DIGITS = 13 -- the same in hexadecimal
@@ -17,19 +16,19 @@ local PIECE = 16384
 message.TOKEN = "^[%w!#$%%&'*+.^_`|~-]+$"
 
 local function malformed(what, ...)
-    return fail("malformed answer: " .. what, ...)
+    return fail("malformed response: " .. what, ...)
 end
 
--- trim removes the blanks around a value. One pattern for both ends would take quadratic time.
+-- trim removes spaces and tabs around a value. A single pattern for both ends would take quadratic time.
 local function trim(value)
     local first = find(value, "[^ \t]")
     return first and sub(value, first):match("^.*[^ \t]") or ""
 end
 
--- read_fields reads header lines up to the empty one: {name, value} each, names in lower case.
+-- read_fields reads header lines up to the empty line. It returns an array of {name, value}, with names in lower case.
 local function read_fields(connection)
     local fields, lines = {}, 0
-    local folded -- the pieces of the last value
+    local folded -- the parts of a value that is folded over several lines
     local function unfold()
         if folded then
             fields[#fields][2] = trim(concat(folded, " "))
@@ -63,7 +62,7 @@ local function read_fields(connection)
     end
 end
 
--- joined makes a table of fields as LuaSocket does: values of one name are joined by commas.
+-- joined makes a table of headers as LuaSocket does: values with the same name are joined by commas.
 local function joined(fields)
     local lists, headers = {}, {}
     for _, field in ipairs(fields) do
@@ -80,8 +79,8 @@ local function joined(fields)
     return headers
 end
 
--- framing returns how the body is delimited (RFC 9112, section 6.3): "chunked", its length, or nil for the connection's
--- end.
+-- framing returns how the body is delimited (RFC 9112, section 6.3): "chunked", its length, or nil if it ends with the
+-- connection.
 local function framing(version, fields)
     local length, coding
     for _, field in ipairs(fields) do
@@ -105,12 +104,12 @@ local function framing(version, fields)
     if coding and length then
         malformed("both Transfer-Encoding and Content-Length")
     elseif coding and version == "0" then
-        malformed("Transfer-Encoding in an answer of HTTP/1.0")
+        malformed("Transfer-Encoding in a response of HTTP/1.0")
     end
     return coding or length
 end
 
--- read_one reads a head. bare: the length headers are ignored.
+-- read_one reads a head. bare: whether to ignore the headers about the body.
 local function read_one(connection, bare)
     local status = connection:line()
     local version, code = match(status, "^HTTP/1%.(%d) (%d%d%d)$")
@@ -137,7 +136,7 @@ end
 ---@return integer code
 ---@return table<string, string> headers
 ---@return string status the first line
----@return "chunked"|integer|nil length of the body; nil: it ends with the connection
+---@return "chunked"|integer|nil length of the body; nil if it ends with the connection
 function message.read_head(connection)
     for _ = 0, INTERIM_MAX do
         local code, fields, status, length = read_one(connection)
@@ -145,10 +144,10 @@ function message.read_head(connection)
             return code, joined(fields), status, length
         end
     end
-    return malformed("more than %d answers of 1xx", INTERIM_MAX)
+    return malformed("more than %d responses of 1xx", INTERIM_MAX)
 end
 
---- Reads the head of a proxy's response to CONNECT. A 2xx response has no body, whatever its headers are (RFC 9112,
+--- Reads the head of a proxy's response to CONNECT. A 2xx response has no body, whatever its headers say (RFC 9112,
 --- section 6.3).
 ---@param connection cleat.https.Connection
 ---@return integer code
@@ -160,7 +159,7 @@ function message.read_tunnel(connection)
             return code, status
         end
     end
-    return malformed("more than %d answers of 1xx", INTERIM_MAX)
+    return malformed("more than %d responses of 1xx", INTERIM_MAX)
 end
 
 -- read_size reads the line before a chunk.
@@ -190,7 +189,7 @@ local function by_length(connection, length)
 end
 
 local function by_chunks(connection)
-    local size = 0 -- bytes left of the chunk; nil at the end of the body
+    local size = 0 -- the remaining bytes of the chunk; nil at the end of the body
     local first = true
     return function()
         if size == 0 then
@@ -200,7 +199,7 @@ local function by_chunks(connection)
             first, size = false, read_size(connection)
             if size == 0 then
                 size = nil
-                read_fields(connection) -- of the trailer: not headers, which have been acted on (RFC 9110, section 6.5.1)
+                read_fields(connection) -- the trailer is ignored (RFC 9110, section 6.5.1)
             end
         end
         if not size then
@@ -222,7 +221,7 @@ local function to_the_end(connection)
     end
 end
 
---- The usual step of LTN12.
+--- The default step of LTN12.
 ---@param source function
 ---@param sink function
 function message.step(source, sink)
@@ -234,7 +233,7 @@ function message.step(source, sink)
     return nil, source_error or sink_error
 end
 
--- pump moves everything from a source to a sink. An error of either ends the request.
+-- pump moves all chunks from a source to a sink. If one of them fails, the request fails.
 local function pump(source, sink, step)
     local ok, err
     repeat
@@ -260,7 +259,7 @@ end
 
 local function checked(chunk)
     if type(chunk) ~= "string" then
-        failure.bad("source must give strings, not %s", show(chunk))
+        failure.bad("source must return strings, not %s", show(chunk))
     end
     return chunk
 end
@@ -268,7 +267,7 @@ end
 local function send_chunk(connection, chunk)
     if chunk == nil then
         connection:write("0\r\n\r\n")
-    elseif checked(chunk) ~= "" then -- a chunk of no bytes would be the last one
+    elseif checked(chunk) ~= "" then -- an empty chunk would end the body
         connection:write(("%X\r\n"):format(#chunk))
         connection:write(chunk)
         connection:write("\r\n")
@@ -278,7 +277,7 @@ end
 
 --- Sends a body.
 ---@param connection cleat.https.Connection
----@param length integer? what Content-Length says; nil for chunks
+---@param length integer? the Content-Length; nil for chunks
 ---@param source function
 ---@param step function?
 function message.send_body(connection, length, source, step)
@@ -286,7 +285,7 @@ function message.send_body(connection, length, source, step)
     local function send_part(_, chunk)
         sent = sent + (chunk and #checked(chunk) or 0)
         if sent > length or (chunk == nil and sent < length) then
-            fail("source has given %s than the %d bytes of Content-Length", sent > length and "more" or "less", length)
+            fail("source has returned %s than the %d bytes of Content-Length", sent > length and "more" or "less", length)
         end
         connection:write(chunk or "")
         return 1

@@ -14,7 +14,7 @@ local PORT = 3128 -- LuaSocket's default
 ---@field port integer
 ---@field authorization string? Basic, from the URL
 
--- parse takes the URL of a proxy; the scheme may be left out.
+-- parse parses the URL of a proxy; the scheme may be omitted.
 local function parse(text)
     if text:find("[%c ]") then
         failure.fail("control character or blank in proxy")
@@ -44,8 +44,8 @@ local function environment(name)
     return value ~= "" and value or nil
 end
 
---- Whether a list as in the variable no_proxy names a host: domains with their subdomains, addresses, each with a port
---- or for all ports; "*" for every host.
+--- Returns whether a list in the format of the variable no_proxy contains a host. Its entries are domains (which
+--- include their subdomains) and addresses, for one port or for all ports, and "*" for every host.
 ---@param list string
 ---@param host string
 ---@param port integer
@@ -67,9 +67,9 @@ function proxy.excepted(list, host, port)
     return false
 end
 
---- The proxy for a host: the field `proxy`, that of LuaSocket's http (its field PROXY), or that of the environment:
---- https_proxy, else all_proxy, in small letters or capitals, unless no_proxy names the host.
----@param asked string|false|nil false for none
+--- Returns the proxy for a host: that of the field `proxy`, of the field PROXY of LuaSocket's http, or of the
+--- environment: https_proxy or else all_proxy, in lower or upper case, unless no_proxy contains the host.
+---@param asked string|false|nil the field `proxy`; false for none
 ---@param host string
 ---@param port integer
 ---@return cleat.https.Proxy?
@@ -92,10 +92,10 @@ function proxy.of(asked, host, port)
     return parse(asked)
 end
 
---- Makes the proxy at the other end of a connection connect to the server.
+--- Requests the proxy at the other end of a connection to connect to the server.
 ---@param connection cleat.https.Connection
 ---@param to cleat.https.Proxy
----@param netloc string the server's host and port
+---@param netloc string host and port of the server
 ---@param agent string the User-Agent
 function proxy.connect(connection, to, netloc, agent)
     local lines = { ("CONNECT %s HTTP/1.1"):format(netloc), "Host: " .. netloc, "User-Agent: " .. agent }

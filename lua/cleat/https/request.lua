@@ -1,5 +1,5 @@
---- The fields of a request: they are checked, and become a place to connect to, a head to send and a context. An error
---- in them is raised before anything is sent.
+--- The fields of a request: checks them, and makes a place to connect to, a request head and a context from them.
+--- Errors in the fields are raised before anything is sent.
 
 local base64 = require "cleat.base64"
 local check = require "cleat.check"
@@ -19,36 +19,41 @@ local PORT = 443
 local AGENT = "cleat/0.1"
 
 ---@class cleat.https.Request
----@field url string?
----@field scheme string? "https"; this and the next ones override what the URL says
+---@field url string? the URL
+---@field scheme string? "https"; this and the fields up to `password` override the parts of the URL
 ---@field host string?
 ---@field port integer|string|nil 443 by default
 ---@field path string?
 ---@field params string?
 ---@field query string?
 ---@field user string?
----@field password string|function|nil the user's; without the field user, that of the encrypted key
+---@field password string|(fun(): string)|nil the password of `user`; without `user`, the password of the encrypted
+--- `key`
 ---@field method string? "GET" by default
----@field headers table<string, string|number>? to be added, or sent in place of the usual ones
----@field source function? what the request's body comes from (LTN12)
----@field sink function? where the answer's body goes to (LTN12); dropped by default
----@field step function? moves a piece from source to sink (LTN12)
----@field redirect boolean? false not to follow redirects
----@field maxredirects integer|false|nil how many redirects to follow, 5 by default; false for no limit
----@field timeout number|false|nil seconds for all of it, redirects included; 60 by default, false for no limit
----@field proxy string|false|nil URL of a proxy; false for none, whatever the environment says
----@field transport function? returns a new socket of an event loop that SSLContext:wrap_socket accepts: `core.tcp` in
---- haproxy, `ngx.socket.tcp` in nginx, `uv.new_tcp`. No proxy is used then
----@field cafile string? PEM file of CA certificates, in place of the system's
----@field capath string? directory of CA certificates
+---@field headers table<string, string|number>? additional headers, which also replace the default ones
+---@field source (fun(): string?, string?)? an LTN12 source of the request's body
+---@field sink (fun(chunk: string?, err: string?): any, string?)? an LTN12 sink for the response's body, which is
+--- discarded by default
+---@field step (fun(source: function, sink: function): any, string?)? an LTN12 step, which moves a chunk from a source
+--- to a sink
+---@field redirect boolean? whether redirects are followed; true by default
+---@field maxredirects integer|false|nil the maximum number of redirects, 5 by default; false for no limit
+---@field timeout number|false|nil in seconds, for the whole request including redirects; 60 by default, false for no
+--- limit
+---@field proxy string|false|nil the URL of a proxy; false for none. By default the proxy of LuaSocket's PROXY or of the
+--- environment variables https_proxy, all_proxy and no_proxy
+---@field transport (fun(): any)? returns a new, unconnected socket of an event loop that SSLContext:wrap_socket
+--- accepts: `core.tcp` in haproxy, `ngx.socket.tcp` in nginx, `uv.new_tcp`. No proxy is used then
+---@field cafile string? path of a PEM file with CA certificates, which replace the system's
+---@field capath string? path of a directory with CA certificates
 ---@field cadata string? PEM text or DER bytes of CA certificates
----@field verify boolean|string|string[]|nil false or "none" is DANGEROUS: any attacker can pose as the server. true or
---- "peer" verifies
----@field certificate string? PEM file of this side's certificate, for servers that ask for one
----@field key string? PEM file of its key; the certificate's file by default
----@field context cleat.ssl.SSLContext? in place of the six above
----@field ech_configs string? the configurations of the server's that the URL names, for Encrypted ClientHello: see
---- SSLContext:wrap_socket. Other servers, to which it redirects, are sent their names in plaintext
+---@field verify boolean|string|string[]|nil true or "peer" verifies the server, which is the default. false and "none"
+--- are DANGEROUS: any attacker can pose as the server
+---@field certificate string? path of a PEM file with the client's certificate, for servers that request one
+---@field key string? path of a PEM file with its private key; `certificate` by default
+---@field context cleat.ssl.SSLContext? a client's context, instead of the six fields above
+---@field ech_configs string? the ECHConfigList of the URL's server, for Encrypted ClientHello: see
+--- SSLContext:wrap_socket. After a redirect the names of other servers are sent in plaintext
 
 local function text(name, value)
     if type(value) ~= "string" then
@@ -126,7 +131,7 @@ function request.check(fields)
     end
     for _, name in ipairs(OF_CONTEXT) do
         if fields.context ~= nil and fields[name] ~= nil then
-            bad("field '%s' cannot be used with field 'context', which brings its own", name)
+            bad("field '%s' cannot be used with field 'context': set it in the context", name)
         end
     end
     if fields.transport and fields.proxy then
@@ -137,14 +142,14 @@ function request.check(fields)
     elseif fields.password ~= nil and not fields.certificate and type(fields.password) ~= "string" then
         bad("field 'password' must be a string, not %s", check.kind(fields.password))
     elseif fields.password ~= nil and fields.certificate and fields.user then
-        bad("field 'password' could be that of 'user' or that of 'key': put the user's into the URL")
+        bad("field 'password' is ambiguous with 'user' and 'certificate': put the user's password into the URL")
     end
 end
 
--- LuaSec's words for verifying.
+-- The values of LuaSec's field verify.
 local VERIFY = { none = false, peer = true, client_once = true, fail_if_no_peer_cert = true }
 
--- verifies: the meaning of the field verify, nil without it.
+-- verifies returns the meaning of the field verify as a boolean; nil if it is not given.
 local function verifies(value)
     if value == nil or type(value) == "boolean" then
         return value
@@ -165,12 +170,12 @@ local function verifies(value)
     return result
 end
 
--- The context of requests that ask for nothing special, so that they resume sessions; it is made anew after a while,
--- for the system's CA certificates may change.
+-- The context of requests without special settings, which share it to resume sessions. It is replaced after a while,
+-- because the system's CA certificates may change.
 local LIFETIME = 300
 local shared, since = nil, 0
 
---- forget closes that context, once no request uses it any more.
+--- forget makes the next request create a new context.
 function request.forget()
     shared = nil
 end
@@ -186,8 +191,8 @@ local function default_context(make)
     return shared
 end
 
---- The context for a request. redirected: whether it goes to another server than the first request; such a server gets
---- no client certificate.
+--- Returns the context for a request. redirected: whether the request goes to another server than the first one, which
+--- gets no client certificate then.
 ---@param fields cleat.https.Request
 ---@param redirected boolean
 ---@return cleat.ssl.SSLContext
@@ -219,16 +224,16 @@ function request.context(fields, redirected)
     return context
 end
 
----@class cleat.https.Place where a request is sent
----@field host string to connect to and to verify: A-labels, or an address
+---@class cleat.https.Place the server and the resource of a request
+---@field host string the host to connect to and to verify, with A-labels, or an IP address
 ---@field port integer
----@field netloc string host and port as in a header; without the usual port
+---@field netloc string host and port as in the header Host; without the default port
 ---@field path string
 ---@field query string?
 ---@field user string?
 ---@field password string?
 
--- Characters that must not be in a part of a request: they would allow header injection.
+-- Refuses characters that would allow request splitting and header injection.
 local function refuse_blanks(name, value)
     if type(value) == "string" then
         if value:find("%c") then
@@ -239,7 +244,7 @@ local function refuse_blanks(name, value)
     end
 end
 
---- Fills in a place.
+--- Makes a place.
 ---@param host string
 ---@param port any
 ---@return cleat.https.Place
@@ -255,7 +260,7 @@ function request.place(host, port)
     return place
 end
 
---- Where a request is sent.
+--- Returns the place of a request.
 ---@param fields cleat.https.Request
 ---@return cleat.https.Place
 function request.locate(fields)
@@ -290,7 +295,7 @@ function request.locate(fields)
     return place
 end
 
---- The User-Agent: LuaSocket's where that is loaded.
+--- Returns the User-Agent: LuaSocket's if that is loaded.
 ---@return string
 function request.agent()
     local http = package.loaded["socket.http"]
@@ -312,10 +317,10 @@ local function value_of(name, value)
     return value
 end
 
--- Headers for the proxy, which are not sent to the server.
+-- The header for the proxy, which is not sent to the server.
 local FOR_PROXY = "proxy-authorization"
 
--- add_headers puts the caller's headers into the list of those to send. It returns the one that is for the proxy.
+-- add_headers adds the caller's headers to those to send. It returns the value of the header for the proxy.
 local function add_headers(fields, headers, written)
     local seen = {}
     for name, value in pairs(fields.headers or {}) do
@@ -338,7 +343,7 @@ local function add_headers(fields, headers, written)
     return for_proxy
 end
 
--- body_length is what the request's headers say of its body: nil for chunks, 0 without one.
+-- body_length returns the length of the body by the request's headers: nil for chunks, 0 if there is no body.
 local function body_length(fields, headers)
     local length, coding = headers["content-length"], headers["transfer-encoding"]
     if length and (not length:find("^%d+$") or #length > 15) then
@@ -356,12 +361,12 @@ local function body_length(fields, headers)
     return tonumber(length or 0)
 end
 
---- The head of a request.
+--- Returns the head of a request.
 ---@param fields cleat.https.Request
 ---@param place cleat.https.Place
 ---@return string head
----@return integer? length of the body that follows; nil for chunks
----@return string? authorization of the caller's for a proxy
+---@return integer? length of the body; nil for chunks
+---@return string? authorization the caller's header for the proxy
 function request.head(fields, place)
     local method = fields.method == nil and "GET" or fields.method == "" and "GET" or fields.method
     if not method:find(message.TOKEN) or method == "CONNECT" then

@@ -1,13 +1,13 @@
---- URLs: RFC 3986, as far as a client needs it. All of it takes time in proportion to the text's length.
+--- URLs: the parts of RFC 3986 that a client needs. All functions take linear time.
 
 local failure = require "cleat.https.failure"
 
 local uri = {}
 
----@class cleat.https.Uri the five components (section 3); nil where the text has none
+---@class cleat.https.Uri the five components (section 3); nil for those that the text does not have
 ---@field scheme string?
 ---@field netloc string? userinfo, host and port, as Python's urlparse names them
----@field path string "" at least
+---@field path string possibly ""
 ---@field query string?
 ---@field fragment string?
 
@@ -56,7 +56,7 @@ local function without_dots(path)
     return "/" .. table.concat(kept, "/")
 end
 
---- What a reference means in a page whose URL is base (section 5.2.2).
+--- Resolves a reference relative to a base URL (section 5.2.2).
 ---@param base cleat.https.Uri with a netloc
 ---@param reference cleat.https.Uri
 ---@return cleat.https.Uri
@@ -77,7 +77,7 @@ function uri.resolve(base, reference)
     return target
 end
 
---- The bytes that percent-encoded text stands for.
+--- Decodes percent-encoded text.
 ---@param text string
 ---@return string
 function uri.unescape(text)
@@ -86,7 +86,7 @@ function uri.unescape(text)
     end))
 end
 
---- Percent-encodes bytes beyond ASCII, as RFC 3987 does with the letters of other scripts, and blanks.
+--- Percent-encodes spaces and non-ASCII bytes (RFC 3987).
 ---@param text string
 ---@return string
 function uri.escape(text)
@@ -95,7 +95,7 @@ function uri.escape(text)
     end))
 end
 
---- A port from digits or a number; anything else ends the request.
+--- Converts digits or a number to a port. For anything else the request fails.
 ---@param port any
 ---@return integer # 1 to 65535
 function uri.port(port)
@@ -109,7 +109,7 @@ function uri.port(port)
     return math.floor(number)
 end
 
---- A host as it is connected to: a name, or an address without its brackets. Anything else ends the request.
+--- Returns a host as it is connected to: a name, or an address without brackets. For anything else the request fails.
 ---@param host string
 ---@return string
 function uri.host(host)
@@ -131,10 +131,10 @@ function uri.host(host)
     return host
 end
 
---- Splits the userinfo, host and port, Python's netloc (section 3.2), into its parts. A malformed one ends the request.
+--- Splits a netloc (userinfo, host and port, section 3.2) into its parts. If it is malformed the request fails.
 ---@param netloc string
 ---@return string host "" if there is none
----@return string? port its digits, nil for the default one
+---@return string? port its digits; nil for the default port
 ---@return string? user
 ---@return string? password
 function uri.netloc(netloc)

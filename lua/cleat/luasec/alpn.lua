@@ -1,4 +1,4 @@
---- LuaSec's parameter `alpn`: a list, or on a server a function of the client's list.
+--- LuaSec's parameter `alpn`: a list of protocols or, on a server, a function that gets the client's list.
 
 local C = require "cleat.backend"
 local context = require "cleat.luasec.context"
@@ -7,7 +7,7 @@ local server_names = require "cleat.luasec.server_names"
 
 local alpn = {}
 
--- check: nil and a reason if a list of protocols is not good.
+-- check returns nil and a reason if a list of protocols is invalid.
 local function check(list)
     for _, name in ipairs(list) do
         if type(name) ~= "string" then
@@ -24,7 +24,7 @@ local function check(list)
     return true
 end
 
--- to_wire and from_wire: the form of the extension, each name behind a byte with its length.
+-- to_wire and from_wire convert to and from the format of the extension, in which a length byte precedes each name.
 local function to_wire(list)
     local parts = {}
     for _, name in ipairs(list) do
@@ -43,7 +43,7 @@ local function from_wire(bytes)
     return list
 end
 
---- choose asks the function of a server's context which protocols the connection may choose.
+--- choose calls the function of a server's context, and sets the protocols that it returns for the connection.
 ---@param f function
 ---@param sock cleat.ssl.SSLSocket at the ClientHello
 local function choose(f, sock)
@@ -59,7 +59,7 @@ local function choose(f, sock)
     errors.check(C.connection_set_alpn_protocols(sock._tls, wire))
 end
 
--- set gives the list to the SSLContext. With a function the list is never used: it makes the context negotiate.
+-- set sets the list in the SSLContext. If there is a function, the list only enables ALPN, and is not used.
 local function set(self, list)
     local plain = {}
     for index, name in ipairs(list) do
@@ -68,7 +68,7 @@ local function set(self, list)
     return context.attempt("error setting ALPN", self.cleat.set_alpn_protocols, self.cleat, plain)
 end
 
---- configure takes the parameter of newcontext.
+--- configure handles the parameter of newcontext.
 function alpn.configure(object, cfg)
     local self, value = context.state(object), cfg.alpn
     if not value then
@@ -91,7 +91,7 @@ function alpn.configure(object, cfg)
     return set(self, value)
 end
 
---- setalpn(context, list) and setalpncb(context, f) of ssl.context, in the form of the extension.
+--- setalpn(context, list) and setalpncb(context, f) of ssl.context use the format of the extension.
 function context.functions.setalpn(object, wire)
     local self = context.check(object, "setalpn")
     return context.attempt("error setting ALPN", function()

@@ -1,10 +1,10 @@
---- Errors of arguments, worded as the functions of Lua's C API word them, which LuaSec calls.
+--- Errors for wrong arguments, with the messages of Lua's C API, which LuaSec uses.
 
 local argument = {}
 
-local METHODS_CALLER = 4 -- levels: the place that has called the function that calls one of these
+local METHODS_CALLER = 4 -- the level of the caller of the method that has called one of these functions
 
--- fail is called by the functions of this module directly, and by no tail call: see the level.
+-- The functions of this module call fail directly, and not as a tail call, which would change the level.
 local function fail(index, name, message)
     error(("bad argument #%d to '%s' (%s)"):format(index, name, message), METHODS_CALLER)
 end
@@ -15,7 +15,7 @@ local function expected(wanted, value)
     return ("%s expected, got %s"):format(wanted, type(given) == "string" and given or value == nil and "no value" or type(value))
 end
 
---- A string; a number is converted, as Lua does.
+--- Checks a string. A number is converted, as in Lua.
 ---@param index integer
 ---@param name string
 ---@param value any
@@ -29,7 +29,7 @@ function argument.string(index, name, value)
     return value
 end
 
---- A number without a fraction; a string is converted, as Lua does.
+--- Checks a number without a fraction. A string is converted, as in Lua.
 ---@param index integer
 ---@param name string
 ---@param value any
@@ -44,11 +44,11 @@ function argument.integer(index, name, value)
     return number
 end
 
---- An object with a metatable.
+--- Checks an object with a given metatable.
 ---@param index integer
 ---@param name string
 ---@param value any
----@param metatable table whose __name says what it is
+---@param metatable table its __name is the name in messages
 ---@return any
 function argument.object(index, name, value, metatable)
     if getmetatable(value) ~= metatable then

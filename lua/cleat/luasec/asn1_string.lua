@@ -1,5 +1,4 @@
---- The values of ASN.1 strings as LuaSec returns them: the bytes that are encoded ("ai5"), or the text in UTF-8
---- ("utf8").
+--- The values of ASN.1 strings in LuaSec's formats: the encoded bytes ("ai5"), or UTF-8 text ("utf8").
 
 local der = require "cleat.luasec.der"
 
@@ -8,8 +7,8 @@ local asn1_string = {}
 local BIT_STRING, NULL, OBJECT, BOOLEAN, UTF8, UNIVERSAL, BMP = 3, 5, 6, 1, 12, 28, 30
 local CONSTRUCTED = 32
 
--- How many bytes a character has, by tag: NumericString, PrintableString, T61String, IA5String, UTCTime,
--- GeneralizedTime, VisibleString; as OpenSSL, which takes T61String for Latin-1.
+-- The number of bytes of a character, by tag: NumericString, PrintableString, T61String, IA5String, UTCTime,
+-- GeneralizedTime, VisibleString. Like OpenSSL it treats T61String as Latin-1.
 local WIDTHS = { [18] = 1, [19] = 1, [20] = 1, [22] = 1, [23] = 1, [24] = 1, [26] = 1, [UNIVERSAL] = 4, [BMP] = 2 }
 
 local function encode(code)
@@ -28,7 +27,7 @@ local function is_character(code)
     return code <= 0x10ffff and (code < 0xd800 or code > 0xdfff)
 end
 
--- valid_utf8: the text, or nil.
+-- valid_utf8 returns the text, nil if it is not valid UTF-8.
 local function valid_utf8(text)
     local at = 1
     while at <= #text do
@@ -82,11 +81,11 @@ local function bits(contents)
     return bytes:sub(1, -2) .. string.char(last - last % 2 ^ unused)
 end
 
---- The value of a string that has a tag.
+--- Returns the value of a string with a tag.
 ---@param contents string
----@param tag integer of the type in ASN.1
+---@param tag integer the tag of the ASN.1 type
 ---@param utf8 boolean
----@return string? # nil if it is no text, with utf8
+---@return string? # nil if `utf8` is true and it is not text
 function asn1_string.text(contents, tag, utf8)
     if not utf8 then
         return contents
@@ -96,7 +95,7 @@ function asn1_string.text(contents, tag, utf8)
     return WIDTHS[tag] and widen(contents, WIDTHS[tag])
 end
 
---- The value of an element of any type.
+--- Returns the value of an element of any type.
 ---@param bytes string
 ---@param element cleat.luasec.Element
 ---@param utf8 boolean

@@ -1,8 +1,8 @@
---- `ssl.config`: what LuaSec's newcontext accepts here.
+--- `ssl.config`: the values that newcontext accepts.
 
 local ssl = require "cleat.ssl"
 
--- The options that change something, with the constant that does it.
+-- Options with an effect, and the constants that they set.
 local ACTING = {
     cipher_server_preference = ssl.OP_CIPHER_SERVER_PREFERENCE,
     ignore_unexpected_eof = ssl.OP_IGNORE_UNEXPECTED_EOF, legacy_server_connect = ssl.OP_LEGACY_SERVER_CONNECT,
@@ -10,7 +10,8 @@ local ACTING = {
     no_tlsv1_2 = ssl.OP_NO_TLSv1_2, no_tlsv1_3 = ssl.OP_NO_TLSv1_3,
 }
 
--- Those that are always as the option wants it, or about what BoringSSL does not have: accepted, and without effect.
+-- Options whose effect is permanent, or that concern features that BoringSSL does not have: accepted, without an
+-- effect.
 local IDLE = {
     "all", "allow_no_dhe_kex", "cisco_anyconnect", "cookie_exchange", "cryptopro_tlsext_bug", "disable_tlsext_ca_names",
     "dont_insert_empty_fragments", "enable_ktls", "enable_middlebox_compat", "ephemeral_rsa",
@@ -23,19 +24,19 @@ local IDLE = {
     "tlsext_padding",
 }
 
--- Those that would lower security, and cannot: an error.
+-- Options that would lower security, and are not supported: errors.
 local REFUSED = {
     allow_client_renegotiation = "BoringSSL has no renegotiation",
     allow_unsafe_legacy_renegotiation = "BoringSSL has no renegotiation",
 }
 
--- OpenSSL's names of the groups, with cleat's.
+-- OpenSSL's names of groups, and cleat's.
 local CURVES = {
     prime256v1 = "secp256r1", secp256r1 = "secp256r1", ["P-256"] = "secp256r1", secp384r1 = "secp384r1",
     ["P-384"] = "secp384r1", secp521r1 = "secp521r1", ["P-521"] = "secp521r1", X25519 = "x25519", x25519 = "x25519",
 }
 
--- Those that OpenSSL has and BoringSSL may not: left out of a list where it does not.
+-- Groups that OpenSSL has, and BoringSSL possibly not: ignored in lists if they are not supported.
 for _, name in ipairs { "X448", "x448", "secp224r1", "P-224", "secp256k1", "brainpoolP256r1", "brainpoolP384r1", "brainpoolP512r1",
     "brainpoolP256r1tls13", "brainpoolP384r1tls13", "brainpoolP512r1tls13", "ffdhe2048", "ffdhe3072", "ffdhe4096", "ffdhe6144",
     "ffdhe8192", "X25519MLKEM768" } do

@@ -1,17 +1,17 @@
 --- LuaSec's connections: wrap, the handshake, and the methods that move data.
 ---
---- A connection's state:
----   context   the context's state
----   plain     the cleat Socket that owns the descriptor, false once closed
----   sock      the SSLSocket, false until the handshake begins: then the server's name is known
----   id        the ABI's id, false until the handshake is done and once closed
+--- The state of a connection is a table with
+---   context   the state of its context
+---   plain     the cleat socket that owns the descriptor, false once closed
+---   sock      the SSLSocket, false until the handshake begins, because the server's name is not known before
+---   id        the id of the ABI's connection, false until the handshake is done, and once closed
 ---   fd        the descriptor, -1 once closed
 ---   wait, total   timeouts in seconds: of one wait, math.huge for none; of a method, false for none
 ---   want      "nothing", "read" or "write"
----   buffer, at    decrypted bytes, and where those that are not received yet begin
----   received, sent, birthday   for getstats
----   name      the server's, of a client; hosts, strict: sni's arguments on a server; chosen: the state of the context
----             that these have led to, or false
+---   buffer, at    decrypted bytes, and the position of the first one that was not returned yet
+---   received, sent, birthday   the values for getstats
+---   name      a client's server name; hosts, strict: the arguments of sni on a server; chosen: the state of the
+---             context that was selected by these, or false
 
 local C = require "cleat.backend"
 local compat = require "cleat.compat"
@@ -47,9 +47,9 @@ local function now()
     return seconds
 end
 
---- create(context): a connection without a descriptor, as ssl.core's.
+--- create(context) of ssl.core: makes a connection without a descriptor.
 ---@param object any
----@return any? connection
+---@return userdata? connection nil if it fails
 ---@return string? reason
 function connection.create(object)
     local context = contexts.state(object)
@@ -65,13 +65,13 @@ function connection.create(object)
     }
 end
 
--- adopt makes the Socket that owns a descriptor.
-local function adopt(fd)
+-- own_descriptor makes a socket that owns a descriptor.
+local function own_descriptor(fd)
     local id, guard = errors.check(C.socket_from_fd_guarded(fd))
     return object_of.adopt(id, guard, C.socket_family(id), C.socket_type(id), C.socket_protocol(id))
 end
 
---- setfd(connection, descriptor): which the connection closes from then on.
+--- setfd(connection, descriptor) of ssl.core: sets the descriptor, which the connection owns from then on.
 ---@param object any
 ---@param fd integer
 function connection.setfd(object, fd)
@@ -84,12 +84,12 @@ function connection.setfd(object, fd)
     end
     self.plain, self.fd = false, -1
     if fd >= 0 then
-        self.plain, self.fd = adopt(fd), fd
+        self.plain, self.fd = own_descriptor(fd), fd
     end
 end
 
---- Makes a connection over a socket of LuaSocket, out of which it takes the descriptor, or over a descriptor. The
---- connection closes it. The handshake is dohandshake's.
+--- Makes a connection over a LuaSocket socket, out of which it takes the descriptor, or over a descriptor. The
+--- connection owns the descriptor, and closes it. Call dohandshake() next.
 ---
 ---     local luasec, sock = require "cleat.luasec", socket.create_connection({ "127.0.0.1", port })
 ---     local conn = luasec.wrap(sock:detach(), { mode = "client", protocol = "any" })
@@ -97,11 +97,11 @@ end
 ---     --> true	TLSv1.3
 ---     conn:close()
 ---
---- Raises: an error if `sock` is no socket, or `cfg` no context.
+--- Raises: an error if `sock` is not a socket, or `cfg` not a context.
 --- Python: none.
----@param sock any
----@param cfg any a context, or newcontext's parameters
----@return any? connection
+---@param sock userdata|integer a socket of LuaSocket, or a descriptor
+---@param cfg userdata|table a context, or the parameters of newcontext
+---@return userdata? connection nil if it fails
 ---@return string? reason
 function connection.wrap(sock, cfg)
     if type(cfg) == "table" then
@@ -136,7 +136,7 @@ local function begin(self)
         trust.complete(context)
     end
     if environment.verify and self.name == nil and context.cleat.check_hostname then
-        return nil, "CLEAT_LUASEC_VERIFY=peer needs the server's name, and the program has not called sni(name)"
+        return nil, "CLEAT_LUASEC_VERIFY=peer needs the server's name: call sni(name) before dohandshake()"
     end
     local ok, sock = pcall(context.cleat.wrap_socket, context.cleat, self.plain, {
         do_handshake_on_connect = false, server_side = server, server_hostname = not server and self.name or nil,
@@ -158,8 +158,8 @@ local function want(self, result)
     return false, "wantread"
 end
 
--- shake continues a handshake that has to call a function of the program, or has failed.
-local function shake(self, sock, wait, result)
+-- continue_handshake continues a handshake that must call a function of the program, or that has failed.
+local function continue_handshake(self, sock, wait, result)
     sock._timeout, sock._wait = wait, wait
     local ok, err = pcall(tls.handshake, sock, wait, result)
     if ok then
@@ -174,7 +174,7 @@ local function shake(self, sock, wait, result)
     return nil, message.of_error(err)
 end
 
---- Does the handshake.
+--- dohandshake(): does the handshake.
 function methods.dohandshake(object)
     local self = check(object, "dohandshake")
     local sock = self.sock
@@ -190,7 +190,7 @@ function methods.dohandshake(object)
     local wait = self.total and math.min(self.wait, self.total) or self.wait
     local result, reason = connection_handshake(sock._read_id, wait), nil
     if result ~= 0 and result ~= WANT_READ and result ~= WANT_WRITE and result ~= TIMEOUT then
-        result, reason = shake(self, sock, wait, result)
+        result, reason = continue_handshake(self, sock, wait, result)
     end
     if result == TIMEOUT then
         result = connection_handshake(sock._read_id, 0)
@@ -205,31 +205,33 @@ function methods.dohandshake(object)
     return false, reason or "closed"
 end
 
---- Receives a line ("*l", the default), all until the end ("*a"), or a number of bytes, behind a prefix.
+--- receive(pattern, prefix): receives a line ("*l", the default), all bytes up to the end of the stream ("*a"), or a
+--- number of bytes, and returns them after the prefix.
 function methods.receive(object, pattern, prefix)
     return receive(states[object] or check(object, "receive"), pattern, prefix)
 end
 
---- Sends data, from byte `first` to byte `last`.
+--- send(data, first, last): sends the bytes from `first` to `last`.
 function methods.send(object, data, first, last)
     return send(states[object] or check(object, "send"), data, first, last)
 end
 
---- Closes the connection, after a close_notify if the handshake is done and nothing has to be waited for.
+--- close(): closes the connection. It sends close_notify if the handshake is done and it need not wait.
 function methods.close(object)
     local self = check(object, "close")
     if self.id then
         C.connection_shutdown(self.id, 0)
     end
     self.id, self.fd, self.buffer, self.at, self.want = false, -1, "", 1, "nothing"
-    local holder = self.sock or self.plain
+    local owner = self.sock or self.plain
     self.plain, self.closed = false, true
-    if holder then
-        holder:close()
+    if owner then
+        owner:close()
     end
 end
 
---- Sets a timeout in seconds, nil or a negative number for none. mode: "b" of one wait, "t" of a method.
+--- settimeout(seconds, mode): sets a timeout; nil and negative numbers for none. mode: "b" for each wait, "t" for each
+--- method.
 function methods.settimeout(object, seconds, mode)
     local self = check(object, "settimeout")
     mode = mode and mode:sub(1, 1) or "b"
@@ -244,23 +246,24 @@ function methods.settimeout(object, seconds, mode)
     return 1
 end
 
---- Whether there are bytes that receive returns without reading from the network.
+--- dirty(): whether receive can return bytes without reading from the network.
 function methods.dirty(object)
     local self = check(object, "dirty")
     return self.buffer ~= "" or self.id ~= false and connection_pending(self.id) > 0
 end
 
---- What the last call has waited for: "nothing", "read" or "write".
+--- want(): the event that the last call needs: "nothing", "read" or "write".
 function methods.want(object)
     return check(object, "want").want
 end
 
---- The descriptor, -1 once it is closed.
+--- getfd(): the descriptor, -1 once it is closed.
 function methods.getfd(object)
     return check(object, "getfd").fd
 end
 
---- On a client the name for the server; on a server a table of contexts by name. strict: whether others are refused.
+--- sni(name, strict): on a client the server's name; on a server a table of contexts by name, and whether other names
+--- are refused.
 function methods.sni(object, name, strict)
     server_names.set(check(object, "sni"), name, strict)
 end
@@ -273,7 +276,7 @@ end
 function metatable.__gc(object)
     if states[object] then
         pcall(methods.close, object)
-        states[object] = nil -- Lua 5.1 would keep the state for another cycle
+        states[object] = nil -- without this Lua 5.1 would keep the state for another cycle
     end
 end
 

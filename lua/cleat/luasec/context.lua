@@ -1,10 +1,10 @@
 --- LuaSec's contexts, and its module `ssl.context`.
 ---
---- A context's state:
+--- The state of a context is a table with
 ---   cleat     the SSLContext
 ---   mode      "client", "server", or false before setmode
----   flags     of setverify and setverifyext, a set
----   key, certificate, password   what was given of a pair that is not complete yet
+---   flags     the set of flags of setverify and setverifyext
+---   key, certificate, password   the arguments for a pair that is not complete yet
 
 local C = require "cleat.backend"
 local config = require "cleat.luasec.config"
@@ -27,7 +27,7 @@ local context = { states = states }
 local functions = {}
 context.functions = functions
 
---- The state of a context, nil for another value.
+--- Returns the state of a context, nil for other values.
 function context.state(object)
     return states[object]
 end
@@ -45,7 +45,7 @@ end
 local SERVER_PREFERENCE = config.acting.cipher_server_preference
 local VERSIONS = { tlsv1 = "TLSv1", tlsv1_1 = "TLSv1_1", tlsv1_2 = "TLSv1_2", tlsv1_3 = "TLSv1_3" }
 
---- create(protocol): "any" is TLS 1.2 and 1.3, as with the security level that OpenSSL 3 has by default.
+--- create(protocol). "any" means TLS 1.2 and 1.3, as with the default security level of OpenSSL 3.
 function functions.create(protocol)
     protocol = text("create", 1, protocol)
     local version = VERSIONS[protocol]
@@ -55,7 +55,7 @@ function functions.create(protocol)
     local made = ssl.SSLContext(ssl.PROTOCOL_TLS)
     made.check_hostname = false
     if made.options % (2 * SERVER_PREFERENCE) >= SERVER_PREFERENCE then
-        made.options = made.options - SERVER_PREFERENCE -- as OpenSSL, without the option cipher_server_preference
+        made.options = made.options - SERVER_PREFERENCE -- as in OpenSSL without the option cipher_server_preference
     end
     made.minimum_version = ssl.TLSVersion[version or "TLSv1_2"]
     if version then
@@ -76,7 +76,7 @@ function functions.setmode(object, mode)
     return true
 end
 
--- attempt calls a method of the SSLContext. what: the beginning of the error's text.
+-- attempt calls a method of the SSLContext. what: the beginning of the error message.
 local function attempt(what, f, ...)
     local ok, err = pcall(f, ...)
     if ok then
@@ -93,7 +93,8 @@ local function load_pair(self)
     return ok, err
 end
 
--- read_key reads a private key, by a signature that most keys cannot make, and returns its password.
+-- read_key reads a private key, by requesting a signature with an algorithm that most keys do not support, and returns
+-- its password.
 local function read_key(file, password)
     local given = password
     local asked = type(password) == "function" and function()
@@ -109,7 +110,7 @@ local function read_key(file, password)
     return type(given) == "string" and given or nil
 end
 
---- loadkey(context, file, password): it is used once there is its certificate.
+--- loadkey(context, file, password). The key is used after its certificate was loaded.
 function functions.loadkey(object, file, password)
     local self = check(object, "loadkey")
     file = text("loadkey", 2, file)
@@ -148,7 +149,7 @@ function functions.loadcert(object, file)
     local ok, err = load_pair(self)
     if not ok then
         self.mismatch = MISMATCH[err.reason] or false
-        if not self.mismatch then -- otherwise checkkey says it
+        if not self.mismatch then -- otherwise checkkey reports it
             return false, ("error loading certificate (%s)"):format(message.cause(err))
         end
     end
@@ -171,7 +172,7 @@ function functions.locations(object, cafile, capath)
     return ok, err
 end
 
---- setcipher(context, list): the security level that a list may have is OpenSSL's, and left out.
+--- setcipher(context, list). OpenSSL's @SECLEVEL in the list is ignored.
 function functions.setcipher(object, list)
     local self = check(object, "setcipher")
     list = text("setcipher", 2, list):gsub("[:, ]?@SECLEVEL=%d", ""):gsub("^[:, ]+", "")
@@ -181,7 +182,8 @@ end
 local SUITES = { TLS_AES_128_GCM_SHA256 = true, TLS_AES_256_GCM_SHA384 = true, TLS_CHACHA20_POLY1305_SHA256 = true,
     TLS_AES_128_CCM_SHA256 = true, TLS_AES_128_CCM_8_SHA256 = true }
 
---- setciphersuites(context, list): BoringSSL chooses among the three suites of TLS 1.3 itself. The names are checked.
+--- setciphersuites(context, list). The names are checked, and otherwise ignored: BoringSSL chooses the suites of TLS
+--- 1.3 itself.
 function functions.setciphersuites(object, list)
     check(object, "setciphersuites")
     for name in text("setciphersuites", 2, list):gmatch "[^:]+" do
@@ -200,7 +202,7 @@ function functions.setdepth(object, depth)
     end)
 end
 
---- setdhparam(context, callback): ignored, for BoringSSL has no finite-field Diffie-Hellman.
+--- setdhparam(context, callback). It is ignored: BoringSSL has no finite-field Diffie-Hellman.
 function functions.setdhparam(object)
     check(object, "setdhparam")
 end

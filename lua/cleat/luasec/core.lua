@@ -1,4 +1,4 @@
---- `ssl.core`: what is below LuaSec's `ssl`, for programs that add methods to connections.
+--- `ssl.core`: the low-level module of LuaSec, for programs that add methods to connections.
 
 local connection = require "cleat.luasec.connection"
 local information = require "cleat.luasec.information"

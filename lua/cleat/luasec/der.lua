@@ -1,7 +1,7 @@
---- Reads DER: the elements of certificates, where LuaSec's methods return what is encoded and not what it means.
+--- Parses DER, for methods of LuaSec that return encoded parts of certificates.
 ---
---- The bytes are those of a peer. A function returns nil for what is not well-formed, and reads nothing outside of the
---- element that it is given.
+--- The bytes come from a peer. For malformed data the functions return nil, and they never read outside of the given
+--- element.
 
 local der = {}
 
@@ -14,10 +14,10 @@ local der = {}
 local HIGH_TAG = 31
 local LENGTH_BYTES = 4
 
---- Reads one element.
+--- Parses one element.
 ---@param bytes string
----@param at integer where it begins
----@param last integer where the bytes end that it may take
+---@param at integer the position of the element
+---@param last integer the last position that the element may use
 ---@return cleat.luasec.Element?
 function der.read(bytes, at, last)
     local tag, length = bytes:byte(at, at + 1)
@@ -41,7 +41,7 @@ function der.read(bytes, at, last)
     return { tag = tag, start = at, from = from, to = from + length - 1 }
 end
 
---- Reads the elements that the contents of one consist of.
+--- Parses the elements in the contents of an element.
 ---@param bytes string
 ---@param element cleat.luasec.Element?
 ---@return cleat.luasec.Element[]?
@@ -59,7 +59,7 @@ function der.children(bytes, element)
     return element and list
 end
 
---- The contents of an element.
+--- Returns the contents of an element.
 ---@param bytes string
 ---@param element cleat.luasec.Element
 ---@return string
@@ -67,10 +67,10 @@ function der.contents(bytes, element)
     return bytes:sub(element.from, element.to)
 end
 
-local DIGITS = 7 -- of a limb: with it, a limb times 128 is exact in a double
+local DIGITS = 7 -- decimal digits per limb: a limb times 128 is exact in a double
 local LIMB = 10 ^ DIGITS
 
--- to_decimal: limbs, the lowest first, as a text.
+-- to_decimal formats a number, whose lowest limb is the first, in decimal.
 local function to_decimal(limbs)
     local parts = { ("%d"):format(limbs[#limbs]) }
     for index = #limbs - 1, 1, -1 do
@@ -79,7 +79,7 @@ local function to_decimal(limbs)
     return table.concat(parts)
 end
 
--- append: limbs * 128 + digit, in place.
+-- append multiplies a number by 128 and adds a digit, in place.
 local function append(limbs, digit)
     local carry = digit
     for index = 1, #limbs do
@@ -92,11 +92,11 @@ local function append(limbs, digit)
     end
 end
 
-local NUMBER_BYTES = 64 -- a UUID takes 19; the time to convert a number grows with the square of its length
+local NUMBER_BYTES = 64 -- a UUID takes 19 bytes; the conversion takes quadratic time
 
---- An object identifier in dotted decimals.
+--- Formats an object identifier in dotted decimals.
 ---@param contents string
----@return string? # nil also for one with a number of more than 64 bytes
+---@return string? # nil if it is malformed, or if a number in it has more than 64 bytes
 function der.oid(contents)
     local parts, limbs = {}, { 0 }
     local start = 1 -- of the number

@@ -1,4 +1,4 @@
---- CLEAT_LUASEC_VERIFY in the environment: "peer" makes every client of LuaSec's API verify its server.
+--- The environment variable CLEAT_LUASEC_VERIFY: "peer" makes all clients of LuaSec's API verify their servers.
 
 local value = os and os.getenv "CLEAT_LUASEC_VERIFY" or ""
 if value ~= "" and value ~= "peer" then

@@ -1,19 +1,19 @@
---- LuaSec's module `ssl.https`: HTTPS requests by LuaSocket's http module, over connections of cleat.luasec.
+--- LuaSec's module `ssl.https`: HTTPS requests with LuaSocket's http module, over connections of cleat.luasec.
 ---
 --- After `require("cleat.luasec").install()` it is what `require "ssl.https"` returns. DANGEROUS, as there: it verifies
 --- no certificate, unless the request says `verify = "peer"`, or the environment CLEAT_LUASEC_VERIFY=peer, which
 --- verifies the host name too. New programs are better off with cleat.https, which verifies.
 
 local https = {
-    --- PORT: the port of URLs that have none.
+    --- PORT: the port for URLs without one.
     PORT = 443,
-    --- TIMEOUT: in seconds, for each wait.
+    --- TIMEOUT: the timeout of each wait, in seconds.
     TIMEOUT = 60,
 
     _VERSION = "1.3.0",
 }
 
--- LuaSec's settings, where a request has none.
+-- LuaSec's defaults for the settings of a request.
 local SETTINGS = { protocol = "any", options = { "all", "no_sslv2", "no_sslv3", "no_tlsv1" }, verify = "none" }
 
 local function with_port(address)
@@ -21,7 +21,7 @@ local function with_port(address)
     return url.build(url.parse(address, { port = https.PORT }))
 end
 
--- simple: a request for a URL alone, whose body goes to a list.
+-- simple makes the request table for a URL, with a sink that collects the body in an array.
 local function simple(address, body, received)
     local ltn12 = require "ltn12"
     local request = { url = with_port(address), method = body and "POST" or "GET", sink = ltn12.sink.table(received) }
@@ -32,7 +32,7 @@ local function simple(address, body, received)
     return request
 end
 
--- forward gives an object the methods of the connection inside it.
+-- forward adds methods to an object that call the methods of its connection.
 local function forward(object)
     for name, method in pairs(getmetatable(object.sock).__index) do
         if type(method) == "function" then
@@ -43,15 +43,15 @@ local function forward(object)
     end
 end
 
---- Returns a function that makes connections, for LuaSocket's `create`. As in LuaSec, what the settings lack is added
---- to their table, and their mode is set.
+--- Returns a function that makes connections, for LuaSocket's `create` hook. As in LuaSec, missing settings are added
+--- to the table `params`, and its mode is set.
 ---
 ---     local create = require("cleat.luasec.https").tcp { verify = "none" }
 ---     print(type(create)) --> function
 ---
---- Raises: what LuaSocket's try raises, if no connection is made.
+--- Raises: the error of LuaSocket's try, if the connection fails.
 --- Python: none.
----@param params table? settings as newcontext takes them
+---@param params table? parameters of newcontext
 ---@return fun(): table
 function https.tcp(params)
     local luasec, socket = require "cleat.luasec", require "socket"
@@ -63,7 +63,7 @@ function https.tcp(params)
     return function()
         local object = { sock = socket.try(socket.tcp()) }
         local settimeout = getmetatable(object.sock).__index.settimeout
-        local try = socket.newtry(function() -- LuaSec leaves a connection that fails to the collector
+        local try = socket.newtry(function() -- LuaSec does not close a failed connection
             object.sock:close()
         end)
         function object:settimeout()
@@ -82,15 +82,15 @@ function https.tcp(params)
     end
 end
 
---- Makes a request, and returns the page's text, or 1 where the request is a table; the code; the headers; and the
---- status line. Where it fails it returns nil and a text. Proxies and `redirect` are refused, as by LuaSec.
+--- Makes a request, and returns the body (or 1 if the request is a table), the status code, the headers and the status
+--- line. If it fails it returns nil and a message. Proxies and `redirect` are refused, as in LuaSec.
 ---
 ---     local body, code = require("cleat.luasec.https").request(url)
 ---     print(#body, code) --> 4	200
 ---
 --- Python: none.
----@param url string|table a URL, or LuaSocket's table of a request with newcontext's settings in it
----@param body string? it is posted, where `url` is a string
+---@param url string|table a URL, or a request table of LuaSocket, which can also contain the parameters of newcontext
+---@param body string? the body of a POST request, if `url` is a string
 ---@return string|integer|nil
 ---@return integer|string
 ---@return table? headers

@@ -1,4 +1,4 @@
---- The methods of LuaSec's connections that report something.
+--- The methods of LuaSec's connections that return information.
 
 local C = require "cleat.backend"
 local compat = require "cleat.compat"
@@ -30,7 +30,7 @@ local function suite(name)
     return suites[name]
 end
 
---- core.info: OpenSSL's description of the suite, its bits twice, and the version.
+--- core.info: OpenSSL's description of the cipher suite, its bits twice, and the version.
 function information.description(object)
     local self = check(object, "info")
     local cipher = self.id and self.sock:cipher()
@@ -41,7 +41,7 @@ function information.description(object)
     return found.description, found.strength_bits, found.alg_bits, self.sock:version()
 end
 
---- core.compression: nil, for there is none.
+--- core.compression: nil, because BoringSSL has no compression.
 function information.compression(object)
     if not check(object, "compression").id then
         return nil, "closed"
@@ -49,7 +49,7 @@ function information.compression(object)
     return nil
 end
 
---- What the handshake agreed on: a table, or one field of it.
+--- info(field): the results of the handshake as a table, or one field of it.
 function methods.info(object, field)
     local self = check(object, "info")
     if not self.id then
@@ -71,7 +71,7 @@ function methods.info(object, field)
     return next(info) and info
 end
 
--- certificates: a chain as cleat's objects, those that the peer has sent by default.
+-- certificates returns a chain as cleat's objects, by default the certificates that the peer has sent.
 local function certificates(self, which)
     return refusal.certificates(self.id, which or const.CHAIN_SENT, C.connection_chain_count,
         C.connection_chain_certificate_guarded)
@@ -88,7 +88,7 @@ local function wrapped_all(list)
     return list
 end
 
---- The peer's certificate, or another one that it has sent, counted from 1.
+--- getpeercertificate(index): a certificate that the peer has sent; 1, the default, is its own.
 function methods.getpeercertificate(object, index)
     local self = check(object, "getpeercertificate")
     if not self.id then
@@ -101,7 +101,7 @@ function methods.getpeercertificate(object, index)
     return wrapped(certificates(self)[index])
 end
 
---- All certificates that the peer has sent, its own first.
+--- getpeerchain(): all certificates that the peer has sent, its own first.
 function methods.getpeerchain(object)
     local self = check(object, "getpeerchain")
     if not self.id then
@@ -110,7 +110,7 @@ function methods.getpeerchain(object)
     return wrapped_all(certificates(self))
 end
 
---- The certificate that this side presents; nil on a client whose context has several.
+--- getlocalcertificate(): the certificate of this side; nil on a client whose context has several.
 function methods.getlocalcertificate(object)
     local self = check(object, "getlocalcertificate")
     if not self.id then
@@ -119,7 +119,7 @@ function methods.getlocalcertificate(object)
     return wrapped(certificates(self, const.CHAIN_OWN)[1])
 end
 
---- The chain that this side presents, its own certificate first.
+--- getlocalchain(): the chain of this side, its own certificate first.
 function methods.getlocalchain(object)
     local self = check(object, "getlocalchain")
     if not self.id then
@@ -128,8 +128,9 @@ function methods.getlocalchain(object)
     return wrapped_all(certificates(self, const.CHAIN_OWN))
 end
 
---- Whether the peer's certificates are good, and if not, why: with lsec_continue or lsec_ignore_purpose a list for each
---- depth, beginning with the peer's certificate at 1; otherwise a text.
+--- getpeerverification(): whether the verification has succeeded; if not, also the errors: with lsec_continue or
+--- lsec_ignore_purpose an array of messages for each depth, where the peer's certificate has the index 1; otherwise a
+--- message.
 function methods.getpeerverification(object)
     local self = check(object, "getpeerverification")
     if not self.id then
@@ -151,13 +152,13 @@ function methods.getpeerverification(object)
     return false, list
 end
 
---- The protocol that ALPN has chosen.
+--- getalpn(): the protocol that ALPN has selected.
 function methods.getalpn(object)
     local self = check(object, "getalpn")
     return self.id and self.sock:selected_alpn_protocol() or nil
 end
 
---- The name that the client wants: on a client as sni was given it.
+--- getsniname(): the server name that the client has sent; on a client the argument of sni.
 function methods.getsniname(object)
     local self = check(object, "getsniname")
     if self.context.mode == "client" then
@@ -170,8 +171,8 @@ function methods.getsniname(object)
     return length > 0 and name or nil
 end
 
--- finished: the message that "tls-unique" is, if it is the one that is asked for. It is the first Finished of the
--- handshake: the client's, and the server's where a session is resumed.
+-- finished returns the Finished message that is "tls-unique", if it was sent in the requested direction. That is the
+-- first Finished message of the handshake: the client's or, in a resumed session, the server's.
 local function finished(object, method, own)
     local self = check(object, method)
     if not self.id then
@@ -181,17 +182,18 @@ local function finished(object, method, own)
     return first_is_own == own and self.sock:get_channel_binding "tls-unique" or nil
 end
 
---- The Finished message that was sent, where it is the handshake's first, up to TLS 1.2; otherwise nil.
+--- getfinished(): the Finished message that was sent, if it is the first one of the handshake, up to TLS 1.2; otherwise
+--- nil.
 function methods.getfinished(object)
     return finished(object, "getfinished", true)
 end
 
---- The one that was received, likewise.
+--- getpeerfinished(): the Finished message that was received, likewise.
 function methods.getpeerfinished(object)
     return finished(object, "getpeerfinished", false)
 end
 
---- Keying material of the connection (RFC 5705).
+--- exportkeyingmaterial(label, length, context): keying material of the connection (RFC 5705).
 function methods.exportkeyingmaterial(object, label, length, context)
     local self = check(object, "exportkeyingmaterial")
     if not self.id then
@@ -205,14 +207,14 @@ function methods.exportkeyingmaterial(object, label, length, context)
     return bytes
 end
 
---- Bytes received, bytes sent, and the age in seconds.
+--- getstats(): the numbers of received and sent bytes, and the age in seconds.
 function methods.getstats(object)
     local self = check(object, "getstats")
     local _, now = C.monotonic()
     return self.received, self.sent, now - self.birthday
 end
 
---- Sets what getstats counts from.
+--- setstats(received, sent, age): sets the values of getstats.
 function methods.setstats(object, received, sent, age)
     local self = check(object, "setstats")
     self.received, self.sent = tonumber(received) or self.received, tonumber(sent) or self.sent

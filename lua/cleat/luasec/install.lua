@@ -1,3 +1,3 @@
---- `lua -lcleat.luasec.install program.lua`: LuaSec's modules for a program that is not edited.
+--- `lua -lcleat.luasec.install program.lua` runs an unmodified program of LuaSec with cleat.
 
 return require("cleat.luasec").install()

@@ -1,6 +1,7 @@
---- LuaSec's send and receive over connections of the ABI. They make no closure, and raise for wrong arguments only.
+--- LuaSec's send and receive over the ABI's connections. They allocate no closures, and raise errors for wrong
+--- arguments only.
 ---
---- As LuaSocket's they return three values: programs print them, or put them into lists.
+--- They return exactly three values, as LuaSocket's do: programs print them, or put them into arrays.
 
 local C = require "cleat.backend"
 local message = require "cleat.luasec.message"
@@ -12,12 +13,12 @@ local WANT_READ, WANT_WRITE = status.WANT_READ, status.WANT_WRITE
 local find, sub, gsub, concat = string.find, string.sub, string.gsub, table.concat
 local huge, min, tonumber, type = math.huge, math.min, tonumber, type
 
-local PIECE = 16384 -- what a record of TLS has at most
-local ENDLESS = 2 ^ 53 -- more than any connection has bytes
+local PIECE = 16384 -- the maximum payload of a TLS record
+local ENDLESS = 2 ^ 53 -- more bytes than any connection transfers
 
 local io = {}
 
--- left: how long the next call of the ABI may wait. deadline: of the whole method, false for none.
+-- left returns how long the next call of the ABI may wait. deadline: that of the whole method, false for none.
 local function left(self, deadline)
     return deadline and min(self.wait, waiting.remaining(deadline)) or self.wait
 end
@@ -39,7 +40,7 @@ local function failed(self, result, operation)
     return text
 end
 
--- read returns bytes from the network, or nil and why there are none.
+-- read returns bytes from the network, or nil and the reason why there are none.
 local function read(self, size, deadline)
     local result, data = connection_read(self.id, size, left(self, deadline))
     if result > 0 then
@@ -49,8 +50,8 @@ local function read(self, size, deadline)
     return nil, failed(self, result, "read")
 end
 
--- take returns the next bytes of the buffer, at most count.
-local function take(self, count)
+-- pop removes at most `count` bytes from the buffer, and returns them.
+local function pop(self, count)
     local buffer, at = self.buffer, self.at
     if count >= #buffer - at + 1 then
         self.buffer, self.at = "", 1
@@ -60,9 +61,9 @@ local function take(self, count)
     return sub(buffer, at, at + count - 1)
 end
 
--- receive_bytes: `wanted` bytes behind what the caller has. 0 waits until there are any, as in LuaSocket.
+-- receive_bytes returns the prefix and `wanted` bytes. With 0 it waits until there are any bytes, as LuaSocket does.
 local function receive_bytes(self, wanted, prefix, deadline)
-    local data = self.buffer ~= "" and take(self, wanted) or ""
+    local data = self.buffer ~= "" and pop(self, wanted) or ""
     local total, parts = #data, nil
     while total < wanted or wanted == 0 and self.buffer == "" do
         local missing = wanted - total
@@ -73,7 +74,7 @@ local function receive_bytes(self, wanted, prefix, deadline)
             return nil, reason, prefix == "" and data or prefix .. data
         elseif #more > missing then
             self.buffer, self.at = more, 1
-            more = take(self, missing)
+            more = pop(self, missing)
         end
         total = total + #more
         if parts then
@@ -136,7 +137,7 @@ end
 
 local function receive_all(self, prefix, deadline)
     local parts, count, total = { prefix }, 1, 0
-    local data = self.buffer ~= "" and take(self, #self.buffer) or ""
+    local data = self.buffer ~= "" and pop(self, #self.buffer) or ""
     local reason
     repeat
         count, total = count + 1, total + #data
@@ -186,7 +187,7 @@ function io.receive(self, pattern, prefix)
     return invalid(1, type(pattern) == "string" and "invalid receive pattern" or "string expected, got " .. type(pattern))
 end
 
--- bound returns an argument of send as a whole number, or infinity.
+-- bound converts an argument of send to an integer, or to infinity.
 local function bound(position, value)
     local number = type(value) ~= "boolean" and tonumber(value)
     if not number or number ~= number then

@@ -1,4 +1,4 @@
---- LuaSec's error strings, for the statuses of the ABI and the errors of the Lua layer.
+--- LuaSec's error messages for statuses of the ABI and errors of the Lua layer.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -9,16 +9,16 @@ local const = C.const
 
 local message = {}
 
--- OpenSSL 3's text: the peer, or an attacker, has ended the connection without close_notify.
+-- OpenSSL 3's message for a connection that the peer (or an attacker) has ended without close_notify.
 local UNEXPECTED_EOF = "unexpected eof while reading"
 
--- As LuaSocket names the errors of sockets; all others have the system's text.
+-- LuaSocket's messages for errors of sockets; other errors have the system's message.
 local SYSTEM = {
     [const.ECONNRESET] = "closed", [const.ECONNABORTED] = "closed", [const.EPIPE] = "closed", [const.EBADF] = "closed",
     [const.ETIMEDOUT] = "timeout", [const.ECONNREFUSED] = "connection refused",
 }
 
--- Alerts that have another name with OpenSSL.
+-- OpenSSL's names of alerts that differ from BoringSSL's.
 local ALERTS = {
     TLSV1_ALERT_UNRECOGNIZED_NAME = "tlsv1 unrecognized name",
     TLSV1_ALERT_UNSUPPORTED_EXTENSION = "tlsv1 unsupported extension",
@@ -28,13 +28,13 @@ local ALERTS = {
     TLSV1_ALERT_CERTIFICATE_REQUIRED = "tlsv13 alert certificate required",
 }
 
--- reason: BoringSSL's, in OpenSSL's form: "certificate verify failed".
+-- reason returns BoringSSL's reason in OpenSSL's format: "certificate verify failed".
 local function reason(err)
     local name = err.reason
     return ALERTS[name] or name and (name:lower():gsub("_", " ")) or err.message
 end
 
---- The text of an error, or of any other value that was raised.
+--- Returns the message of an error, or of any other value that was raised.
 ---@param err any
 ---@return string
 function message.of_error(err)
@@ -54,7 +54,7 @@ function message.of_error(err)
     return check.text(err)
 end
 
---- The text of an error for LuaSec's "error loading … (…)".
+--- Returns the text in parentheses of LuaSec's messages "error loading … (…)".
 ---@param err any
 ---@return string
 function message.cause(err)
@@ -69,8 +69,8 @@ local USUAL = {
     [status.WANT_READ] = "wantread", [status.WANT_WRITE] = "wantwrite",
 }
 
---- The text for a failed read or write.
----@param result integer a status, or 0 for the end of what is read
+--- Returns the message for a failed read or write.
+---@param result integer a status, or 0 for the end of the stream
 ---@param operation "read"|"write"
 ---@return string
 function message.of_status(result, operation)

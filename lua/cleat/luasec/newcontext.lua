@@ -1,4 +1,4 @@
---- LuaSec's newcontext: a table of parameters makes a context.
+--- LuaSec's newcontext, which makes a context from a table of parameters.
 
 local alpn = require "cleat.luasec.alpn"
 local compat = require "cleat.compat"
@@ -8,7 +8,7 @@ local psk = require "cleat.luasec.psk"
 local functions = context.functions
 local unpack = compat.unpack
 
--- spread calls f with the context and the elements of a parameter.
+-- spread calls f with the context and the elements of a parameter, which is a value or an array.
 local function spread(f, object, parameter)
     if not parameter then
         return true
@@ -43,7 +43,7 @@ local function certificates(object, cfg)
     return true
 end
 
--- given calls f with the context and a parameter, if there is one.
+-- given calls f with the context and a parameter, if it is not nil.
 local function given(f, object, parameter, ...)
     if not parameter then
         return true
@@ -81,40 +81,41 @@ local function no_dane(_, cfg)
     return true
 end
 
-local function of(f, name, call)
+local function by_name(f, name, call)
     return function(object, cfg)
         return call(f, object, cfg[name])
     end
 end
 
--- Each takes the context and all parameters, and returns nil or false and a reason if it fails. In LuaSec's order.
+-- The steps, in LuaSec's order. Each gets the context and all parameters, and returns nil or false and a reason if it
+-- fails.
 local STEPS = {
     function(object, cfg)
         return functions.setmode(object, cfg.mode)
     end,
     certificates, locations,
-    of(functions.setcipher, "ciphers", given), of(functions.setciphersuites, "ciphersuites", given),
-    of(functions.setverify, "verify", spread), of(functions.setoptions, "options", spread),
-    of(functions.setdepth, "depth", given), dhparam, curves,
+    by_name(functions.setcipher, "ciphers", given), by_name(functions.setciphersuites, "ciphersuites", given),
+    by_name(functions.setverify, "verify", spread), by_name(functions.setoptions, "options", spread),
+    by_name(functions.setdepth, "depth", given), dhparam, curves,
     function(object, cfg)
         return spread(object.setverifyext, object, cfg.verifyext)
     end,
     alpn.configure, psk.configure, no_dane,
 }
 
---- Makes a context of LuaSec's parameters: mode, protocol, key, certificate, certificates, password, cafile, capath,
+--- Makes a context from LuaSec's parameters: mode, protocol, key, certificate, certificates, password, cafile, capath,
 --- verify, verifyext, options, ciphers, ciphersuites, curve, curveslist, depth, dhparam, alpn, psk and dane.
 ---
---- DANGEROUS in newcontext is that `verify` is "none" by default, as in LuaSec: an attacker can pose as the server.
---- With "peer" the certificate is verified, not the name. CLEAT_LUASEC_VERIFY=peer in the environment turns on both.
+--- DANGEROUS in newcontext is the default of `verify`, "none", as in LuaSec: an attacker can pose as the server. "peer"
+--- verifies the certificate, but not the name. The environment variable CLEAT_LUASEC_VERIFY=peer enables both.
 ---
 ---     local luasec = require "cleat.luasec"
 ---     print(luasec.newcontext { mode = "client", protocol = "sslv9" })
 ---     --> nil	invalid protocol (sslv9)
 ---
 --- Python: none.
----@param cfg table
----@return any? context
+---@param cfg table the parameters
+---@return userdata? context nil if it fails
 ---@return string? reason
 local function newcontext(cfg)
     local object, reason = functions.create(cfg.protocol)

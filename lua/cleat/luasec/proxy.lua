@@ -1,25 +1,25 @@
---- Userdata for LuaSec's contexts and connections: programs and event libraries ask `type(object)`, and lua-event takes
---- nothing else.
+--- Userdata for LuaSec's contexts and connections. Programs and event libraries test `type(object)`, and lua-event
+--- accepts userdata only.
 ---
---- The state of an object is a table, which never refers to its object: the weak tables of Lua 5.1 and LuaJIT would
---- keep both then.
+--- The state of an object is a table, which must not refer to the object: with the weak tables of Lua 5.1 and LuaJIT
+--- neither would be garbage-collected.
 
 local C = require "cleat.backend"
 
 local proxy = {}
 
---- The address of a table, as its text has it.
+--- Returns the address of a table, from its tostring().
 ---@param state table without __tostring
 function proxy.address(state)
     return tostring(state):match "0x%x+" or tostring(state):match "%x+$"
 end
 
---- define makes a kind of userdata.
----@param name string LuaSec's: "SSL:Context"
+--- define makes a type of userdata.
+---@param name string its name in LuaSec: "SSL:Context"
 ---@param metatable table
 ---@return fun(state: table): any new makes an object
----@return table states the state of each object
----@return fun(object: any, method: string): table state raises for a value of another kind
+---@return table states maps objects to their states
+---@return fun(object: any, method: string): table state returns an object's state, or raises an error for other values
 function proxy.define(name, metatable)
     local states = setmetatable({}, { __mode = "k" })
     metatable.__name = name

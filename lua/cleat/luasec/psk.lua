@@ -4,7 +4,7 @@ local context = require "cleat.luasec.context"
 
 local psk = {}
 
---- configure takes the parameter of newcontext.
+--- configure handles the parameter of newcontext.
 function psk.configure(object, cfg)
     local value = cfg.psk
     if not value then

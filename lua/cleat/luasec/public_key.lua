@@ -1,5 +1,5 @@
---- The kind and the size of a public key, as LuaSec's cert:pubkey() returns them: of those too that BoringSSL does not
---- know and OpenSSL does.
+--- The type and the size of a public key, as LuaSec's cert:pubkey() returns them, including keys that OpenSSL supports
+--- and BoringSSL does not.
 
 local der = require "cleat.luasec.der"
 
@@ -7,7 +7,7 @@ local public_key = {}
 
 local EC = "1.2.840.10045.2.1"
 
--- The bits of a curve's order, by its object identifier.
+-- The sizes of curves in bits, by their object identifiers.
 local CURVES = {
     ["1.2.840.10045.3.1.1"] = 192, ["1.2.840.10045.3.1.7"] = 256,
     ["1.3.132.0.10"] = 256, ["1.3.132.0.33"] = 224, ["1.3.132.0.34"] = 384, ["1.3.132.0.35"] = 521,
@@ -17,7 +17,7 @@ local CURVES = {
     ["1.3.36.3.3.2.8.1.1.13"] = 512, ["1.3.36.3.3.2.8.1.1.14"] = 512,
 }
 
--- bit_length: of the number that an element of the type INTEGER has.
+-- bit_length returns the number of bits of an INTEGER.
 local function bit_length(bytes, element)
     if not element or element.tag ~= 2 then
         return nil
@@ -33,14 +33,14 @@ local function bit_length(bytes, element)
     return count + (element.to - at) * 8
 end
 
--- of_modulus: the key is a sequence that begins with it.
+-- of_modulus returns the size of the modulus, which is the first element of the key.
 local function of_modulus(bytes, _, key)
     local sequence = der.read(bytes, key.from + 1, key.to)
     local numbers = der.children(bytes, sequence)
     return numbers and bit_length(bytes, numbers[1])
 end
 
--- of_parameters: they are a sequence that begins with the prime.
+-- of_parameters returns the size of the prime, which is the first element of the parameters.
 local function of_parameters(bytes, parameters)
     local numbers = parameters and der.children(bytes, parameters)
     return numbers and bit_length(bytes, numbers[1])
@@ -64,9 +64,9 @@ local KINDS = {
     ["1.3.101.112"] = { "Unknown", always(256) }, ["1.3.101.113"] = { "Unknown", always(456) },
 }
 
---- What a SubjectPublicKeyInfo is.
+--- Describes a SubjectPublicKeyInfo.
 ---@param spki string DER
----@return string? kind "RSA", "DSA", "DH", "EC" or "Unknown"; nil if OpenSSL could not read it
+---@return string? kind "RSA", "DSA", "DH", "EC" or "Unknown"; nil if OpenSSL could not parse it
 ---@return integer? bits
 function public_key.describe(spki)
     local parts = der.children(spki, der.read(spki, 1, #spki))

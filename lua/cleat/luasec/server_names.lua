@@ -1,11 +1,11 @@
---- What LuaSec's servers decide at the ClientHello: connection:sni with a table, and `alpn` as a function.
+--- The decisions of LuaSec's servers at the ClientHello: connection:sni with a table, and `alpn` with a function.
 
 local contexts = require "cleat.luasec.context"
 local ssl = require "cleat.ssl"
 
 local server_names = {}
 
--- by_name chooses the context for the client's name, and returns an alert to refuse it.
+-- by_name sets the context for the client's name, or returns an alert to refuse the client.
 local function by_name(self, sock, name)
     local hosts = self.hosts
     local other = contexts.state(hosts[name])
@@ -32,7 +32,7 @@ local function at_hello(sock, name)
     return alert or nil
 end
 
---- listen makes the connections of a context stop at the ClientHello.
+--- listen sets the servername callback of a context.
 ---@param context table its state
 function server_names.listen(context)
     if not context.listens then
@@ -41,14 +41,14 @@ function server_names.listen(context)
     end
 end
 
---- attach lets the callback find a connection's state.
+--- attach maps a connection to its state, for the callback.
 ---@param sock cleat.ssl.SSLSocket
 ---@param self table the connection's state
 function server_names.attach(sock, self)
     rawset(sock, "_luasec", self)
 end
 
---- set takes the arguments of sni.
+--- set handles the arguments of sni.
 ---@param self table the connection's state
 ---@param name string|table
 ---@param strict any

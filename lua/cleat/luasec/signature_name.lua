@@ -1,4 +1,4 @@
---- OpenSSL's short names of signature algorithms, by object identifier: what LuaSec's cert:getsignaturename() returns.
+--- OpenSSL's short names of signature algorithms by object identifier, for LuaSec's cert:getsignaturename().
 
 local SHA3 = "2.16.840.1.101.3.4.3."
 

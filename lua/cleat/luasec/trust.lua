@@ -1,7 +1,7 @@
---- What a context of LuaSec's API verifies.
+--- The verification of peers by contexts of LuaSec's API.
 ---
---- OpenSSL verifies a server also where the client asks for no verification: the verdict is not enforced then, and
---- getpeerverification reports it. So a client's context verifies always, and enforces the verdict with "peer" only.
+--- OpenSSL verifies a server even if the client does not request it: it does not enforce the verdict then, but
+--- getpeerverification returns it. So clients always verify, and enforce the verdict with "peer" only.
 
 local environment = require "cleat.luasec.environment"
 local ssl = require "cleat.ssl"
@@ -10,7 +10,7 @@ local trust = {}
 
 local INVALID_PURPOSE = 26 -- OpenSSL's X509_V_ERR_INVALID_PURPOSE
 
--- accept: the verify callback with lsec_ignore_purpose.
+-- accept is the verify callback for lsec_ignore_purpose.
 local function accept(_, _, verdict)
     for _, fault in ipairs(verdict.errors) do
         if fault.code ~= INVALID_PURPOSE then
@@ -20,9 +20,9 @@ local function accept(_, _, verdict)
     return true
 end
 
---- faults: those of a verdict that count for a context.
+--- faults returns the faults of a verdict that the context's flags do not ignore.
 ---@param self table the context's state
----@param verdict table? of SSLSocket:get_verify_result
+---@param verdict table? the result of SSLSocket:get_verify_result
 ---@return table[]
 function trust.faults(self, verdict)
     local list = {}
@@ -34,7 +34,7 @@ function trust.faults(self, verdict)
     return list
 end
 
--- client: whether the verdict is enforced. The environment has its say unless the program decides by itself.
+-- client sets the verification of a client. CLEAT_LUASEC_VERIFY has an effect only if the program has not set `verify`.
 local function client(self, made)
     local flags = self.flags
     local enforced = (flags.peer or environment.verify) and not flags.lsec_continue or false
@@ -43,8 +43,8 @@ local function client(self, made)
     return enforced
 end
 
---- complete is called before each connection of a context, when all parameters are known: with CLEAT_LUASEC_VERIFY a
---- program that has named no CA certificates trusts the system's.
+--- complete is called before each connection of a context, when all parameters are known. With CLEAT_LUASEC_VERIFY it
+--- loads the system's CA certificates, if the program has loaded none.
 ---@param self table the context's state
 function trust.complete(self)
     if environment.verify and not self.trusts and self.mode == "client" and not self.flags.peer
@@ -64,7 +64,7 @@ local function server(self, made)
     return not flags.lsec_continue
 end
 
---- apply sets what the state of a context asks for.
+--- apply sets the verification that the state of a context requests.
 ---@param self table
 function trust.apply(self)
     local made, flags = self.cleat, self.flags
@@ -89,7 +89,7 @@ function trust.apply(self)
     made.verify_callback = ignores and accept or nil
 end
 
---- readable: whether a file has a certificate in PEM.
+--- readable returns whether a file contains a certificate in PEM.
 ---@param path string
 ---@return boolean?
 ---@return string? reason

@@ -1,5 +1,5 @@
---- OpenSSL 3's texts of verify codes, which LuaSec's programs compare and show, where BoringSSL or cleat words them
---- otherwise.
+--- OpenSSL 3's messages for verify codes, which LuaSec's programs compare and show, where those of BoringSSL or cleat
+--- differ.
 
 local TEXTS = {
     [18] = "self-signed certificate", [19] = "self-signed certificate in certificate chain",
@@ -9,9 +9,9 @@ local TEXTS = {
     [68] = "CA signature digest algorithm too weak",
 }
 
---- The text of a verify code.
+--- Returns the message for a verify code.
 ---@param code integer
----@param text string cleat's
+---@param text string cleat's message
 ---@return string
 return function(code, text)
     return TEXTS[code] or text

@@ -25,7 +25,7 @@ instance.__index = methods
 
 local SUBJECT_ALT_NAME = "2.5.29.17"
 
--- OpenSSL's names, where BoringSSL has others or none.
+-- OpenSSL's names of object identifiers for which BoringSSL has other names or none.
 local NAMES = {
     [SUBJECT_ALT_NAME] = "X509v3 Subject Alternative Name",
     ["1.3.6.1.4.1.311.20.2.2"] = "Microsoft Smartcard Login",
@@ -35,12 +35,12 @@ local NAMES = {
     ["1.3.6.1.5.5.7.8.9"] = "Smtp UTF8 Mailbox",
 }
 
--- The parts of a TBSCertificate, counted from the serial number on.
+-- The parts of a TBSCertificate, counted from the serial number.
 local ISSUER, SUBJECT = 2, 4
 local VERSION_TAG = 0xa0
 
 local function this(name, object)
-    -- Not a tail call: see the level of argument's errors.
+    -- Not a tail call, which would change the level of the error.
     if getmetatable(object) ~= instance then
         error(("bad argument #1 to '%s' (SSL:Certificate expected, got %s)"):format(name, object == nil and "no value"
             or type(object)), 3)
@@ -48,7 +48,8 @@ local function this(name, object)
     return object
 end
 
--- layout: the certificate's DER bytes, its parts, and the index of the serial number among them. They are read once.
+-- layout returns the certificate's DER bytes, its parts, and the index of the serial number among them. They are parsed
+-- once.
 local function layout(self)
     local found = self.layout
     if not found then
@@ -62,7 +63,7 @@ local function layout(self)
     return found
 end
 
--- oid_of: of an element, and OpenSSL's name of it; known is BoringSSL's.
+-- oid_of returns the object identifier of an element, and OpenSSL's name for it. known: BoringSSL's name.
 local function oid_of(bytes, element, known)
     local oid = element and der.oid(der.contents(bytes, element)) or "<invalid>"
     return oid, NAMES[oid] or known or oid
@@ -89,13 +90,13 @@ function methods.subject(self)
     return name_of(self, SUBJECT, self.certificate.subject)
 end
 
--- cert:issuer(): likewise.
+-- cert:issuer(): the same for the issuer.
 function methods.issuer(self)
     self = this("issuer", self)
     return name_of(self, ISSUER, self.certificate.issuer)
 end
 
--- add appends a value to a list of a table, which it makes if it has to.
+-- add appends a value to an array in a table, and creates the array if necessary.
 local function add(to, key, value)
     local list = to[key] or {}
     to[key] = list
@@ -114,7 +115,7 @@ local function address_text(contents)
     return family and socket.inet_ntop(family, contents) or nil
 end
 
--- add_other_name: {type-id, [0] EXPLICIT value}. Whether it is well-formed.
+-- add_other_name adds an otherName, {type-id, [0] EXPLICIT value}. It returns whether the name is well-formed.
 local function add_other_name(to, bytes, element, utf8)
     local parts = der.children(bytes, element)
     local values = parts and #parts == 2 and parts[1].tag == 6 and parts[2].tag == 0xa0 and der.children(bytes, parts[2])
@@ -126,7 +127,7 @@ local function add_other_name(to, bytes, element, utf8)
     return true
 end
 
--- names_of: the general names in an extension's value; nil if it is malformed.
+-- names_of returns the general names in the value of an extension; nil if it is malformed.
 local function names_of(value, utf8)
     local sequence = der.read(value, 1, #value)
     local names = sequence and sequence.tag == 0x30 and sequence.to == #value and der.children(value, sequence)
@@ -191,11 +192,11 @@ function methods.digest(self, algorithm)
     return self.certificate:fingerprint(algorithm)
 end
 
--- cert:validat(time): whether the time, in seconds since 1970, is in its validity.
+-- cert:validat(time): whether the certificate is valid at a time, in seconds since 1970.
 function methods.validat(self, time)
     self = this("validat", self)
     time = argument.integer(2, "validat", time)
-    -- A date that is none raises SSLError: for OpenSSL nothing is valid then.
+    -- An invalid date raises SSLError; OpenSSL treats the certificate as not valid.
     local ok, before = pcall(function() return self.certificate.not_before end)
     return ok and before <= time and time <= self.certificate.not_after
 end
@@ -215,7 +216,7 @@ function methods.notafter(self)
     return this("notafter", self).certificate.not_after_text
 end
 
--- cert:setencode(encoding): which form strings have from now on, "ai5" or "utf8"; whether there is such an encoding.
+-- cert:setencode(encoding): sets the encoding of strings, "ai5" or "utf8", and returns whether it is known.
 function methods.setencode(self, encoding)
     self = this("setencode", self)
     encoding = argument.string(2, "setencode", encoding)
@@ -238,8 +239,8 @@ end
 
 local NOW = -1
 
--- cert:issued(subject, intermediates...): true if the certificate, as the only trusted one, verifies the subject; nil
--- and OpenSSL's text of the reason. No purpose is asked for.
+-- cert:issued(subject, intermediates...): returns true if this certificate, as the only trusted one, verifies the
+-- subject; otherwise nil and OpenSSL's message. The purpose is not checked.
 function methods.issued(self, subject, ...)
     local ssl = require "cleat.ssl"
     self = this("issued", self)
@@ -268,19 +269,19 @@ function instance.__tostring(self)
     return "X509 certificate: " .. self.address
 end
 
--- LuaSec frees the certificate, after which no method may be called. Here it is freed once nothing refers to it.
+-- In LuaSec this frees the certificate, and no method may be called afterwards. Here the garbage collector frees it.
 function instance.__close() end
 
---- Reads the first certificate of a PEM text.
+--- Parses the first certificate in PEM text.
 ---
 ---     local x509 = require "cleat.luasec.x509"
 ---     local cert = x509.load(ssl.DER_cert_to_PEM_cert(conn:getpeercert(true)))
 ---     print(cert:extensions()["2.5.29.17"].dNSName[1], x509.load("a text")) --> localhost	nil
 ---
---- Raises: a plain error, worded as Lua's, unless it is a string.
+--- Raises: a string with Lua's message "bad argument" if `data` is not a string.
 --- Python: none.
 ---@param data string
----@return table? # with LuaSec's methods; nil without a message, as LuaSec, if it is no certificate
+---@return table? # an object with LuaSec's methods; nil, without a message as in LuaSec, if it cannot be parsed
 function x509.load(data)
     data = argument.string(1, "load", data)
     if not data:find("-----BEGIN ", 1, true) or data:find("^0[\128-\255]") then
@@ -293,13 +294,13 @@ function x509.load(data)
     return ok and x509.wrap(found) or nil
 end
 
---- Makes an object with LuaSec's methods of a certificate of cleat.ssl.
+--- Converts a certificate of cleat.ssl to an object with LuaSec's methods.
 ---
 ---     local x509 = require "cleat.luasec.x509"
 ---     local object = x509.wrap(ssl.Certificate(conn:getpeercert(true)))
 ---     print(#object:digest("sha256"), object:validat(os.time())) --> 64	true
 ---
---- Raises: a plain error unless it is a certificate.
+--- Raises: a string with Lua's message "bad argument" if `object` is not a certificate of cleat.ssl.
 --- Python: none.
 ---@param object cleat.ssl.CertificateObject
 ---@return table
@@ -310,13 +311,13 @@ function x509.wrap(object)
     return setmetatable({ certificate = object, utf8 = false }, instance)
 end
 
---- Returns the certificate of cleat.ssl that is inside an object with LuaSec's methods.
+--- Converts an object with LuaSec's methods to a certificate of cleat.ssl.
 ---
 ---     local x509 = require "cleat.luasec.x509"
 ---     local object = x509.wrap(ssl.Certificate(conn:getpeercert(true)))
 ---     print(x509.unwrap(object):matches("localhost")) --> true
 ---
---- Raises: a plain error unless it is such an object.
+--- Raises: a string with Lua's message "bad argument" if `object` is not such an object.
 --- Python: none.
 ---@param object table
 ---@return cleat.ssl.CertificateObject

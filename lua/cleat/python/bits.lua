@@ -1,5 +1,5 @@
---- Python's |, &, ^ and ~ for integers, on every Lua: 5.1 has none, LuaJIT's have 32 bits and a sign. Negative integers
---- are as in Python: ~x is -x - 1. The results are exact for operands of up to 53 bits.
+--- Python's |, &, ^ and ~ for integers, on every Lua: 5.1 has no such operators, and LuaJIT's functions have 32 bits.
+--- Negative integers behave as in Python: ~x is -x - 1. The results are exact for operands of up to 53 bits.
 
 local check = require "cleat.check"
 
@@ -18,13 +18,13 @@ local function integer(name, value)
     return check.integer(name, "value", value, -MOST, MOST)
 end
 
--- halves: floor(value / 2^32), modulo 2^32 and with its sign, and what is left.
+-- halves returns floor(value / 2^32), modulo 2^32 and with its sign, and the remainder.
 local function halves(value)
     local high = math.floor(value / WORD)
     return high % WORD, value - high * WORD
 end
 
--- each combines two words of 32 bits by a table of results: results[2 * a + b + 1] for bits a and b.
+-- each combines two words of 32 bits by a truth table: results[2 * a + b + 1] for the bits a and b.
 local function each(one, other, results)
     local sum, place = 0, 1
     for _ = 1, 32 do

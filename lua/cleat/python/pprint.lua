@@ -1,6 +1,6 @@
---- Values as Python writes them: repr() and pprint.pformat().
+--- Formats values as Python's repr() and pprint.pformat() do.
 ---
---- Arrays are tuples, other tables dicts with their keys in order; an empty table is a dict.
+--- Arrays become tuples, and other tables dicts with sorted keys; an empty table becomes a dict.
 
 local class = require "cleat.class"
 
@@ -12,7 +12,7 @@ local function is_array(value)
     return #value > 0
 end
 
--- sorted_keys: numbers before strings before others.
+-- sorted_keys returns the keys of a table: numbers before strings before others.
 local function sorted_keys(value)
     local keys = {}
     for key in pairs(value) do
@@ -30,7 +30,7 @@ local function sorted_keys(value)
     return keys
 end
 
--- A string as Python 3 writes it: single quotes unless there are only such inside.
+-- Formats a string as Python 3 does: in single quotes, unless it contains only single ones.
 local function quote(text)
     local mark = text:find("'", 1, true) and not text:find('"', 1, true) and '"' or "'"
     local escapes = { ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", [mark] = "\\" .. mark }
@@ -41,7 +41,7 @@ end
 
 local write -- a table, see below
 
--- simple writes what is no plain table.
+-- simple formats values other than plain tables.
 local function simple(value)
     if type(value) == "string" then
         return quote(value)
@@ -59,7 +59,7 @@ local function simple(value)
     return tostring(value)
 end
 
--- open: the tables that are being written, so that one that holds itself ends.
+-- open: the tables that are being formatted, to detect a table that contains itself.
 function write(value, open)
     if type(value) ~= "table" or getmetatable(value) ~= nil then
         return simple(value)
@@ -84,7 +84,7 @@ function write(value, open)
     return text
 end
 
--- layout writes a value at a column; allowance is what must still fit behind it on its last line.
+-- layout formats a value at a column. allowance: the number of characters that must fit after it on its last line.
 local function layout(value, width, column, allowance, open)
     local line = write(value, open)
     if type(value) ~= "table" or getmetatable(value) ~= nil or open[value] or #line <= width - 1 - column - allowance then
@@ -110,14 +110,14 @@ local function layout(value, width, column, allowance, open)
     return text
 end
 
---- Returns a value as Python's repr() does.
+--- Formats a value as Python's repr() does.
 ---@param value any
 ---@return string
 function pprint.repr(value)
     return write(value, {})
 end
 
---- Returns a value as Python's pprint.pformat() does.
+--- Formats a value as Python's pprint.pformat() does.
 ---@param value any
 ---@param width integer? 80 by default
 ---@return string

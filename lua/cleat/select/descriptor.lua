@@ -1,4 +1,4 @@
---- The descriptor of what select, poll and epoll are given: a number, or an object with a method fileno.
+--- Converts an argument of select, poll and epoll, a number or an object with a method fileno, to a descriptor.
 
 local check = require "cleat.check"
 local errors = require "cleat.errors"
@@ -7,8 +7,8 @@ local function method_of(value)
     return value.fileno
 end
 
---- Returns the descriptor. It raises TypeError for other values, ValueError for numbers that are no descriptors, and
---- what fileno() raises.
+--- Returns the descriptor. Raises TypeError for other values, ValueError for numbers that cannot be descriptors, and
+--- the errors of fileno().
 ---@param value any
 ---@return integer
 return function(value)

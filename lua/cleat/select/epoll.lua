@@ -13,12 +13,12 @@ local CLOEXEC = 0x80000
 local MASK_MAX = 0xffffffff
 local DEFAULT = const.EPOLLIN + const.EPOLLOUT + const.EPOLLPRI
 local MOST = 1023 -- as Python: FD_SETSIZE - 1
-local FEW = 64 -- what a wait has room for at first: what does not fit is reported by the next
+local FEW = 64 -- the initial number of events per wait; the next wait reports the others
 
 local parse_new = keywords.parser("epoll", { "sizehint", "flags" })
 
---- Makes an epoll object, which waits for registered descriptors. Its cost does not grow with their number, and it can
---- report each change once (EPOLLET). A descriptor that is closed is no longer registered, unless it has a duplicate.
+--- Makes an epoll object, which waits for registered descriptors. The cost of a wait does not grow with the number of
+--- descriptors. A closed descriptor is unregistered automatically, unless it has a duplicate.
 ---
 ---     local one, two = socket.socketpair()
 ---     local epoll = select.epoll()
@@ -29,13 +29,12 @@ local parse_new = keywords.parser("epoll", { "sizehint", "flags" })
 ---     epoll:close()
 ---
 --- Raises: IOError (EMFILE, ENFILE); ValueError, TypeError for `sizehint` and `flags`, which have no effect.
---- Python: 2.6; `fromfd` is not there.
+--- Python: 2.6, without `fromfd`.
 ---@class cleat.select.Epoll
----@field closed boolean whether it was closed; read-only
+---@field closed boolean whether close() was called; read-only
 ---@field _id integer
 ---@field _guard cleat.backend.Guard|false closes the id
 ---@overload fun(sizehint?: integer, flags?: integer): cleat.select.Epoll
----@overload fun(keywords: cleat.keywords.select.epoll): cleat.select.Epoll
 local Epoll = class.new("select.epoll", function(of, sizehint, ...)
     local flags
     sizehint, flags = parse_new(sizehint, ...)
@@ -57,7 +56,7 @@ local function id_of(self)
     return self._id
 end
 
--- control: the ABI's events are 32 bits in an integer with a sign.
+-- control calls epoll_ctl. The ABI passes the 32 bits of the events in a signed integer.
 local function control(self, operation, fd, events)
     if events > check.INT_MAX then
         events = events - (MASK_MAX + 1)
@@ -65,7 +64,7 @@ local function control(self, operation, fd, events)
     errors.check(C.epoll_control(id_of(self), operation, fd, events))
 end
 
---- Closes the epoll object, and the descriptor that it has. Closing again has no effect.
+--- Closes the epoll object and its descriptor; the registered descriptors stay open. Closing it again has no effect.
 ---
 ---     local epoll = select.epoll()
 ---     epoll:close()
@@ -79,12 +78,12 @@ function Epoll:close()
     end
 end
 
---- Returns the epoll object's descriptor, which is readable while there are events.
+--- Returns the descriptor of the epoll object, which is readable while there are events.
 ---
 ---     local epoll = select.epoll()
 ---     print(epoll:fileno() > 2) --> true
 ---
---- Raises: ValueError if it is closed.
+--- Raises: ValueError if the epoll object is closed.
 --- Python: 2.6.
 ---@return integer
 function Epoll:fileno()
@@ -93,19 +92,18 @@ end
 
 local parse_register = keywords.parser("register", { "fd", "eventmask" }, { required = 1 })
 
---- Registers a descriptor.
+--- Registers a descriptor, so that poll() waits for it.
 ---
 ---     local one, two = socket.socketpair()
 ---     local epoll = select.epoll()
 ---     epoll:register(one, { eventmask = select.EPOLLOUT })
 ---     print(pcall(epoll.register, epoll, one)) --> false	[Errno 17] File exists
 ---
---- Raises: IOError with EEXIST if it is registered, with EPERM for a file; ValueError if the epoll object is closed;
---- TypeError, ValueError if `fd` is no descriptor and has none, or `eventmask` is no sum of `EPOLL*`.
+--- Raises: IOError with EEXIST if the descriptor is registered already, and with EPERM for a file; ValueError if the
+--- epoll object is closed; TypeError and ValueError for other arguments.
 --- Python: 2.6.
 ---@param fd any a descriptor, or an object with a method `fileno`
 ---@param eventmask integer? a sum of `EPOLL*`; EPOLLIN, EPOLLOUT and EPOLLPRI by default
----@overload fun(self, fd, keywords: cleat.keywords.Epoll.register)
 function Epoll:register(fd, eventmask, ...)
     fd, eventmask = parse_register(fd, eventmask, ...)
     eventmask = check.optional_integer("register", "eventmask", eventmask, DEFAULT, 0, MASK_MAX)
@@ -122,18 +120,17 @@ local parse_modify = keywords.parser("modify", { "fd", "eventmask" }, { required
 ---     epoll:modify(one, select.EPOLLOUT)
 ---     print(#epoll:poll(0)) --> 1
 ---
---- Raises: IOError with ENOENT if it is not registered; as register.
+--- Raises: IOError with ENOENT if the descriptor is not registered; otherwise as register.
 --- Python: 2.6.
 ---@param fd any
 ---@param eventmask integer
----@overload fun(self, fd, eventmask, keywords: cleat.keywords.Epoll.modify)
 function Epoll:modify(fd, eventmask, ...)
     fd, eventmask = parse_modify(fd, eventmask, ...)
     eventmask = check.integer("modify", "eventmask", eventmask, 0, MASK_MAX)
     control(self, const.EPOLL_CTL_MOD, fileno(fd), eventmask)
 end
 
---- Removes a descriptor.
+--- Unregisters a descriptor.
 ---
 ---     local one, two = socket.socketpair()
 ---     local epoll = select.epoll()
@@ -141,7 +138,8 @@ end
 ---     epoll:unregister(one)
 ---     print(#epoll:poll(0)) --> 0
 ---
---- Raises: IOError with ENOENT if it is not registered; ValueError, TypeError.
+--- Raises: IOError with ENOENT if the descriptor is not registered; ValueError if the epoll object is closed;
+--- TypeError.
 --- Python: 2.6.
 ---@param fd any
 function Epoll:unregister(fd)
@@ -150,18 +148,18 @@ end
 
 local parse_poll = keywords.parser("poll", { "timeout", "maxevents" })
 
---- Waits for the registered descriptors. A TLS connection may have decrypted bytes that no descriptor reports: look at
---- SSLSocket:pending first.
+--- Waits until a registered descriptor is ready. A TLS connection may have decrypted bytes that the descriptor does not
+--- report: call SSLSocket:pending first.
 ---
 ---     local epoll = select.epoll()
 ---     print(#epoll:poll(0.01)) --> 0
 ---
 --- Raises: ValueError if the epoll object is closed, or `maxevents` is 0; TypeError.
 --- Python: 2.6.
----@param timeout number? seconds; nil or a negative one waits without a limit
----@param maxevents integer? how many descriptors to return at most; 1023 by default
----@return [integer, integer][] # a list of {descriptor, events}; events are a sum of `EPOLL*`
----@overload fun(self, keywords: cleat.keywords.Epoll.poll): [integer, integer][]
+---@param timeout number? in seconds; nil and negative numbers wait without a limit
+---@param maxevents integer? the maximum number of descriptors in the result; 1023 by default
+---@return [integer, integer][] # an array of {descriptor, events}, where events is a sum of `EPOLL*`; empty after a
+--- timeout
 function Epoll:poll(timeout, maxevents, ...)
     timeout, maxevents = parse_poll(timeout, maxevents, ...)
     check.any_timeout("poll", timeout)

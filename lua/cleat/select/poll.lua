@@ -13,7 +13,8 @@ local select = select -- see keywords.lua
 local MASK_MAX = 0x7fff
 local DEFAULT = const.POLLIN + const.POLLPRI + const.POLLOUT
 
---- Makes a polling object, which waits for registered descriptors. It keeps their numbers, and keeps nothing open.
+--- Makes a polling object, which waits for registered descriptors. It stores their numbers only, and does not keep
+--- sockets open.
 ---
 ---     local one, two = socket.socketpair()
 ---     local poller = select.poll()
@@ -22,7 +23,7 @@ local DEFAULT = const.POLLIN + const.POLLPRI + const.POLLOUT
 ---     local ready = poller:poll(5000)
 ---     print(#ready, ready[1][1] == two:fileno(), ready[1][2] == select.POLLIN) --> 1	true	true
 ---
---- Raises: TypeError for arguments.
+--- Raises: TypeError if arguments are given.
 --- Python: 2.2.
 ---@class cleat.select.Poll
 ---@field _masks table<integer, integer> the events by descriptor
@@ -37,7 +38,7 @@ end)
 
 local parse_register = keywords.parser("register", { "fd", "eventmask" }, { required = 1 })
 
---- Registers a descriptor. One that is registered gets the new events.
+--- Registers a descriptor, so that poll() waits for it. If it is registered already, its events are replaced.
 ---
 ---     local sock = socket.socket()
 ---     local poller = select.poll()
@@ -45,11 +46,11 @@ local parse_register = keywords.parser("register", { "fd", "eventmask" }, { requ
 ---     poller:register(sock, select.POLLOUT)
 ---     print(#poller:poll(0)) --> 1
 ---
---- Raises: TypeError, ValueError if `fd` is no descriptor and has none, or `eventmask` is no sum of `POLL*`.
+--- Raises: TypeError and ValueError if `fd` is not a descriptor and has none, or if `eventmask` is not a sum of
+--- `POLL*`.
 --- Python: 2.2.
 ---@param fd any a descriptor, or an object with a method `fileno`
 ---@param eventmask integer? a sum of `POLL*`; POLLIN, POLLPRI and POLLOUT by default
----@overload fun(self, fd, keywords: cleat.keywords.Poll.register)
 function Poll:register(fd, eventmask, ...)
     fd, eventmask = parse_register(fd, eventmask, ...)
     eventmask = check.optional_integer("register", "eventmask", eventmask, DEFAULT, 0, MASK_MAX)
@@ -64,11 +65,10 @@ local parse_modify = keywords.parser("modify", { "fd", "eventmask" }, { required
 ---     local poller = select.poll()
 ---     print(pcall(poller.modify, poller, 3, select.POLLIN)) --> false	[Errno 2] No such file or directory
 ---
---- Raises: IOError with ENOENT if it is not registered; as register.
+--- Raises: IOError with ENOENT if the descriptor is not registered; otherwise as register.
 --- Python: 2.6.
 ---@param fd any
 ---@param eventmask integer
----@overload fun(self, fd, eventmask, keywords: cleat.keywords.Poll.modify)
 function Poll:modify(fd, eventmask, ...)
     fd, eventmask = parse_modify(fd, eventmask, ...)
     eventmask = check.integer("modify", "eventmask", eventmask, 0, MASK_MAX)
@@ -79,12 +79,12 @@ function Poll:modify(fd, eventmask, ...)
     self._masks[fd] = eventmask
 end
 
---- Removes a descriptor. It must be done before the descriptor is closed: another one may get its number.
+--- Unregisters a descriptor. Do this before the descriptor is closed, because its number may be reused.
 ---
 ---     local poller = select.poll()
 ---     print(pcall(poller.unregister, poller, 3)) --> false	3
 ---
---- Raises: KeyError if it is not registered; TypeError, ValueError.
+--- Raises: KeyError if the descriptor is not registered; TypeError, ValueError.
 --- Python: 2.2.
 ---@param fd any
 function Poll:unregister(fd)
@@ -111,18 +111,17 @@ end
 
 local parse_poll = keywords.parser("poll", { "timeout" })
 
---- Waits for the registered descriptors. A TLS connection may have decrypted bytes that no descriptor reports: look at
---- SSLSocket:pending first.
+--- Waits until a registered descriptor is ready. A TLS connection may have decrypted bytes that the descriptor does not
+--- report: call SSLSocket:pending first.
 ---
 ---     local poller = select.poll()
 ---     print(#poller:poll(10)) --> 0
 ---
---- Raises: TypeError; ValueError if `timeout` is no number (NaN).
+--- Raises: TypeError; ValueError if `timeout` is NaN.
 --- Python: 2.2.
----@param timeout number? milliseconds; nil or a negative one waits without a limit
----@return [integer, integer][] # a list of {descriptor, events}; events are a sum of `POLL*`. A descriptor that is not
---- open has POLLNVAL
----@overload fun(self, keywords: cleat.keywords.Poll.poll): [integer, integer][]
+---@param timeout number? in milliseconds; nil and negative numbers wait without a limit
+---@return [integer, integer][] # an array of {descriptor, events}, where events is a sum of `POLL*`, and POLLNVAL for a
+--- descriptor that is not open; empty after a timeout
 function Poll:poll(timeout, ...)
     timeout = parse_poll(timeout, ...)
     check.any_timeout("poll", timeout)

@@ -1,12 +1,12 @@
---- A store of sessions in the memory of this process, for SSLContext:set_session_store.
+--- A store of sessions in the memory of this process, for SSLContext:set_session_store and cleat.sessions.
 ---
 ---     local memory = require "cleat.sessions.memory"
 ---     local store = memory.new { entries = 1000 }
 ---     store.put("key", "bytes", 300)
 ---     print(store.get("key")) --> bytes
 ---
---- It serves one Lua state: the contexts of a program that should resume each other's sessions, and tests. Processes
---- that have nothing in common but a secret use tickets, or cleat.sessions.redis: see docs/fleet.md.
+--- It is for one Lua state: for several contexts of a program, and for tests. To share sessions between processes use
+--- tickets (SSLContext:set_ticket_secret) or cleat.sessions.redis: see docs/fleet.md.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -18,7 +18,7 @@ local memory = {}
 
 local monotonic = C.monotonic
 
--- What Lua needs for an entry beside its key and bytes: tables and headers of strings (measured).
+-- The overhead of an entry in Lua: tables and headers of strings (measured).
 local OVERHEAD = 384
 
 local function now()
@@ -31,7 +31,7 @@ local function unlink(entry)
     entry.before.after, entry.after.before = entry.after, entry.before
 end
 
--- link_last needs no memory: a new entry has both fields.
+-- link_last allocates no memory, because a new entry has both fields already.
 local function link_last(list, entry)
     local last = list.before
     entry.before, entry.after = last, list
@@ -45,10 +45,10 @@ local function new_list()
 end
 
 ---@class cleat.sessions.memory.Sessions
----@field most integer entries
----@field room integer bytes
+---@field most integer the maximum number of entries
+---@field room integer the maximum number of bytes
 ---@field count integer
----@field used integer bytes
+---@field used integer the number of bytes
 ---@field by_key table<string, table>
 ---@field list table
 local Sessions = {}
@@ -73,7 +73,7 @@ function Sessions:put(key, bytes, lifetime)
         self:forget(self.list.after.key)
     end
     local entry = { key = key, bytes = bytes, size = size, ends = now() + lifetime, before = false, after = false }
-    self.by_key[key] = entry -- which may raise, out of memory
+    self.by_key[key] = entry -- raises if memory runs out
     link_last(self.list, entry)
     self.count, self.used = self.count + 1, self.used + size
 end
@@ -91,13 +91,13 @@ function Sessions:get(key)
     return entry.bytes
 end
 
--- Marks are what `add` makes. Each must stay until it expires: one that is forgotten before would let early data be
--- replayed. So nothing displaces them, and none is made where there is no room.
+-- Marks are the keys of `add`. A mark must exist until it expires: if it were removed before, early data could be
+-- replayed. So marks are never evicted, and none is added when the table is full.
 ---@class cleat.sessions.memory.Marks
 ---@field most integer
 ---@field count integer
 ---@field ends table<string, number>
----@field list table in the order in which they were made
+---@field list table the marks, in the order of their creation
 local Marks = {}
 Marks.__index = Marks
 
@@ -142,16 +142,17 @@ local function check_lifetime(f, lifetime)
     return lifetime
 end
 
---- Makes a store: a table with the functions that SSLContext:set_session_store takes. A field `error` may be added.
+--- Makes a store with these functions. Set its field `error` to a function that is called with each failure.
 ---
---- * `get(key)` returns the bytes that `put` was given, or nil;
---- * `put(key, bytes, lifetime)` stores bytes for so many seconds. The least recently used entries make room;
---- * `remove(key)` forgets an entry;
---- * `add(key, lifetime)` returns true the first time, and false for as long as `lifetime` lasts: for early data,
----   accepted once only. Entries do not displace what `add` remembers; `entries` limits how much that is, and
----   `add` returns false beyond it.
+--- * `get(key)` returns the bytes that were stored, or nil;
+--- * `put(key, bytes, lifetime)` stores bytes for `lifetime` seconds; when the store is full, it evicts the least
+---   recently used entries;
+--- * `remove(key)` removes an entry;
+--- * `add(key, lifetime)` returns true the first time, and false for `lifetime` seconds after that, so that early data
+---   is accepted once only. put does not evict the keys of `add`; there are at most `entries` of them, beyond which
+---   `add` returns false.
 ---
---- The second result is a function that returns how many entries there are, and how many bytes they use.
+--- The second result is a function that returns the number of entries, and the number of bytes that they use.
 ---
 ---     local memory = require "cleat.sessions.memory"
 ---     local store, usage = memory.new { entries = 2, bytes = 100000 }
@@ -163,11 +164,10 @@ end
 ---
 --- Raises: ValueError for negative numbers; TypeError.
 --- Python: none.
----@param entries integer? how many sessions at most; 10,000 by default
----@param bytes integer? how much memory at most; 16 MiB by default
----@return table
----@return function # returns two integers
----@overload fun(keywords: cleat.keywords.sessions.memory.new): table, function
+---@param entries integer? the maximum number of sessions; 10,000 by default
+---@param bytes integer? the maximum memory in bytes; 16 MiB by default
+---@return cleat.sessions.Store
+---@return (fun(): integer, integer) # returns the number of entries and of bytes
 function memory.new(entries, bytes, ...)
     entries, bytes = parse_new(entries, bytes, ...)
     entries = check.optional_integer("new", "entries", entries, 10000, 0)

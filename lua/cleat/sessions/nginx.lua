@@ -1,11 +1,11 @@
---- A store of sessions in a lua_shared_dict of nginx, for SSLContext:set_session_store: all workers of one machine
---- resume each other's sessions, and clients in all workers share theirs.
+--- A store of sessions in a lua_shared_dict of nginx, for SSLContext:set_session_store and cleat.sessions: all workers
+--- of a machine share their sessions.
 ---
 ---     -- in nginx
 ---     -- with the lines: lua_shared_dict sessions 10m; lua_shared_dict marks 1m;
 ---     local store = require("cleat.sessions.nginx").new("sessions", { marks = "marks" })
 ---
---- The sessions are lost when nginx is restarted, and kept when it is reloaded.
+--- A reload of nginx keeps the sessions, and a restart loses them.
 
 local check = require "cleat.check"
 local errors = require "cleat.errors"
@@ -18,7 +18,8 @@ local function dictionary(argument, name)
     check.string("new", argument, name)
     local module = rawget(_G, "ngx")
     if type(module) ~= "table" or type(module.shared) ~= "table" then
-        errors.raise(errors.NotImplementedError, "cleat.sessions.nginx needs the Lua of nginx, with its lua_shared_dict")
+        errors.raise(errors.NotImplementedError,
+            "cleat.sessions.nginx needs the Lua of nginx (lua-nginx-module) with lua_shared_dict")
     end
     return module.shared[name] or errors.raise(errors.ValueError,
         ("new() argument '%s': there is no lua_shared_dict %s in nginx's configuration"):format(argument, name))
@@ -28,7 +29,7 @@ local function failed(name, f, message)
     return errors.raise(errors.error, ("%s of the lua_shared_dict %s: %s"):format(f, name, tostring(message)))
 end
 
--- lifetime_of: seconds; 0 would be without an end.
+-- lifetime_of returns a lifetime in seconds, above 0: in nginx 0 means no expiry.
 local function lifetime_of(f, lifetime)
     if type(lifetime) ~= "number" or lifetime ~= lifetime then
         check.fail(f, "lifetime", "a number", lifetime)
@@ -38,24 +39,22 @@ end
 
 local parse_new = keywords.parser("new", { "name", "marks", "prefix" }, { required = 1 })
 
---- Makes a store. It is a table with the functions get, put and remove that SSLContext:set_session_store takes; a field
---- `error`, a function that is called with each failure, may be added to it.
+--- Makes a store with the functions get, put and remove. Set its field `error` to a function that is called with each
+--- failure.
 ---
---- When the dictionary is full, the sessions that were not used for the longest time make room. What `add` remembers
---- for early data must stay until it expires. So it has a dictionary to itself, in which nothing else may be stored:
---- `marks`. Where that is full, `add` raises socket.error, and early data is refused. Without `marks` the store has no
---- `add`.
+--- When the dictionary is full, nginx evicts the least recently used sessions. What `add` stores for early data must
+--- not be evicted before it expires. So `add` needs a dictionary that is used for nothing else: `marks`. If that is
+--- full, `add` raises socket.error, and early data is refused. Without `marks` the store has no `add`.
 ---
 ---     local ok, err = pcall(require("cleat.sessions.nginx").new, "sessions") -- outside of nginx
 ---     print(ok, errors.NotImplementedError:is(err)) --> false	true
 ---
---- Raises: ValueError if there is no such dictionary; NotImplementedError outside of nginx; TypeError.
+--- Raises: ValueError if there is no such lua_shared_dict; NotImplementedError outside of nginx; TypeError.
 --- Python: none.
 ---@param name string the name of a lua_shared_dict
----@param marks string? the name of another one, for `add`
----@param prefix string? of all keys; "cleat:" by default
----@return table
----@overload fun(name, keywords: cleat.keywords.sessions.nginx.new): table
+---@param marks string? the name of another lua_shared_dict, for `add`
+---@param prefix string? the prefix of all keys; "cleat:" by default
+---@return cleat.sessions.Store
 function nginx.new(name, marks, prefix, ...)
     name, marks, prefix = parse_new(name, marks, prefix, ...)
     local dict = dictionary("name", name)
@@ -83,7 +82,8 @@ function nginx.new(name, marks, prefix, ...)
     if marks ~= nil then
         local seen = dictionary("marks", marks)
         if marks == name then
-            errors.raise(errors.ValueError, "new() argument 'marks' must be another dictionary: sessions would displace what it remembers")
+            errors.raise(errors.ValueError,
+                "new() argument 'marks' must be another dictionary: sessions would evict the marks of early data")
         end
         function store.add(key, lifetime)
             key = prefix .. check.string("add", "key", key)

@@ -1,14 +1,14 @@
---- A store of sessions in Redis, for SSLContext:set_session_store: servers on many machines resume each other's
---- sessions.
+--- A store of sessions in Redis, for SSLContext:set_session_store and cleat.sessions: servers on many machines resume
+--- each other's sessions.
 ---
 ---     local store = require("cleat.sessions.redis").new { host = "10.0.0.5", password = "secret" }
 ---
---- No handshake fails because of Redis. Each call ends within the timeout, and where Redis is down, slow or full, a
---- handshake is a full one. After a failure the store rests for a while, so that one handshake in that time waits for a
---- Redis that does not answer, and then connects again by itself.
+--- No handshake fails because of Redis. Each call ends within the timeout, and if Redis is down, slow or full, a
+--- handshake is a full one. After a failure the store pauses, so that only one handshake in each pause waits for a
+--- Redis that does not respond. It reconnects automatically.
 ---
---- What is stored are keys of connections: Redis must be as well protected as the server's private key. docs/fleet.md
---- says what a stolen copy of it costs.
+--- The stored sessions contain the keys of connections: protect Redis as well as the server's private key.
+--- docs/fleet.md describes the effect of a stolen copy.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -34,20 +34,20 @@ local function now()
 end
 
 ---@class cleat.sessions.redis.Store
----@field to table where Redis is, see link.open
----@field login table[] the commands that a new connection begins with
----@field connect function? makes a client
+---@field to table the address of Redis, see link.open
+---@field login table[] the first commands of a new connection
+---@field connect function? returns a new client
 ---@field link cleat.sessions.redis.Link?
----@field problem string? an error reply that was not reported yet
+---@field problem string? an error reply that was not raised yet
 ---@field _turns table|false
----@field nginx boolean whether connections are nginx's
----@field most integer connections
+---@field nginx boolean whether the connections are cosockets of nginx
+---@field most integer the maximum number of connections
 ---@field timeout number
 ---@field pause number
 ---@field pool cleat.sessions.redis.Pool
----@field rests number until when nothing is asked, on the clock of timeouts
+---@field paused_until number no requests are made before this time, on the clock of timeouts
 ---@field failing boolean whether the last call has failed
----@field full number until when nothing is written
+---@field read_only_until number nothing is written before this time
 local Store = {}
 Store.__index = Store
 
@@ -55,16 +55,16 @@ local function fail(self, command, text)
     return errors.raise(errors.error, C.const.EIO, ("%s: %s: %s"):format(self.name, command, text))
 end
 
--- Several coroutines that find no connection wait for the one that connects.
+-- Coroutines that find no connection wait for the coroutine that connects.
 function Store._place()
     return waiting.default and place.new(waiting.default)
 end
 
 function Store._turns_changed() end
 
-local function log_in(self, ask)
+local function log_in(self, request)
     for _, words in ipairs(self.login) do
-        local ok, reply = ask(unpack(words))
+        local ok, reply = request(unpack(words))
         if not ok then
             return ("%s: %s"):format(words[1], tostring(reply))
         end
@@ -82,7 +82,7 @@ local function open_link(_, how, self, deadline)
         return nil, err
     end
     err = log_in(self, function(...)
-        return new:ask(deadline, ...)
+        return new:request(deadline, ...)
     end)
     if err then
         new:close()
@@ -92,9 +92,9 @@ local function open_link(_, how, self, deadline)
     return new
 end
 
--- ask_link asks over the connection that all coroutines share. A second attempt is made if Redis has closed it since it
--- was used. method: "ask" or "post". It returns as Link:ask does.
-local function ask_link(self, method, deadline, ...)
+-- request_by_link makes a request over the connection that all coroutines share, and repeats it once if Redis has
+-- closed the connection since the last request. method: "request" or "post". Returns the results of Link:request.
+local function request_by_link(self, method, deadline, ...)
     while true do
         local current, err = self.link, nil
         if not current then
@@ -132,7 +132,7 @@ local function make_client(self, deadline)
             .. ", and no client of redis-lua or lua-resty-redis"
     end
     new, err = client.open(self.to, deadline, self.most)
-    if not new or new.used then -- nginx's pool returns connections that have logged in
+    if not new or new.used then -- connections from nginx's pool are logged in already
         return new, err
     end
     err = log_in(self, function(...)
@@ -145,9 +145,9 @@ local function make_client(self, deadline)
     return new
 end
 
--- attempt makes the call with a client, if need be with a second one. Returns the client if it can be kept, and as
--- client:call does.
-local function attempt(self, kept, deadline, ...)
+-- request_by_client makes a request with a client, if necessary with a second one. Returns the client if it can be
+-- kept, and the results of client:call.
+local function request_by_client(self, kept, deadline, ...)
     local current, err = kept, nil
     if not current then
         current, err = make_client(self, deadline)
@@ -163,60 +163,61 @@ local function attempt(self, kept, deadline, ...)
     current:close()
     if was_used and waiting.remaining(deadline) > 0 then
         self.pool:clear()
-        return attempt(self, nil, deadline, ...)
+        return request_by_client(self, nil, deadline, ...)
     end
     return nil, nil, reply
 end
 
--- ask returns as Link:ask does.
-local function ask(self, method, ...)
+-- request returns the results of Link:request.
+local function request(self, method, ...)
     local deadline = waiting.deadline(self.timeout)
     if not self.nginx and not self.connect then
-        return ask_link(self, method, deadline, ...)
-    elseif self.nginx then -- which has a pool
-        return select(2, attempt(self, nil, deadline, ...))
+        return request_by_link(self, method, deadline, ...)
+    elseif self.nginx then -- nginx has a pool
+        return select(2, request_by_client(self, nil, deadline, ...))
     end
     local words, ok, reply = { ... }, nil, nil
     self.pool:use(deadline, function(kept)
         local result
-        result, ok, reply = attempt(self, kept, deadline, unpack(words))
+        result, ok, reply = request_by_client(self, kept, deadline, unpack(words))
         return result
     end)
     return ok, reply
 end
 
--- report_problem raises the error reply to an earlier command whose reply no call has waited for.
-local function report_problem(self)
+-- raise_problem raises the error reply to an earlier command of `post`, which did not wait for the reply.
+local function raise_problem(self)
     local text = self.problem
     if text then
-        self.problem, self.full = nil, now() + self.pause
+        self.problem, self.read_only_until = nil, now() + self.pause
         fail(self, "SET", text)
     end
 end
 
--- perform asks Redis; it returns whether it was asked, and the reply, or raises.
+-- perform makes a request unless the store pauses. It returns whether the request was made, and the reply; or it
+-- raises.
 local function perform(self, writes, method, ...)
     if writes then
-        report_problem(self)
+        raise_problem(self)
     end
     local time = now()
-    if time < self.rests or (writes and time < self.full) then
+    if time < self.paused_until or (writes and time < self.read_only_until) then
         return false
     elseif self.failing then
-        self.rests = time + self.timeout + self.pause -- of several calls, one tries
+        self.paused_until = time + self.timeout + self.pause -- only one of several calls tries again
     end
-    local asked, ok, reply = pcall(ask, self, method, ...)
+    local asked, ok, reply = pcall(request, self, method, ...)
     if asked and ok then
-        self.rests, self.failing = 0, false
+        self.paused_until, self.failing = 0, false
         if writes then
-            report_problem(self)
+            raise_problem(self)
         end
         return true, reply
     elseif asked and ok == false and writes then
-        self.rests, self.failing = 0, false
-        self.full = now() + self.pause -- no memory, read-only, …: reading may be possible
+        self.paused_until, self.failing = 0, false
+        self.read_only_until = now() + self.pause -- out of memory, read-only, …: reading may still be possible
     else
-        self.rests, self.failing = now() + self.pause, true
+        self.paused_until, self.failing = now() + self.pause, true
     end
     return fail(self, (...), tostring(not asked and ok or reply))
 end
@@ -242,7 +243,7 @@ local function positive(name, value, default)
     return value
 end
 
--- place_of: where Redis is, and how messages name it.
+-- place_of returns the address of Redis, and its name in messages.
 local function place_of(host, port, path, context, server_hostname)
     local to = { path = check.optional_path("new", "path", path), context = context }
     if to.path then
@@ -272,11 +273,11 @@ local function login_of(username, password, database)
     return login
 end
 
--- store_of: the functions that set_session_store takes.
+-- store_of returns the functions of the store.
 local function store_of(self, prefix)
     local store = {}
     function store.get(key)
-        local _, reply = perform(self, false, "ask", "GET", prefix .. check.string("get", "key", key))
+        local _, reply = perform(self, false, "request", "GET", prefix .. check.string("get", "key", key))
         return type(reply) == "string" and reply or nil
     end
     function store.put(key, bytes, lifetime)
@@ -292,49 +293,50 @@ local function store_of(self, prefix)
     function store.add(key, lifetime)
         key = prefix .. "+" .. check.string("add", "key", key)
         lifetime = ("%d"):format(math.max(1, seconds("add", lifetime)))
-        local asked, reply = perform(self, true, "ask", "SET", key, "", "NX", "EX", lifetime)
+        local asked, reply = perform(self, true, "request", "SET", key, "", "NX", "EX", lifetime)
         return asked and (reply == "OK" or reply == true)
     end
     return store
 end
 
---- Makes a store. It is a table with the functions get, put, remove and add that SSLContext:set_session_store takes; a
---- field `error`, a function that is called with each failure, may be added to it.
+--- Makes a store with the functions get, put, remove and add. Set its field `error` to a function that is called with
+--- each failure.
 ---
 ---     local store = require("cleat.sessions.redis").new { host = "10.0.0.5", timeout = 0.1 }
 ---     function store.error(err)
 ---         print("no session from Redis", err)
 ---     end
 ---
---- It connects when it is first used. Outside of nginx it speaks to Redis over cleat's sockets: with a default waiter
---- (socket.setdefaultwaiter) other coroutines run while one waits for Redis, and without one the thread waits. In nginx
---- it uses lua-resty-redis (`resty.redis`, or Debian's `nginx.redis`) and nginx's pool of connections. Another client
---- can be used with `connect`, a function that returns a client of redis-lua or of lua-resty-redis, connected and
---- logged in; the store calls it again after a failure.
+--- It connects when it is first used. Outside of nginx it uses cleat's sockets: with a default waiter
+--- (socket.setdefaultwaiter) other coroutines run while one waits for Redis; without one the thread blocks. In nginx it
+--- uses lua-resty-redis (`resty.redis`, or Debian's `nginx.redis`) and nginx's connection pool. For another client pass
+--- `connect`: a function that returns a client of redis-lua or lua-resty-redis, connected and logged in, which the
+--- store calls again after a failure.
 ---
---- Redis is asked GET, SET with EX, SET with NX and EX, DEL, and at the beginning AUTH and SELECT. Over cleat's sockets
---- all coroutines share one connection, and put and remove do not wait for the reply: an error in it is raised by a
---- later put. get, put, remove and add raise socket.error for a failure. While the store rests they do not: get returns
---- nil and add false. `timeout` is for a whole call, with connecting (in nginx for each of its steps). After an error
---- in reply to SET, such as that the memory of Redis is full, only put and add rest.
+--- The store uses the commands GET, SET with EX, SET with NX and EX, DEL, and after connecting AUTH and SELECT. Over
+--- cleat's sockets all coroutines share one connection, and put and remove do not wait for the reply: a later put
+--- raises an error in it. Otherwise get, put, remove and add raise socket.error if the request fails. During a pause
+--- they do nothing: get returns nil, and add false. After an error reply to SET, for example because Redis is out of
+--- memory, only put and add pause.
 ---
 --- Raises: ValueError, TypeError.
 --- Python: none.
 ---@param host string? "127.0.0.1" by default
 ---@param port integer? 6379 by default
----@param path string? of a Unix socket, in place of host and port
----@param username string? for an ACL of Redis 6
+---@param path string? the path of a Unix socket, instead of `host` and `port`
+---@param username string? for Redis 6 with ACLs; needs `password`
 ---@param password string?
 ---@param database integer? 0 by default
----@param context cleat.ssl.SSLContext? a client's context, for TLS to Redis; not in nginx
----@param server_hostname string? the name in Redis's certificate; `host` by default
----@param connect function? returns a client; then only the arguments below are used
----@param prefix string? of all keys in Redis; "cleat:" by default
----@param timeout number? seconds for a call; 0.25 by default
----@param pause number? for how many seconds the store rests after a failure; 1 by default
----@param connections integer? at most, for each process, in nginx and with `connect`; 16 by default
----@return table
----@overload fun(keywords: cleat.keywords.sessions.redis.new): table
+---@param context cleat.ssl.SSLContext? a client's context, to connect to Redis with TLS; not in nginx
+---@param server_hostname string? the name that Redis's certificate must match; `host` by default
+---@param connect (fun(): any)? returns a client; only the arguments below can be combined with it
+---@param prefix string? the prefix of all keys in Redis; "cleat:" by default
+---@param timeout number? in seconds, for a whole call including connecting, in nginx for each of its steps; 0.25 by
+--- default
+---@param pause number? for how many seconds the store pauses after a failure; 1 by default
+---@param connections integer? the maximum number of connections of a process, in nginx and with `connect`; 16 by
+--- default
+---@return cleat.sessions.Store
 function redis.new(host, port, path, username, password, database, context, server_hostname, connect, prefix, timeout,
     pause, connections, ...)
     host, port, path, username, password, database, context, server_hostname, connect, prefix, timeout, pause, connections =
@@ -344,7 +346,8 @@ function redis.new(host, port, path, username, password, database, context, serv
         if not check.callable(connect) then
             check.fail("new", "connect", "a function or nil", connect)
         elseif host or port or path or username or password or database or context or server_hostname then
-            errors.raise(errors.ValueError, "new() argument 'connect' is given, so the client has the address and the password")
+            errors.raise(errors.ValueError,
+                "new() argument 'connect' is given: its client has the address and the password, so omit the others")
         end
     end
     prefix = check.optional_string("new", "prefix", prefix) or "cleat:"
@@ -353,15 +356,16 @@ function redis.new(host, port, path, username, password, database, context, serv
     if context ~= nil and not ssl.SSLContext:is(context) then
         check.fail("new", "context", "an SSLContext or nil", context)
     elseif context ~= nil and nginx then
-        errors.raise(errors.NotImplementedError, "in nginx TLS to Redis is up to the client: give a function as 'connect'")
+        errors.raise(errors.NotImplementedError,
+            "new() argument 'context' is not supported in nginx: pass 'connect', a function that makes a client with TLS")
     end
     local to, name = place_of(host, port, path, context, server_hostname)
-    -- Connections that have logged in differently are not exchanged.
+    -- Connections with different logins must not share a pool.
     to.pool = ("cleat %s %s %d"):format(name, username or "", database or 0)
     local self = setmetatable({
         to = to, name = connect and "redis" or name, login = login_of(username, password, database), connect = connect,
         nginx = nginx, most = connections, timeout = positive("timeout", timeout, 0.25), pause = positive("pause", pause, 1),
-        pool = pool.new(connections), rests = 0, failing = false, full = 0, _turns = false,
+        pool = pool.new(connections), paused_until = 0, failing = false, read_only_until = 0, _turns = false,
     }, Store)
     return store_of(self, prefix)
 end

@@ -1,7 +1,7 @@
---- Socket addresses: Python's form, and the form of the ABI.
+--- Socket addresses: conversion between Python's form and the ABI's.
 ---
---- In Lua an address is {host, port} for IPv4, {host, port, flowinfo, scopeid} for IPv6 (the last two may be left out),
---- and a path for AF_UNIX. In the ABI it is a host and a port; an IPv6 scope follows the host, after "%".
+--- In Lua an address is {host, port} for IPv4, {host, port, flowinfo, scopeid} for IPv6 (the last two may be omitted),
+--- and a path for AF_UNIX. In the ABI it is a host and a port; an IPv6 scope follows the host after "%".
 ---
 --- Python: section 17.2 (socket, address families).
 
@@ -24,7 +24,7 @@ local function bad_part(f, part, expected, value)
         check.shown(value)))
 end
 
--- check_parts refuses keys that an address of so many elements does not have, such as names.
+-- check_parts refuses a table with other keys than 1 to `count`, such as names.
 local function check_parts(f, value, count)
     for key in pairs(value) do
         if type(key) ~= "number" or key % 1 ~= 0 or key < 1 or key > count then
@@ -50,7 +50,7 @@ end
 
 local FLOWINFO_MAX = 1048575
 
--- scoped returns an IPv6 host with its scope, and the flow information.
+-- scoped returns an IPv6 host with its scope appended, and the flow information.
 local function scoped(f, host, flowinfo, scope)
     if flowinfo ~= nil and (check.integer(f, "flowinfo", flowinfo) < 0 or flowinfo > FLOWINFO_MAX) then
         errors.raise(errors.ValueError, f .. "() flowinfo must be 0-1048575")
@@ -60,8 +60,8 @@ local function scoped(f, host, flowinfo, scope)
     return host, flowinfo or 0
 end
 
---- The host and port of an address, for the ABI.
----@param f string the function whose argument it is
+--- Returns the host and port of an address, for the ABI.
+---@param f string the function whose argument the address is, for messages
 ---@param family integer AF_*
 ---@param value any the address
 ---@return string host
@@ -92,8 +92,8 @@ function address.pack(f, family, value)
     return host, port, flowinfo
 end
 
---- The host and port of an address that is resolved, not packed: the port may be a string of digits, or a service's
---- name. The form {host, port, flowinfo, scopeid} of IPv6 sockets is accepted too.
+--- Returns the host and port of an address that will be resolved: the port may be a string of digits or the name of a
+--- service. {host, port, flowinfo, scopeid} is accepted for IPv6 addresses.
 ---@param f string
 ---@param value any
 ---@return string host
@@ -126,7 +126,7 @@ function address.endpoint(f, value)
     return host, port, flowinfo
 end
 
---- The address for a result of the ABI.
+--- Returns the address for a result of the ABI.
 ---@param family integer AF_*
 ---@param host string
 ---@param port integer
@@ -149,21 +149,21 @@ end
 function address.waits(waiter, timeout)
     local deadline = waiting.deadline(timeout)
     return waiter and function(object)
-        return waiting.remaining(deadline) > 0 and waiting.call(waiter, object, "read", waiting.left(deadline))
+        return waiting.remaining(deadline) > 0 and waiting.call(waiter, object, "read", waiting.remaining_or_nil(deadline))
     end
 end
 
---- Resolves a host and a service (Python's socket.getaddrinfo). It waits for name servers, with the default waiter if
---- there is one.
----@param host string? a name or numeric address; nil is this machine
----@param port string|integer|nil a service's name or a port
+--- Resolves a host and a service (Python's socket.getaddrinfo). The default waiter waits for name servers, if there is
+--- one.
+---@param host string? a name or numeric address; nil for the loopback or wildcard address
+---@param port string|integer|nil the name of a service, or a port
 ---@param family integer? AF_*, 0 for any
 ---@param type_ integer? SOCK_*, 0 for any
 ---@param proto integer? 0 for any
 ---@param flags integer? AI_*
----@param timeout number? in seconds; without a waiter it is ignored
+---@param timeout number? in seconds; ignored without a waiter
 ---@param waiter function? used if there is no default waiter
----@return table[] # {family, type, proto, canonname, address} each; raises socket.gaierror
+---@return table[] # {family, type, proto, canonname, address} each. Raises socket.gaierror
 function address.resolve(host, port, family, type_, proto, flags, timeout, waiter)
     check.optional_path("getaddrinfo", "host", host)
     if type(port) == "number" then

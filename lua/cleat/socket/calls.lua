@@ -1,4 +1,4 @@
---- How a socket's methods call the ABI: calls.fail raises every error, and calls.finish continues calls that would
+--- How the methods of sockets call the ABI: calls.fail raises every error, and calls.finish repeats calls that would
 --- block.
 
 local Buffer = require "cleat.buffer"
@@ -18,7 +18,7 @@ function calls.fail(result, method)
     return errors.throw(errors.from_socket(result, method))
 end
 
---- expect returns the results of a call, and raises the error for a negative status.
+--- expect returns the results of a call, or raises the error for a negative status.
 function calls.expect(method, result, ...)
     if result < 0 then
         return calls.fail(result, method)
@@ -26,8 +26,8 @@ function calls.expect(method, result, ...)
     return result, ...
 end
 
---- into checks the arguments of recv_into and returns the backend's buffer and how many bytes to ask for. clamp: a
---- number above the buffer's size means its size, as in Python for TLS but not for plain sockets.
+--- into checks the arguments of recv_into, and returns the backend's buffer and the number of bytes to receive. clamp:
+--- a number above the buffer's size means its size, as in Python for TLS sockets, but not for plain ones.
 function calls.into(method, buffer, nbytes, clamp)
     local contents, size = Buffer._contents(buffer)
     if not contents then
@@ -65,16 +65,16 @@ local function kind(turn, event)
         fail = function(_, result, method)
             return calls.fail(result, method)
         end,
-        gone = function()
+        closed = function()
             return errors.throw(errors.from_errno(const.EBADF))
         end,
     }
 end
 
---- The two kinds of calls of plain sockets, see cleat.suspend.
+--- The kinds of calls of plain sockets, see cleat.suspend.
 calls.READ, calls.WRITE = kind("reader", WANT_READ), kind("writer", WANT_WRITE)
 
---- first makes the first attempt of a call, f(id, wait, ...), unless another call has the turn.
+--- first makes the first attempt of a call, f(id, wait, ...). It returns HANDLE if another call has the turn.
 local function first(self, of, f, ...)
     if self._wait == 0 and turns.busy(self, of.turn) then
         return HANDLE
@@ -83,8 +83,8 @@ local function first(self, of, f, ...)
 end
 calls.first = first
 
---- finish_by continues a call, f(id, wait, ...), whose first attempt has not succeeded. deadline: nil if the timeout
---- begins now. result: of the attempt, nil to make another one.
+--- finish_by repeats a call, f(id, wait, ...), whose first attempt has not succeeded. deadline: nil if the timeout
+--- begins now. result: the attempt's result, nil if there was no attempt.
 function calls.finish_by(self, of, method, deadline, result, f, ...)
     local timeout = self._timeout
     if result == WANT_READ or result == WANT_WRITE then
@@ -98,12 +98,12 @@ function calls.finish_by(self, of, method, deadline, result, f, ...)
     return suspend.run(self, of, method, timeout, deadline, result, f, ...)
 end
 
---- finish: the same, with a timeout that begins now.
+--- finish does the same, with a timeout that begins now.
 function calls.finish(self, of, method, result, f, ...)
     return calls.finish_by(self, of, method, nil, result, f, ...)
 end
 
---- complete makes a call, f(id, wait, ...), until it succeeds or fails.
+--- complete makes a call, f(id, wait, ...), and repeats it until it succeeds or fails.
 function calls.complete(self, of, method, f, ...)
     local result, second, third, fourth = first(self, of, f, ...)
     if result < 0 then

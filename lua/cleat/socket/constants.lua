@@ -1,10 +1,9 @@
---- Constants of Python's socket module that the core has no use for: numbers that a program passes on to the system.
---- Linux's numbers.
+--- Constants of Python's socket module that only programs use, and that the core passes to the kernel: Linux's values.
 
 local constants = {}
 
 for prefix, values in pairs {
-    --- NI_*: flags of getnameinfo, and the most bytes in its results.
+    --- NI_*: flags of getnameinfo; NI_MAXHOST and NI_MAXSERV are the maximum lengths of its results.
     --- Python: 2.2.
     NI_ = { MAXHOST = 1025, MAXSERV = 32 },
     SOCK_ = { RAW = 3, RDM = 4, SEQPACKET = 5 },
@@ -38,7 +37,7 @@ for prefix, values in pairs {
         ANY = 0, BROADCAST = 0xffffffff, NONE = 0xffffffff, LOOPBACK = 0x7f000001, UNSPEC_GROUP = 0xe0000000,
         ALLHOSTS_GROUP = 0xe0000001, MAX_LOCAL_GROUP = 0xe00000ff,
     },
-    --- IPPORT_*: ports up to the first are for the system's services; IPPORT_USERRESERVED is 5000.
+    --- IPPORT_*: ports below IPPORT_RESERVED (1024) are for system services; IPPORT_USERRESERVED is 5000.
     --- Python: 1.4.
     IPPORT_ = { RESERVED = 1024, USERRESERVED = 5000 },
 } do

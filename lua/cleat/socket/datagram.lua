@@ -1,5 +1,5 @@
---- The methods of sockets that name the peer at each call, for datagrams (Python's sendto, recvfrom and recvfrom_into,
---- section 17.2.1). Requiring this file gives them to cleat.socket.object's class.
+--- The methods for datagrams: sendto, recvfrom and recvfrom_into (section 17.2.1). Requiring this file adds them to the
+--- class of cleat.socket.object.
 
 local C = require "cleat.backend"
 local address = require "cleat.socket.address"
@@ -15,7 +15,7 @@ local complete = calls.complete
 
 local datagram = {}
 
---- The call of sendto and sendmsg. to: {host, port, flowinfo}.
+--- The ABI's call of sendto and sendmsg. to: {host, port, flowinfo}.
 local function sendto_call(id, wait, data, flags, to)
     return C.socket_sendto_flow(id, data, flags, to[1], to[2], to[3], wait)
 end
@@ -28,7 +28,8 @@ local function recvfrom_into_call(id, wait, contents, size, flags)
     return C.socket_recvfrom_into_guarded(id, contents, 0, size, flags, wait)
 end
 
--- sender_of: the address in the list that the ABI gives with a datagram; nil if the sender has none.
+-- sender_of returns the sender's address from the list that the ABI returns with a datagram; nil if the sender has
+-- none.
 local function sender_of(self, list, guard)
     local length, host, _, _, _, port, flowinfo, scope = C.addrinfo_address(list, 0)
     C.guard_close(guard)
@@ -39,19 +40,22 @@ end
 
 datagram.sendto_call, datagram.sender_of = sendto_call, sender_of
 
---- Sends one datagram to an address: sendto(data, address) or sendto(data, flags, address).
+--- Sends one datagram to an address: `sendto(data, address)` or `sendto(data, flags, address)`.
 ---
 ---     local one, two = socket.socket(nil, socket.SOCK_DGRAM), socket.socket(nil, socket.SOCK_DGRAM)
 ---     two:bind { "127.0.0.1", 0 }
 ---     print(one:sendto("hello", two:getsockname())) --> 5
 ---
---- Raises: socket.error, with EMSGSIZE if it is too long; TypeError.
+--- Raises: socket.error, with EMSGSIZE if the datagram is too long, and with EAGAIN from a non-blocking socket;
+--- socket.gaierror if a host is unknown; socket.timeout; TypeError and ValueError for a malformed address.
 --- Python: 1.4.
 ---@param data string|cleat.Buffer
----@param flags integer|string|table `MSG_*`, or the address
----@param to string|table? the address
----@return integer # the number of bytes
----@overload fun(self: cleat.Socket, data: string|cleat.Buffer, address: string|table): integer
+---@param flags integer|string|[string, integer]|[string, integer, integer, integer] `MSG_*`; or the address, if there
+--- are no flags
+---@param to string|[string, integer]|[string, integer, integer, integer]|nil the address
+---@return integer # the number of bytes sent
+---@overload fun(self: cleat.Socket, data: string|cleat.Buffer, address: string|[string, integer]|[string, integer,
+--- integer, integer]): integer
 function Socket:sendto(data, flags, to)
     if to == nil then
         flags, to = 0, flags
@@ -62,7 +66,7 @@ function Socket:sendto(data, flags, to)
     return (complete(self, calls.WRITE, "sendto", sendto_call, tostring(data), flags, to))
 end
 
---- Receives one datagram. Bytes beyond `bufsize` are lost.
+--- Receives one datagram, and returns it with the sender's address. Bytes beyond `bufsize` are lost.
 ---
 ---     local one, two = socket.socket(nil, socket.SOCK_DGRAM), socket.socket(nil, socket.SOCK_DGRAM)
 ---     two:bind { "127.0.0.1", 0 }
@@ -70,12 +74,12 @@ end
 ---     local data, address = two:recvfrom(1024)
 ---     print(data, address[1]) --> hello	127.0.0.1
 ---
---- Raises: as recv.
+--- Raises: the same errors as recv.
 --- Python: 1.4.
----@param bufsize integer the most bytes to return
+---@param bufsize integer the maximum number of bytes
 ---@param flags integer? `MSG_*`; 0 by default
 ---@return string data
----@return string|table|nil address of the sender, nil if it has none
+---@return string|[string, integer]|[string, integer, integer, integer]|nil address of the sender; nil if it has none
 function Socket:recvfrom(bufsize, flags)
     if check.integer("recvfrom", "bufsize", bufsize) < 0 then
         errors.raise(errors.ValueError, "negative buffersize in recvfrom")
@@ -85,7 +89,7 @@ function Socket:recvfrom(bufsize, flags)
     return data, sender_of(self, sender, guard)
 end
 
---- Receives one datagram into a buffer, from its start.
+--- Receives one datagram into a buffer, from its start. Bytes that do not fit are lost.
 ---
 ---     local one, two = socket.socket(nil, socket.SOCK_DGRAM), socket.socket(nil, socket.SOCK_DGRAM)
 ---     local buffer = socket.buffer(1024)
@@ -93,13 +97,13 @@ end
 ---     one:sendto("hello", two:getsockname())
 ---     print((two:recvfrom_into(buffer)), buffer:sub(1, 5)) --> 5	hello
 ---
---- Raises: as recv_into.
+--- Raises: the same errors as recv_into.
 --- Python: 2.5.
 ---@param buffer cleat.Buffer
----@param nbytes integer? at most so many bytes; nil and 0 for the buffer's size
+---@param nbytes integer? the maximum number of bytes; nil and 0 for the buffer's size
 ---@param flags integer? `MSG_*`; 0 by default
----@return integer count
----@return string|table|nil address of the sender, nil if it has none
+---@return integer count the number of bytes received
+---@return string|[string, integer]|[string, integer, integer, integer]|nil address of the sender; nil if it has none
 function Socket:recvfrom_into(buffer, nbytes, flags)
     local contents, size = calls.into("recvfrom_into", buffer, nbytes)
     flags = check.optional_integer("recvfrom_into", "flags", flags, 0)

@@ -1,4 +1,4 @@
---- Files over sockets: what Socket:makefile returns.
+--- Buffered files over sockets: what Socket:makefile returns.
 
 local Buffer = require "cleat.buffer"
 local check = require "cleat.check"
@@ -15,19 +15,19 @@ local pcall = compat.pcall
 local find, max, min, select, sub = string.find, math.max, math.min, select, string.sub
 
 local DEFAULT_SIZE = 8192
-local PIECE = 65536 -- the most bytes in one call of the socket
+local PIECE = 65536 -- the maximum number of bytes in one call of the socket
 
 local file = {}
 
--- Shared: shared by a socket and its files.
+-- Shared is what a socket and its files have in common.
 ---@class cleat.socket.Shared
----@field sock cleat.Socket the socket; once that is closed, its heir, which only the files use
----@field inherited boolean whether it is the heir
----@field files table<cleat.File, true> those that are open
+---@field sock cleat.Socket the socket; once that is closed, its successor, which only the files use
+---@field inherited boolean whether `sock` is the successor
+---@field files table<cleat.File, true> the open files
 
---- A file over a socket, made by Socket:makefile, with the methods of Python's file objects (2.7.16, sections 17.2.1
---- and 5.9). Where Lua's files have another name or form, both work: lines(), read("l"), read("L"), read("a").
---- Iterating over the file gives its lines.
+--- A buffered file over a socket, made by Socket:makefile. It has the methods of Python's file objects (2.7.16,
+--- sections 17.2.1 and 5.9), and also lines() and the formats "l", "L" and "a" of Lua's files. Iterating over the file
+--- yields its lines.
 ---
 ---     local one, two = socket.socketpair()
 ---     local file = one:makefile("rw")
@@ -40,30 +40,31 @@ local file = {}
 ---         print(#line) --> 7
 ---     end
 ---
---- A file waits as its socket does. Several coroutines may use it: their calls take turns. After an error nothing is
---- lost: received bytes stay in the file, so that the call can be repeated, and so do the bytes of write(), so that
---- flush() continues.
+--- A file waits as its socket does. Several coroutines may use it: their calls run one after the other. No bytes are
+--- lost by an error such as a timeout: received bytes stay in the file, so that the call can be repeated, and written
+--- bytes stay in it, so that flush() can continue.
 ---
---- Closing a file leaves the socket open. Closing the socket leaves its open files usable until the last of them is
---- closed or collected. Collecting a file sends nothing: bytes that were not flushed are lost.
+--- Closing a file does not close the socket. After the socket is closed its open files can still be used; the
+--- descriptor is closed with the last of them. A file that is garbage-collected sends nothing: bytes that were not
+--- flushed are lost.
 ---
 --- Python: 1.4.
 ---@class cleat.File
 ---@field closed boolean read-only, like all fields
 ---@field mode string the argument of makefile
----@field bufsize integer 0 for none; 1 for lines, when writing
+---@field bufsize integer in bytes; 0: unbuffered; 1: a write sends at each newline
 ---@field name string "<socket>"
 ---@field _shared cleat.socket.Shared|false false once closed
 ---@field _reads boolean
 ---@field _writes boolean
 ---@field _mode string
 ---@field _bufsize integer
----@field _data string received bytes; those before _next have been read
+---@field _data string received bytes; those before _next were returned already
 ---@field _next integer
 ---@field _more string[] bytes received after _data
 ---@field _held integer number of buffered bytes
----@field _clean integer how many of these, from the first, contain no newline
----@field _out string[] strings to send; the bytes of the first before _sent + 1 were sent
+---@field _clean integer how many bytes at the beginning of the buffer are known to contain no newline
+---@field _out string[] strings to send; the first _sent bytes of the first one were sent
 ---@field _sent integer
 ---@field _waiting integer number of bytes to send
 local File = class.new("socket._fileobject", function()
@@ -78,8 +79,8 @@ local function open_socket(self)
     return shared.sock
 end
 
--- through calls a method of the socket that waits. If the socket is closed meanwhile the file continues with the heir.
-local function through(self, method, argument)
+-- call_socket calls a method of the socket. If the socket is closed meanwhile, it calls the method of the successor.
+local function call_socket(self, method, argument)
     local shared = open_socket(self) and self._shared
     local sock = shared.sock
     if not sock:_yields() then
@@ -89,7 +90,7 @@ local function through(self, method, argument)
     if ok then
         return result
     elseif self._shared and shared.sock ~= sock then
-        return through(self, method, argument)
+        return call_socket(self, method, argument)
     end
     return error(result, 0)
 end
@@ -105,12 +106,12 @@ local function proceed(_, how, self, turn, f, ...)
     end
     local sock = open_socket(self)
     if how == "nested" or (how == "cannot" and sock:gettimeout() ~= 0) then
-        return sock:_occupied(turn == "reader" and "read" or "flush")
+        return sock:_raise_busy(turn == "reader" and "read" or "flush")
     end
-    return sock:_refuse(how == "late" and status.TIMEOUT or EVENTS[turn], OPERATIONS[turn])
+    return sock:_raise_status(how == "late" and status.TIMEOUT or EVENTS[turn], OPERATIONS[turn])
 end
 
--- in_turn calls f(self, ...) when no other coroutine is in such a call of the file.
+-- in_turn calls f(self, ...) once no other coroutine reads from (or writes to) the file.
 local function in_turn(self, turn, f, ...)
     local sock = open_socket(self)
     if not sock:_yields() and not turns.busy(self, turn) then
@@ -135,9 +136,9 @@ local function writable(self)
     return sock
 end
 
--- receive reads at most size bytes from the socket and returns them, "" at the end of the stream.
+-- receive returns at most `size` bytes from the socket, "" at the end of the stream.
 local function receive(self, size)
-    local chunk = through(self, "recv", size)
+    local chunk = call_socket(self, "recv", size)
     if chunk ~= "" then
         self._more[#self._more + 1] = chunk
         self._held = self._held + #chunk
@@ -157,7 +158,7 @@ local function coalesce(self)
     end
 end
 
--- pop removes the first count buffered bytes, and returns them.
+-- pop removes the first `count` buffered bytes, and returns them.
 local function pop(self, count)
     coalesce(self)
     local data, first = self._data, self._next
@@ -171,8 +172,9 @@ local function pop(self, count)
     return sub(data, first, first + count - 1)
 end
 
--- line_end waits for a newline behind the first skip bytes, and returns how many bytes there are up to it. At the end
--- of the stream it returns the number of buffered bytes, and limit if there are so many.
+-- line_end receives until there is a newline after the first `skip` bytes, and returns the length up to and including
+-- the newline. It returns `limit` if that many bytes contain none, and the number of buffered bytes at the end of the
+-- stream.
 local function line_end(self, skip, limit)
     local from = max(skip, self._clean)
     local unbroken = skip <= self._clean
@@ -203,7 +205,7 @@ local function line_end(self, skip, limit)
     return min(self._held, limit)
 end
 
--- size_of: a count of bytes; nil and negative numbers ask for all.
+-- size_of checks a number of bytes; nil and negative numbers mean all.
 local function size_of(method, argument, value)
     if value == nil then
         return math.huge
@@ -222,10 +224,10 @@ local function read_line(self, format)
     return line
 end
 
--- read_some: size bytes, or fewer at the end of the stream.
+-- read_some returns `size` bytes, or fewer at the end of the stream.
 local function read_some(self, size)
     while self._held < size do
-        -- No more than requested: the following bytes stay in the socket.
+        -- Receive no more than requested, so that the bytes after it stay in the socket.
         local chunk = receive(self, min(PIECE, size - self._held))
         if chunk == "" then
             break
@@ -238,17 +240,18 @@ local function read_to_newline(self, skip, limit)
     return pop(self, line_end(self, skip, limit))
 end
 
---- Reads bytes. The formats of Lua's files work as well.
+--- Reads bytes, and waits until all of them have arrived. The formats of Lua's files are accepted too.
 ---
 ---     local file = incoming("first\nsecond\n")
 ---     print(file:read(3), file:read("l"), #file:read()) --> fir	st	7
 ---
---- Raises: as Socket:recv; IOError if the file is not open for reading; ValueError if it is closed, and for other
---- formats. After an error the received bytes are kept for the next call.
---- Python: 1.4; formats: Lua.
----@param size integer|string|nil the number of bytes; nil and negative numbers for all up to the end; "l" and "L" for
---- a line without and with its newline, "a" for all
----@return string? # fewer than `size` bytes only at the end of the stream; "" at the end, nil for "l" and "L"
+--- Raises: the errors of Socket:recv, after which received bytes are kept for the next call; IOError if the file is not
+--- open for reading; ValueError if it is closed, and for other formats.
+--- Python: 1.4; the formats are Lua's.
+---@param size integer|"l"|"L"|"a"|nil the number of bytes; nil, negative numbers and "a" read up to the end of the
+--- stream; "l" reads a line and returns it without its newline, "L" with it
+---@return string? # fewer than `size` bytes only at the end of the stream. After the last byte: "", but nil for "l" and
+--- "L"
 function File:read(size)
     if type(size) == "string" then
         local format = size:match("^%*?([lLa])$")
@@ -264,29 +267,30 @@ function File:read(size)
     return in_turn(self, "reader", read_some, size)
 end
 
---- Reads a line with its newline.
+--- Reads a line, and returns it with its newline.
 ---
 ---     local file = incoming("first\nsecond")
 ---     print(#file:readline(), #file:readline(), #file:readline()) --> 6	6	0
 ---
---- Raises: as read.
+--- Raises: the same errors as read.
 --- Python: 1.4.
----@param size integer? at most so many bytes; nil and negative numbers for no limit
----@return string # without a newline only at the end of the stream or after `size` bytes; "" at the end
+---@param size integer? the maximum number of bytes; nil and negative numbers for no limit
+---@return string # without a newline only after `size` bytes or at the end of the stream; "" after the last line
 function File:readline(size)
     size = size_of("readline", "size", size)
     readable(self)
     return in_turn(self, "reader", read_to_newline, 0, size)
 end
 
---- Reads all lines.
+--- Reads all lines up to the end of the stream.
 ---
----     print(#incoming("first\nsecond\n"):readlines()) --> 2
+---     local lines = incoming("first\nsecond\n"):readlines()
+---     print(#lines, lines[2] == "second\n") --> 2	true
 ---
---- Raises: as read.
+--- Raises: the same errors as read.
 --- Python: 1.4.
----@param sizehint integer? stops after the line with which so many bytes were read; nil and 0 for no limit
----@return string[] # with their newlines
+---@param sizehint integer? stop after the line that reaches this many bytes; nil and 0 for no limit
+---@return string[] # the lines, with their newlines
 function File:readlines(sizehint)
     sizehint = check.optional_integer("readlines", "sizehint", sizehint, 0)
     local text
@@ -305,16 +309,16 @@ function File:readlines(sizehint)
     return lines
 end
 
---- Returns an iterator over the lines, as Lua's files have it: without their newlines, unless the format is "L".
---- Iterating over the file itself keeps them, as in Python.
+--- Returns an iterator over the lines without their newlines, as Lua's files do; with "L", it keeps the newlines.
+--- Iterating over the file itself keeps them too, as in Python.
 ---
 ---     for line in incoming("first\nsecond\n"):lines() do
 ---         print(#line) --> 5 --> 6
 ---     end
 ---
---- Raises: as read.
+--- Raises: the same errors as read.
 --- Python: none; Lua's `file:lines`.
----@param format string? "l", the default, or "L"
+---@param format "l"|"L"|nil "l" by default
 ---@return fun(): string?
 function File:lines(format)
     format = format == nil and "l" or check.string("lines", "format", format)
@@ -329,13 +333,13 @@ local function send_out(self)
         local data = self._out[2] and table.concat(self._out) or self._out[1]
         self._out = { data }
         local from = self._sent + 1
-        local sent = through(self, "send", self._waiting <= PIECE and from == 1 and data or sub(data, from, self._sent + PIECE))
+        local sent = call_socket(self, "send", self._waiting <= PIECE and from == 1 and data or sub(data, from, self._sent + PIECE))
         self._sent, self._waiting = self._sent + sent, self._waiting - sent
     end
     self._out, self._sent = {}, 0
 end
 
---- Sends the bytes that write() has buffered, those of other coroutines too.
+--- Sends all bytes that write() has buffered, including those of other coroutines.
 ---
 ---     local one, two = socket.socketpair()
 ---     local file = one:makefile("w")
@@ -343,7 +347,8 @@ end
 ---     file:flush()
 ---     print(two:recv(5)) --> hello
 ---
---- Raises: as Socket:sendall; ValueError if it is closed. After an error the bytes are kept, and flush() continues.
+--- Raises: the errors of Socket:sendall, after which another flush() continues where the first one stopped; ValueError
+--- if the file is closed.
 --- Python: 1.4.
 function File:flush()
     open_socket(self)
@@ -352,14 +357,14 @@ function File:flush()
     end
 end
 
--- bytes_of: a string, or what is in a buffer; nil for other values.
+-- bytes_of returns a string, or the contents of a buffer; nil for other values.
 local function bytes_of(value)
     return type(value) == "string" and value or Buffer._contents(value) and tostring(value) or nil
 end
 
--- digits_of: a number as Lua's files write it.
+-- digits_of formats a number as Lua's files write it.
 local function digits_of(number)
-    if _VERSION > "Lua 5.4" then -- as many digits as the number needs
+    if _VERSION > "Lua 5.4" then -- Lua 5.5 writes as many digits as the number needs
         return tostring(number)
     end
     return (math.type and math.type(number) == "integer" and "%d" or "%.14g"):format(number)
@@ -374,18 +379,18 @@ local function append(self, list)
     end
 end
 
---- Writes strings, buffers or numbers. They are sent once `bufsize` bytes are buffered (with `bufsize` 1 at each
---- newline), and by flush() and close().
+--- Writes strings, buffers or numbers into the file's buffer. The bytes are sent once `bufsize` bytes are buffered
+--- (with a `bufsize` of 1 at each newline), and by flush() and close().
 ---
 ---     local one, two = socket.socketpair()
 ---     local file = one:makefile("w", 0)
 ---     file:write("answer: ", 42)
 ---     print(two:recv(20)) --> answer: 42
 ---
---- Raises: as flush; IOError if it is not open for writing; TypeError for other types.
---- Python: 1.4; one string.
+--- Raises: the same errors as flush; IOError if the file is not open for writing; TypeError for other types.
+--- Python: 1.4, with one string.
 ---@param ... string|cleat.Buffer|number
----@return cleat.File # the file
+---@return cleat.File # this file
 function File:write(...)
     writable(self)
     local list, newline = {}, false
@@ -413,7 +418,7 @@ end
 ---     file:close()
 ---     print(#two:recv(100)) --> 13
 ---
---- Raises: as write.
+--- Raises: the same errors as write.
 --- Python: 1.5.
 ---@param list (string|cleat.Buffer)[]
 function File:writelines(list)
@@ -431,14 +436,14 @@ function File:writelines(list)
     end
 end
 
---- Sends the buffered bytes and closes the file, but not the socket. The file is closed even if sending fails: call
---- flush() first on a non-blocking socket. Closing again has no effect.
+--- Sends the buffered bytes and closes the file, but not the socket. The file is closed even if sending fails, so call
+--- flush() first if the socket is non-blocking. Closing it again has no effect.
 ---
 ---     local file = incoming("x")
 ---     file:close()
 ---     print(pcall(file.read, file)) --> false	I/O operation on closed file
 ---
---- Raises: as flush.
+--- Raises: the same errors as flush.
 --- Python: 1.4.
 function File:close()
     local shared = self._shared
@@ -472,12 +477,12 @@ function File:fileno()
     return open_socket(self):fileno()
 end
 
---- Returns false: a socket is no terminal.
+--- Returns false: a socket is not a terminal.
 ---
 ---     print(incoming("x"):isatty()) --> false
 ---
 --- Raises: ValueError if the file is closed.
---- Python: none of `makefile`; as Python's files.
+--- Python: not in the files of `makefile`; a method of Python's other files.
 ---@return boolean
 function File:isatty()
     open_socket(self)
@@ -507,7 +512,7 @@ end
 
 function File:_turns_changed() end
 
---- The next line with its newline, nil at the end of the stream: `for line in file do` reads all.
+--- Returns the next line with its newline, nil at the end of the stream, for `for line in file do`.
 function File.instance:__call()
     return read_line(self, "L")
 end
@@ -518,7 +523,7 @@ function File.instance:__tostring()
 end
 
 function File.instance:__close(err)
-    if err ~= nil then -- it has precedence over an error of close()
+    if err ~= nil then -- the error that ended the scope matters more than one of close()
         pcall(self.close, self)
     else
         self:close()
@@ -544,10 +549,10 @@ function file.open(sock, ...)
     return self
 end
 
---- For a socket that is being closed: if files of it are open, they get an heir with its fields, and the socket no
---- longer closes those. Returns whether there is an heir.
+--- Called for a socket that is being closed. If it has open files, it gets a successor with its fields, for these
+--- files, and must no longer close the objects in the fields. Returns whether there is a successor.
 ---@param sock cleat.Socket
----@param ... string fields with objects that the socket would close
+---@param ... string the fields with objects that the socket would close
 ---@return boolean
 function file.inherit(sock, ...)
     local shared = rawget(sock, "_shared")

@@ -1,6 +1,6 @@
 --- The arguments of Socket:makefile: those of Python 2.7 (mode, bufsize) and of Python 3 (mode, buffering, encoding,
---- errors, newline). Lua's strings are bytes, and files over sockets return and take them as they are: what would
---- change them is refused.
+--- errors, newline). Lua's strings are bytes, which files return and accept unchanged. Arguments that would convert
+--- text are refused.
 
 local check = require "cleat.check"
 local errors = require "cleat.errors"
@@ -14,7 +14,7 @@ local function refuse(argument, text)
     return errors.raise(errors.NotImplementedError, ("makefile() argument '%s' %s"):format(argument, text))
 end
 
--- check_text checks what Python has for text; it has no effect on binary files.
+-- check_text checks the arguments for text files. Binary files ignore them.
 local function check_text(binary, writes_only, encoding, handler, newline)
     check.optional_string("makefile", "encoding", encoding)
     check.optional_string("makefile", "errors", handler)
@@ -32,7 +32,7 @@ local function check_text(binary, writes_only, encoding, handler, newline)
     end
 end
 
---- Reads the arguments.
+--- Parses the arguments.
 ---@return string mode
 ---@return integer bufsize -1 for the default
 ---@return boolean reads

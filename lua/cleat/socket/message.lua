@@ -1,5 +1,5 @@
---- Messages of several parts (Python's sendmsg, recvmsg and recvmsg_into). Ancillary data, such as descriptors, is not
---- supported: a peer's is discarded by the system. Requiring this file gives the methods to the class of
+--- Messages in several buffers: Python's sendmsg, recvmsg and recvmsg_into. Ancillary data, such as descriptors, is not
+--- supported; the kernel discards what a peer sends. Requiring this file adds the methods to the class of
 --- cleat.socket.object.
 
 local C = require "cleat.backend"
@@ -20,7 +20,7 @@ local function refuse_ancillary(method)
     return errors.raise(errors.NotImplementedError, method .. "() supports no ancillary data")
 end
 
--- joined returns the bytes of strings and buffers, as one string.
+-- joined concatenates strings and buffers.
 local function joined(method, buffers)
     if type(buffers) ~= "table" or getmetatable(buffers) ~= nil then
         check.fail(method, "buffers", "an array of strings and buffers", buffers)
@@ -40,18 +40,20 @@ local function send_call(id, wait, data, flags)
     return C.socket_send_from(id, data, 0, flags, wait)
 end
 
---- Sends the bytes of several strings and buffers together: as one datagram, or as send does, perhaps not all.
+--- Sends the bytes of several strings and buffers with one call: as one datagram, or over a stream as send does,
+--- possibly not all of them.
 ---
 ---     local one, two = socket.socketpair()
 ---     print(one:sendmsg { "hel", "lo" }, two:recv(5)) --> 5	hello
 ---
---- Raises: as send and sendto; NotImplementedError if there is ancillary data; TypeError.
+--- Raises: the same errors as send and sendto; NotImplementedError for ancillary data; TypeError.
 --- Python: 3.3.
 ---@param buffers (string|cleat.Buffer)[]
----@param ancdata table? nil or {}
+---@param ancdata table? nil or {}: ancillary data is not supported
 ---@param flags integer? `MSG_*`; 0 by default
----@param to string|table|nil the address, of a datagram on a socket that is not connected
----@return integer # the number of bytes
+---@param to string|[string, integer]|[string, integer, integer, integer]|nil the destination of a datagram; nil on a
+--- connected socket
+---@return integer # the number of bytes sent
 function Socket:sendmsg(buffers, ancdata, flags, to)
     local data = joined("sendmsg", buffers)
     if ancdata ~= nil and type(ancdata) ~= "table" then
@@ -67,7 +69,7 @@ function Socket:sendmsg(buffers, ancdata, flags, to)
     return (complete(self, calls.WRITE, "sendmsg", send_call, data, flags))
 end
 
--- The sender's list and its guard are one result: calls have four at most.
+-- The sender's list and its guard are returned as one table, because suspend.run passes four results at most.
 local function recvmsg_call(id, wait, size, flags)
     local result, data, msg_flags, sender, guard = C.socket_recvmsg_guarded(id, size, flags, wait)
     if result < 0 then
@@ -87,22 +89,24 @@ local function receive(self, method, size, ancbufsize, flags)
     return data, msg_flags, datagram.sender_of(self, sender[1], sender[2])
 end
 
---- Receives a message, and what the system says of it. Bytes of a datagram beyond `bufsize` are lost.
+--- Receives a message, with the flags that the kernel reports for it. Bytes of a datagram beyond `bufsize` are lost.
 ---
 ---     local one, two = socket.socketpair(nil, socket.SOCK_DGRAM)
 ---     one:send("a long message")
 ---     local data, ancdata, msg_flags = two:recvmsg(6)
 ---     print(data, #ancdata, msg_flags == socket.MSG_TRUNC) --> a long	0	true
 ---
---- Raises: as recv; NotImplementedError if `ancbufsize` is not 0; ValueError for negative sizes; TypeError.
+--- Raises: the same errors as recv; NotImplementedError if `ancbufsize` is not 0; ValueError for negative sizes;
+--- TypeError.
 --- Python: 3.3.
----@param bufsize integer the most bytes to return
----@param ancbufsize integer? 0
+---@param bufsize integer the maximum number of bytes
+---@param ancbufsize integer? 0 or nil: ancillary data is not supported
 ---@param flags integer? `MSG_*`; 0 by default
 ---@return string data
 ---@return table ancdata always empty
----@return integer msg_flags `MSG_*`: MSG_TRUNC if the datagram was longer, MSG_CTRUNC if the peer has sent ancillary data
----@return string|table|nil address of the sender, nil if it has none
+---@return integer msg_flags a sum of `MSG_*`: MSG_TRUNC if the datagram was longer, MSG_CTRUNC if the peer has sent
+--- ancillary data
+---@return string|[string, integer]|[string, integer, integer, integer]|nil address of the sender; nil if it has none
 function Socket:recvmsg(bufsize, ancbufsize, flags)
     if check.integer("recvmsg", "bufsize", bufsize) < 0 then
         errors.raise(errors.ValueError, "negative buffer size in recvmsg()")
@@ -111,22 +115,22 @@ function Socket:recvmsg(bufsize, ancbufsize, flags)
     return data, {}, msg_flags, sender
 end
 
---- Receives a message into buffers: each is filled before the next one is used.
+--- Receives a message into several buffers. Each buffer is filled before the next one is used.
 ---
 ---     local one, two = socket.socketpair()
 ---     local head, body = socket.buffer(2), socket.buffer(10)
 ---     one:sendall("hello")
 ---     print((two:recvmsg_into { head, body }), tostring(head), body:sub(1, 3)) --> 5	he	llo
 ---
---- Raises: as recvmsg.
+--- Raises: the same errors as recvmsg.
 --- Python: 3.3.
 ---@param buffers cleat.Buffer[]
----@param ancbufsize integer? 0
+---@param ancbufsize integer? 0 or nil: ancillary data is not supported
 ---@param flags integer? `MSG_*`; 0 by default
----@return integer nbytes the number of bytes
+---@return integer nbytes the number of bytes received
 ---@return table ancdata always empty
 ---@return integer msg_flags `MSG_*`
----@return string|table|nil address of the sender, nil if it has none
+---@return string|[string, integer]|[string, integer, integer, integer]|nil address of the sender; nil if it has none
 function Socket:recvmsg_into(buffers, ancbufsize, flags)
     if type(buffers) ~= "table" or getmetatable(buffers) ~= nil then
         check.fail("recvmsg_into", "buffers", "an array of buffers", buffers)

@@ -1,6 +1,6 @@
---- Names of hosts, services, protocols and interfaces, and addresses as bytes (Python's gethostbyname and its like,
---- section 17.2). Functions that may ask a name server wait with the default waiter, if there is one: other coroutines
---- run meanwhile.
+--- Names of hosts, services, protocols and interfaces, and packed addresses (Python's gethostbyname, getservbyname,
+--- inet_pton and similar functions, section 17.2). Functions that may query a name server wait with the default waiter,
+--- if there is one, so that other coroutines run during the query.
 
 local C = require "cleat.backend"
 local Buffer = require "cleat.buffer"
@@ -28,7 +28,7 @@ local function name_of(f, argument, value)
     return check.optional_path(f, argument, value)
 end
 
--- first returns the first address of a host, and its family, as Python's setipaddr.
+-- first returns the first address of a host and its family, as Python's setipaddr does.
 local function first(host, family)
     if host == "" and family == 0 then
         errors.raise(errors.error, "wildcard resolved to multiple address")
@@ -49,7 +49,7 @@ local function text_of(...)
     return text
 end
 
--- details returns name, aliases and addresses of a list, and closes it.
+-- details returns the name, the aliases and the addresses in a list of the ABI, and closes the list.
 local function details(list, guard)
     local aliases, addresses = {}, {}
     local name = text_of(C.addrinfo_canonname(list))
@@ -63,7 +63,7 @@ local function details(list, guard)
     return name, aliases, addresses
 end
 
--- What h_errno is for a status, and hstrerror's text.
+-- The h_errno and the text of hstrerror for each EAI_*.
 local REASONS = {
     [const.EAI_NONAME] = { 1, "Unknown host" }, [const.EAI_AGAIN] = { 2, "Host name lookup failure" },
     [const.EAI_FAIL] = { 3, "Unknown server error" }, [const.EAI_NODATA] = { 4, "No address associated with name" },
@@ -77,20 +77,20 @@ local function raise_herror(result)
     return errors.raise(errors.herror, reason[1], reason[2])
 end
 
---- Returns the IPv4 address of a host; getaddrinfo has IPv6 too.
+--- Returns an IPv4 address of a host. getaddrinfo returns all addresses, of IPv6 too.
 ---
 ---     print(socket.gethostbyname("127.0.0.1")) --> 127.0.0.1
 ---
---- Raises: socket.gaierror if the host is unknown; TypeError, ValueError.
+--- Raises: socket.gaierror if the host is unknown; TypeError, and ValueError for a null byte.
 --- Python: 1.4.
----@param hostname string "" is the wildcard address
+---@param hostname string a name or an address; "" for the wildcard address
 ---@return string
 function names.gethostbyname(hostname)
     name_of("gethostbyname", "hostname", hostname)
     return (first(hostname, INET))
 end
 
---- Returns a host's canonical name, its other names and its IPv4 addresses.
+--- Returns the canonical name of a host, its aliases and its IPv4 addresses.
 ---
 ---     local name, aliases, addresses = socket.gethostbyname_ex("127.0.0.1")
 ---     print(name, #aliases, addresses[1]) --> 127.0.0.1	0	127.0.0.1
@@ -107,7 +107,7 @@ function names.gethostbyname_ex(hostname)
     if list < 0 then
         local err = errors.from_status(list)
         if errors.gaierror:is(err) then
-            first(hostname, INET) -- raises what getaddrinfo says
+            first(hostname, INET) -- raises the error of getaddrinfo
             raise_herror(list)
         end
         errors.throw(err)
@@ -123,12 +123,13 @@ local function by_address(host)
     return details(list, guard)
 end
 
---- Returns the name of the host that has an address, its other names and its addresses.
+--- Returns the name, the aliases and the addresses of the host that has an address (reverse lookup).
 ---
 ---     local name, aliases, addresses = socket.gethostbyaddr("127.0.0.1")
 ---     print(name, addresses[1]) --> localhost	127.0.0.1
 ---
---- Raises: socket.herror if the address has no name; socket.gaierror if a host name is unknown; TypeError, ValueError.
+--- Raises: socket.herror if the address has no name; socket.gaierror if a host name is unknown; TypeError, and
+--- ValueError for a null byte.
 --- Python: 1.4.
 ---@param ip_address string an IPv4 or IPv6 address, or a host name
 ---@return string name
@@ -138,9 +139,9 @@ function names.gethostbyaddr(ip_address)
     return by_address(name_of("gethostbyaddr", "ip_address", ip_address))
 end
 
---- Returns the name of this machine.
+--- Returns the host name of this machine.
 ---
----     print(#socket.gethostname() > 0) --> true
+---     print("running on " .. socket.gethostname())
 ---
 --- Python: 1.4.
 ---@return string
@@ -148,14 +149,14 @@ function names.gethostname()
     return text_of(C.host_name())
 end
 
---- Returns the fully qualified name of a host: the first of its names with a dot, otherwise the name that it has. An
---- unknown host's name is returned as it is.
+--- Returns the fully qualified name of a host: of its name and aliases the first that contains a dot, or its name if
+--- none does. The name of an unknown host is returned unchanged.
 ---
----     print(#socket.getfqdn() > 0) --> true
+---     io.write("mail from root@", socket.getfqdn(), "\n")
 ---
---- Raises: TypeError, ValueError.
+--- Raises: TypeError, and ValueError for a null byte.
 --- Python: 2.0.
----@param name string? "", "0.0.0.0" and "::" are this machine, as nil
+---@param name string? a name or an address; nil, "", "0.0.0.0" and "::" for this machine
 ---@return string
 function names.getfqdn(name)
     name = name == nil and "" or name_of("getfqdn", "name", name):match("^%s*(.-)%s*$")
@@ -178,16 +179,17 @@ function names.getfqdn(name)
     return canonical
 end
 
---- Returns the host name and the service of an address.
+--- Returns the host name and the service name of an address.
 ---
 ---     local address = { "127.0.0.1", 80 }
 ---     print(socket.getnameinfo(address, socket.NI_NUMERICHOST + socket.NI_NUMERICSERV)) --> 127.0.0.1	80
 ---
---- Raises: socket.gaierror, with `EAI_NONAME` if the host has no name and `flags` has NI_NAMEREQD, or if it is no
---- numeric address; TypeError, ValueError for a malformed address.
+--- Raises: socket.gaierror, with `EAI_NONAME` if the host is not a numeric address, or has no name and `flags` contains
+--- NI_NAMEREQD; TypeError and ValueError for a malformed address.
 --- Python: 2.2.
----@param sockaddr table {host, port}, or {host, port, flowinfo, scopeid} for IPv6; the host is numeric
----@param flags integer? `NI_*`; 0 by default
+---@param sockaddr [string, integer]|[string, integer, integer, integer] {host, port}, or {host, port, flowinfo,
+--- scopeid} for IPv6; the host is a numeric address
+---@param flags integer? a sum of `NI_*`; 0 by default
 ---@return string host
 ---@return string service
 function names.getnameinfo(sockaddr, flags)
@@ -201,7 +203,7 @@ function names.getnameinfo(sockaddr, flags)
     return name, service
 end
 
--- found returns the results of a look-up in the system's files; it raises socket.error with its text if there is none.
+-- found returns the results of a lookup in the system's files, or raises socket.error with `text` if nothing was found.
 local function found(text, result, ...)
     if result < 0 and status.class(result) == const.RESOLVE then
         return errors.raise(errors.error, text)
@@ -209,7 +211,7 @@ local function found(text, result, ...)
     return errors.check(result, ...)
 end
 
---- Returns the port of a service.
+--- Returns the port number of a service.
 ---
 ---     print(socket.getservbyname("https", "tcp")) --> 443
 ---
@@ -224,7 +226,7 @@ function names.getservbyname(servicename, protocolname)
     return (found("service/proto not found", C.service_port(servicename, protocolname)))
 end
 
---- Returns the name of the service of a port.
+--- Returns the name of the service with a port number.
 ---
 ---     print(socket.getservbyport(443, "tcp")) --> https
 ---
@@ -243,9 +245,10 @@ function names.getservbyport(port, protocolname)
     return name
 end
 
---- Returns the number of a protocol, an `IPPROTO_*`.
+--- Returns the number of a protocol, which is an `IPPROTO_*`.
 ---
----     print(socket.getprotobyname("tcp") == socket.IPPROTO_TCP) --> true
+---     local sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.getprotobyname("tcp"))
+---     print(sock.proto == socket.IPPROTO_TCP) --> true
 ---
 --- Raises: socket.error "protocol not found"; TypeError, ValueError.
 --- Python: 1.4.
@@ -256,7 +259,7 @@ function names.getprotobyname(protocolname)
     return (found("protocol not found", C.protocol_number(protocolname)))
 end
 
---- Returns the number of a network interface: the scope of link-local IPv6 addresses.
+--- Returns the number of a network interface. It is the `scopeid` of link-local IPv6 addresses.
 ---
 ---     print(socket.if_indextoname(socket.if_nametoindex("lo"))) --> lo
 ---
@@ -277,7 +280,7 @@ end
 ---
 ---     print(socket.if_indextoname(socket.if_nametoindex("lo"))) --> lo
 ---
---- Raises: socket.error with ENXIO if there is none; TypeError, ValueError.
+--- Raises: socket.error with ENXIO if there is no such interface; TypeError and ValueError for a number out of range.
 --- Python: 3.3.
 ---@param if_index integer
 ---@return string
@@ -289,7 +292,7 @@ function names.if_indextoname(if_index)
     return text_of(C.interface_name(if_index))
 end
 
---- Returns the network interfaces, each as {number, name}.
+--- Lists the network interfaces.
 ---
 ---     for _, interface in ipairs(socket.if_nameindex()) do
 ---         if interface[2] == "lo" then
@@ -299,12 +302,12 @@ end
 ---
 --- Raises: socket.error.
 --- Python: 3.3.
----@return table[]
+---@return [integer, string][] # each entry is {number, name}
 function names.if_nameindex()
     local list = {}
     for name in text_of(C.interface_names()):gmatch("[^\n]+") do
         local index = C.interface_index(name)
-        if index > 0 then -- it may be gone meanwhile
+        if index > 0 then -- 0 if it was removed meanwhile
             list[#list + 1] = { index, name }
         end
     end
@@ -320,7 +323,7 @@ local function bytes_of(f, argument, value)
     return tostring(value)
 end
 
--- packed returns the bytes of an address.
+-- packed converts an address to bytes.
 local function packed(f, family, value)
     local result, bytes = C.inet_pton(family, name_of(f, "ip_string", value), 16)
     if result < 0 and status.class(result) == const.USAGE then
@@ -330,11 +333,12 @@ local function packed(f, family, value)
     return bytes
 end
 
---- Returns an IPv4 address as four bytes. Short forms such as "127.1" are accepted; inet_pton refuses them.
+--- Converts an IPv4 address to four bytes in network order. It accepts short forms such as "127.1", which inet_pton
+--- refuses.
 ---
 ---     print(socket.inet_aton("127.0.0.1") == "\127\0\0\1") --> true
 ---
---- Raises: socket.error for other strings; TypeError, ValueError.
+--- Raises: socket.error for other strings; TypeError, and ValueError for a null byte.
 --- Python: 1.4.
 ---@param ip_string string
 ---@return string
@@ -342,7 +346,7 @@ function names.inet_aton(ip_string)
     return packed("inet_aton", const.AF_UNSPEC, ip_string)
 end
 
---- Returns the text for an IPv4 address of four bytes.
+--- Converts an IPv4 address of four bytes to text.
 ---
 ---     print(socket.inet_ntoa("\127\0\0\1")) --> 127.0.0.1
 ---
@@ -358,11 +362,12 @@ function names.inet_ntoa(packed_ip)
     return text_of(C.inet_ntop(INET, bytes))
 end
 
---- Returns an address as bytes: four of IPv4, 16 of IPv6.
+--- Converts an address to bytes in network order: four for IPv4, 16 for IPv6.
 ---
 ---     print(#socket.inet_pton(socket.AF_INET6, "::1")) --> 16
 ---
---- Raises: socket.error for other strings, with EAFNOSUPPORT for other families; TypeError, ValueError.
+--- Raises: socket.error for other strings, and with EAFNOSUPPORT for other families; TypeError, and ValueError for a
+--- null byte.
 --- Python: 2.3.
 ---@param address_family integer `AF_INET` or `AF_INET6`
 ---@param ip_string string
@@ -375,11 +380,11 @@ function names.inet_pton(address_family, ip_string)
     return packed("inet_pton", address_family, ip_string)
 end
 
---- Returns the text for an address that is given as bytes.
+--- Converts an address of four bytes (IPv4) or 16 bytes (IPv6) to text.
 ---
 ---     print(socket.inet_ntop(socket.AF_INET6, ("\0"):rep(15) .. "\1")) --> ::1
 ---
---- Raises: ValueError for another number of bytes, and other families; TypeError.
+--- Raises: ValueError for other lengths and other families; TypeError.
 --- Python: 2.3.
 ---@param address_family integer `AF_INET` or `AF_INET6`
 ---@param packed_ip string|cleat.Buffer
@@ -395,8 +400,7 @@ function names.inet_ntop(address_family, packed_ip)
     return text_of(C.inet_ntop(address_family, bytes))
 end
 
--- BoringSSL, and so cleat, runs on machines only whose numbers begin with the lowest byte: the network's begin with the
--- highest.
+-- BoringSSL supports little-endian machines only, so the bytes are always swapped.
 local function swapped(f, x, bytes)
     x = check.integer(f, "x", x, 0, 256 ^ bytes - 1)
     local result = 0
@@ -407,11 +411,11 @@ local function swapped(f, x, bytes)
     return result
 end
 
---- Returns a 32-bit number with its bytes in the network's order.
+--- Converts a 32-bit number from host to network byte order.
 ---
 ---     print(socket.ntohl(socket.htonl(1))) --> 1
 ---
---- Raises: TypeError; ValueError for negative and longer numbers.
+--- Raises: TypeError; ValueError for numbers that are negative or too large.
 --- Python: 1.4.
 ---@param x integer
 ---@return integer
@@ -419,11 +423,11 @@ function names.htonl(x)
     return swapped("htonl", x, 4)
 end
 
---- Returns a 16-bit number with its bytes in the network's order.
+--- Converts a 16-bit number from host to network byte order.
 ---
 ---     print(socket.htons(1)) --> 256
 ---
---- Raises: TypeError; ValueError for negative and longer numbers.
+--- Raises: TypeError; ValueError for numbers that are negative or too large.
 --- Python: 1.4.
 ---@param x integer
 ---@return integer
@@ -431,11 +435,11 @@ function names.htons(x)
     return swapped("htons", x, 2)
 end
 
---- Returns a 32-bit number whose bytes are in the network's order.
+--- Converts a 32-bit number from network to host byte order.
 ---
 ---     print(socket.ntohl(0x01000000)) --> 1
 ---
---- Raises: TypeError; ValueError for negative and longer numbers.
+--- Raises: TypeError; ValueError for numbers that are negative or too large.
 --- Python: 1.4.
 ---@param x integer
 ---@return integer
@@ -443,11 +447,11 @@ function names.ntohl(x)
     return swapped("ntohl", x, 4)
 end
 
---- Returns a 16-bit number whose bytes are in the network's order.
+--- Converts a 16-bit number from network to host byte order.
 ---
 ---     print(socket.ntohs(256)) --> 1
 ---
---- Raises: TypeError; ValueError for negative and longer numbers.
+--- Raises: TypeError; ValueError for numbers that are negative or too large.
 --- Python: 1.4.
 ---@param x integer
 ---@return integer

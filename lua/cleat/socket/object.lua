@@ -1,5 +1,5 @@
---- The socket class: what socket.socket makes, and what ssl.SSLSocket derives from. recv, recv_into, send and sendall
---- make no tables or closures.
+--- The socket class socket.socket, and the base class of ssl.SSLSocket. recv, recv_into, send and sendall allocate no
+--- tables or closures.
 
 local C = require "cleat.backend"
 local compat = require "cleat.compat"
@@ -34,7 +34,7 @@ local busy = turns.busy
 
 local object = {}
 
---- The timeout of new sockets, in seconds; nil for no limit.
+--- The default timeout, which new sockets have, in seconds; nil for no limit.
 ---@type number?
 object.default_timeout = nil
 
@@ -44,14 +44,15 @@ object.default_timeout = nil
 ---     print(sock.family == socket.AF_INET, sock.timeout) --> true	nil
 ---     sock:close()
 ---
---- Several coroutines may use one socket: their calls take turns.
+--- Several coroutines may use one socket at the same time. Calls that read run one after the other, and so do calls
+--- that write.
 ---
 --- Python: 1.4; section 17.2.1. `family`, `type`, `proto` 2.5.
 ---@class cleat.Socket
 ---@field family integer `AF_*`; read-only, like the next three
 ---@field type integer `SOCK_*`
 ---@field proto integer `IPPROTO_*`
----@field timeout number? in seconds, as gettimeout()
+---@field timeout number? in seconds, as gettimeout() returns it
 ---@field _id integer the ABI's id, 0 once closed
 ---@field _guard any closes the id when it is collected
 ---@field _timeout number the timeout that the user set, waiting.FOREVER for nil
@@ -59,13 +60,13 @@ object.default_timeout = nil
 ---@overload fun(family?: integer, type?: integer, proto?: integer, fileno?: integer): cleat.Socket
 local Socket
 
---- The fields that most sockets do not store.
+--- Defaults of the fields that most sockets do not store.
 object.defaults = {
-    _borrowed = false, -- whether a wrapper uses the id, and closes it: see Socket:_borrow
-    _foreign = false, -- whether the program uses the connection too, so that cleat must not shut it down
-    _shared = false, -- shared with its files: cleat.socket.Shared
-    _turns = false, -- the queues of calls: cleat.socket.turns
-    _waiter = false, -- waits in place of the ABI
+    _borrowed = false, -- whether a wrapper owns the id, and closes it: see Socket:_borrow
+    _foreign = false, -- whether the program has another descriptor of the connection: cleat must not shut it down
+    _shared = false, -- what the socket and its files share: cleat.socket.Shared
+    _turns = false, -- the queues of waiting calls: cleat.socket.turns
+    _waiter = false, -- a function that waits; false: the core waits
     _events = "r", -- the event that the last suspended call needs
 }
 
@@ -74,7 +75,7 @@ local function adopt(id, guard, family, kind, proto)
         _wait = FOREVER }, Socket.instance)
 end
 
--- open makes the object for a new id and its guard, with the default timeout and waiter.
+-- open returns a socket for a new id and its guard, with the default timeout and waiter.
 local function open(id, guard, family, kind, proto)
     local self = adopt(id, guard, family, kind, proto)
     if waiting.default then
@@ -90,8 +91,8 @@ object.adopt, object.open = adopt, open
 
 local parse_socket = keywords.parser("socket", { "family", "type", "proto", "fileno" })
 
---- Makes a socket. With `fileno` it takes over a descriptor, which the socket then closes; the descriptor's family,
---- type and protocol are looked up.
+--- Creates a socket. With `fileno` it takes ownership of an existing descriptor: close() closes the descriptor, and the
+--- other three arguments are ignored, because the kernel reports the descriptor's family, type and protocol.
 ---
 ---     local sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
 ---     print(sock.family == socket.AF_INET) --> true
@@ -102,9 +103,8 @@ local parse_socket = keywords.parser("socket", { "family", "type", "proto", "fil
 ---@param family integer? `AF_*`; `AF_INET` by default
 ---@param type integer? `SOCK_*`; `SOCK_STREAM` by default
 ---@param proto integer? 0 by default
----@param fileno integer? a descriptor
+---@param fileno integer? a descriptor of a socket
 ---@return cleat.Socket
----@overload fun(keywords: cleat.keywords.socket.socket): cleat.Socket
 Socket = class.new("socket.socket", function(_, family, type, proto, fileno, ...)
     if family == nil and type == nil and proto == nil and fileno == nil and select("#", ...) == 0 then
         local id, guard = errors.check(C.socket_new_guarded(INET, STREAM, 0))
@@ -126,7 +126,7 @@ Socket = class.new("socket.socket", function(_, family, type, proto, fileno, ...
 end)
 object.Socket = Socket
 
---- Waits for a connection to a listening socket.
+--- Accepts a connection on a listening socket, and waits for one if there is none.
 ---
 ---     local listener = socket.socket()
 ---     listener:bind { "127.0.0.1", 0 }
@@ -135,10 +135,10 @@ object.Socket = Socket
 ---     local connection, address = listener:accept()
 ---     print(address[1], connection:getpeername()[2] == client:getsockname()[2]) --> 127.0.0.1	true
 ---
---- Raises: socket.error; with EAGAIN from a non-blocking socket; socket.timeout.
+--- Raises: socket.error, with EAGAIN from a non-blocking socket; socket.timeout.
 --- Python: 1.4.
----@return cleat.Socket connection with the default timeout and this socket's waiter
----@return string|table address of the peer
+---@return cleat.Socket connection the new socket, with the default timeout and this socket's waiter
+---@return string|[string, integer]|[string, integer, integer, integer] address the peer's
 function Socket:accept()
     local id, guard = complete(self, READ, "accept", C.socket_accept_guarded)
     local family, waiter = self._family, self._waiter
@@ -147,7 +147,7 @@ function Socket:accept()
         connection:setwaiter(waiter or nil)
     end
     local length, host, port, flowinfo, scope = C.socket_getpeername(id)
-    if length < 0 then -- the peer is gone already: the first recv reports it
+    if length < 0 then -- the peer has disconnected already: the first recv reports it
         host, port, flowinfo, scope = "", 0, 0, 0
     end
     return connection, address.unpack(family, host, port, flowinfo, scope)
@@ -161,19 +161,20 @@ end
 ---
 --- Raises: socket.error, for example with EADDRINUSE; TypeError, ValueError for a malformed address.
 --- Python: 1.4.
----@param to string|table {host, port}, {host, port, flowinfo, scopeid} for IPv6, a path for AF_UNIX
+---@param to string|[string, integer]|[string, integer, integer, integer] {host, port} for IPv4, {host, port, flowinfo,
+--- scopeid} for IPv6, where the last two default to 0, or a path for AF_UNIX
 function Socket:bind(to)
     local host, port = address.pack("bind", self._family, to) -- the system ignores flow information here
     expect("bind", C.socket_bind(self._id, host, port))
 end
 
--- The kind of calls that connect; they return a status.
+-- The kind of the call connect, see cleat.suspend. It returns a status instead of raising.
 local CONNECT = {
     turn = "writer", field = "_id", event = status.WANT_WRITE,
     fail = function(_, result)
         return result
     end,
-    gone = function()
+    closed = function()
         return HANDLE
     end,
 }
@@ -182,7 +183,7 @@ local function connect_call(id, wait, host, port, flowinfo)
     return C.socket_connect_flow(id, host, port, flowinfo, wait)
 end
 
--- connect_by_waiter waits for the host's name, and then for the connection.
+-- connect_by_waiter resolves the host's name and connects; the waiter waits for both.
 local function connect_by_waiter(claim, how, self, method, timeout, deadline, host, port, flowinfo)
     if self._family ~= const.AF_UNIX and (how == "first" or how == "waited") then
         host = resolution.numeric(host, self._family, function(name)
@@ -192,7 +193,7 @@ local function connect_by_waiter(claim, how, self, method, timeout, deadline, ho
             return HANDLE
         end
     end
-    return suspend.go_on(claim, how, self, CONNECT, method, timeout, deadline, nil, connect_call, host, port,
+    return suspend.repeat_call(claim, how, self, CONNECT, method, timeout, deadline, nil, connect_call, host, port,
         flowinfo)
 end
 
@@ -208,21 +209,22 @@ local function connect(self, method, to)
         flowinfo)
 end
 
---- Connects to an address. A host name is resolved, and its first address used; socket.create_connection tries all.
+--- Connects to an address. For a host name it tries the first address only; socket.create_connection tries all of them.
 ---
 ---     local sock = socket.socket()
 ---     sock:connect { "localhost", port }
 ---     sock:close()
 ---
---- Raises: socket.error, for example with ECONNREFUSED, with EINPROGRESS from a non-blocking socket; socket.gaierror;
---- socket.timeout; TypeError, ValueError for a malformed address.
+--- Raises: socket.error, for example with ECONNREFUSED, and with EINPROGRESS from a non-blocking socket;
+--- socket.gaierror if the host is unknown; socket.timeout; TypeError and ValueError for a malformed address.
 --- Python: 1.4.
----@param to string|table {host, port}, {host, port, flowinfo, scopeid} for IPv6, a path for AF_UNIX
+---@param to string|[string, integer]|[string, integer, integer, integer] {host, port} for IPv4, {host, port, flowinfo,
+--- scopeid} for IPv6, where the last two default to 0, or a path for AF_UNIX
 function Socket:connect(to)
     expect("connect", connect(self, "connect", to))
 end
 
--- errno_of: the result of connect_ex for an error that its wait has raised.
+-- errno_of returns the result of connect_ex for an error that was raised while it waited.
 local function errno_of(err)
     if errors.timeout:is(err) then
         return const.EAGAIN
@@ -232,17 +234,17 @@ local function errno_of(err)
     return error(err, 0)
 end
 
---- Does the same, but returns the system's error number. An unknown host is raised.
+--- Connects as connect does, but returns the error number instead of raising socket.error.
 ---
 ---     local sock = socket.socket()
 ---     print(sock:connect_ex { "127.0.0.1", port }) --> 0
 ---     sock:close()
 ---
---- Raises: socket.gaierror; TypeError, ValueError for a malformed address.
+--- Raises: socket.gaierror if the host is unknown; TypeError and ValueError for a malformed address.
 --- Python: 1.4.
----@param to string|table see connect
----@return integer # 0, or an error number of cleat.errno: EINPROGRESS from a non-blocking socket, EAGAIN after a
---- timeout
+---@param to string|[string, integer]|[string, integer, integer, integer] see connect
+---@return integer # 0 for success, or an error number of cleat.errno: EINPROGRESS from a non-blocking socket, EAGAIN
+--- after a timeout
 function Socket:connect_ex(to)
     local ok, result = pcall(connect, self, "connect_ex", to)
     if not ok then
@@ -261,7 +263,7 @@ function Socket:connect_ex(to)
     return fail(result, "connect")
 end
 
---- Makes the socket a listening one, for accept().
+--- Makes the socket listen, so that accept() can return connections.
 ---
 ---     local listener = socket.socket()
 ---     listener:bind { "127.0.0.1", 0 }
@@ -269,13 +271,13 @@ end
 ---
 --- Raises: socket.error; TypeError.
 --- Python: 1.4.
----@param backlog integer? how many connections may wait to be accepted; 128 by default
+---@param backlog integer? how many connections the kernel queues until accept() is called; 128 by default
 function Socket:listen(backlog)
     backlog = check.optional_integer("listen", "backlog", backlog, 128)
     expect("listen", C.socket_listen(self._id, math.max(0, backlog)))
 end
 
--- recv_nothing handles invalid sizes, and a request for 0 bytes, which must not wait.
+-- recv_nothing handles invalid sizes, and reads of 0 bytes, which must not wait.
 local function recv_nothing(self, method, size)
     check.integer(method, "bufsize", size)
     if size < 0 then
@@ -300,7 +302,7 @@ local function second(_, data)
     return data
 end
 
--- sendall_call: work is {data, length, number of bytes sent}.
+-- sendall_call sends the rest of the data. work is {data, length, number of bytes sent}.
 local function sendall_call(id, wait, work, flags)
     local result = socket_send_from(id, work[1], work[3], flags, wait)
     if result < 0 then
@@ -310,18 +312,18 @@ local function sendall_call(id, wait, work, flags)
     return work[3] >= work[2] and work[3] or nil
 end
 
---- Receives bytes, at least one. Arguments by name are not accepted.
+--- Receives at least one byte, and waits until there is one. Arguments cannot be given by name.
 ---
 ---     local one, two = socket.socketpair()
 ---     one:sendall("hello")
 ---     print(two:recv(1024)) --> hello
 ---
---- Raises: socket.error, with EAGAIN from a non-blocking socket; socket.timeout; ValueError if `bufsize` is negative;
---- TypeError.
+--- Raises: socket.error, with EAGAIN from a non-blocking socket that has received nothing; socket.timeout; ValueError
+--- if `bufsize` is negative; TypeError.
 --- Python: 1.4.
----@param bufsize integer at most so many bytes
+---@param bufsize integer the maximum number of bytes
 ---@param flags integer? `MSG_*`; 0 by default
----@return string # "" once the peer has closed its direction
+---@return string # "" once the peer has shut down its sending direction
 function Socket:recv(bufsize, flags)
     flags = flags == nil and 0 or check.integer("recv", "flags", flags)
     if type(bufsize) ~= "number" or bufsize % 1 ~= 0 or bufsize <= 0 or bufsize > INT_MAX then
@@ -335,9 +337,9 @@ function Socket:recv(bufsize, flags)
     return second(finish(self, READ, "recv", result, recv_call, bufsize, flags))
 end
 
---- Receives bytes if some have arrived, and does not wait, whatever the timeout and the waiter: for loops that poll.
---- Where recv of a non-blocking socket raises EAGAIN it returns nil, which costs less than to raise and to catch. All
---- other errors are raised.
+--- Receives bytes that have arrived already, and never waits, whatever the timeout and the waiter are. If there are
+--- none it returns nil, where recv of a non-blocking socket raises EAGAIN: loops that poll many sockets save the cost
+--- of raising and catching an error. Other errors are raised.
 ---
 ---     local one, two = socket.socketpair()
 ---     print(two:try_recv(1024)) --> nil	want_read
@@ -346,9 +348,9 @@ end
 ---
 --- Raises: as recv, but neither EAGAIN nor socket.timeout.
 --- Python: none.
----@param bufsize integer at most so many bytes
----@return string? # "" once the peer has closed its direction; nil if there is nothing to be read yet
----@return string? # "want_read" then
+---@param bufsize integer the maximum number of bytes
+---@return string? # "" once the peer has shut down its sending direction; nil if nothing has arrived yet
+---@return "want_read"|nil # after nil: what to wait for
 function Socket:try_recv(bufsize)
     if type(bufsize) ~= "number" or bufsize % 1 ~= 0 or bufsize <= 0 or bufsize > INT_MAX then
         recv_nothing(self, "try_recv", bufsize)
@@ -367,7 +369,7 @@ function Socket:try_recv(bufsize)
     return fail(result, "try_recv")
 end
 
---- Receives bytes into a buffer, from its start.
+--- Receives at least one byte into a buffer, from its start.
 ---
 ---     local one, two = socket.socketpair()
 ---     local buffer = socket.buffer(16)
@@ -377,9 +379,9 @@ end
 --- Raises: as recv; ValueError if `nbytes` is negative or more than the buffer's size.
 --- Python: 2.5.
 ---@param buffer cleat.Buffer
----@param nbytes integer? at most so many bytes; nil and 0 for the buffer's size
+---@param nbytes integer? the maximum number of bytes; nil and 0 for the buffer's size
 ---@param flags integer? `MSG_*`; 0 by default
----@return integer # the number of bytes, 0 once the peer has closed its direction
+---@return integer # the number of bytes received; 0 once the peer has shut down its sending direction
 function Socket:recv_into(buffer, nbytes, flags)
     flags = flags == nil and 0 or check.integer("recv_into", "flags", flags)
     local contents, size = calls.into("recv_into", buffer, nbytes)
@@ -394,12 +396,12 @@ function Socket:recv_into(buffer, nbytes, flags)
     return (finish(self, READ, "recv_into", result, recv_into_call, contents, size, flags))
 end
 
---- Sends bytes, perhaps not all.
+--- Sends bytes, possibly not all of them: the kernel's buffer may have room for a part only. sendall sends all.
 ---
 ---     local one, two = socket.socketpair()
 ---     print(one:send("hello")) --> 5
 ---
---- Raises: socket.error, with EAGAIN from a non-blocking socket, with EPIPE if the peer has closed the connection;
+--- Raises: socket.error, with EAGAIN from a non-blocking socket, and with EPIPE if the peer has closed the connection;
 --- socket.timeout; TypeError.
 --- Python: 1.4.
 ---@param data string|cleat.Buffer
@@ -424,7 +426,8 @@ function Socket:send(data, flags)
     return (finish(self, WRITE, "send", result, send_call, bytes, flags))
 end
 
---- Sends all bytes. The timeout applies to the whole call. After an error the number of bytes sent is unknown.
+--- Sends all bytes, and returns nothing. The timeout applies to the whole call. After an error it is unknown how many
+--- bytes were sent.
 ---
 ---     local one, two = socket.socketpair()
 ---     one:sendall("hello")
@@ -446,21 +449,21 @@ function Socket:sendall(data, flags)
     end
 end
 
---- Sets how long each call may wait: nil without a limit, 0 not at all (a non-blocking socket, whose calls raise
---- socket.error with EAGAIN).
+--- Sets how long each call may wait. nil waits without a limit; 0 makes the socket non-blocking, so that its calls
+--- raise socket.error with EAGAIN instead of waiting.
 ---
 ---     local one, two = socket.socketpair()
 ---     one:settimeout(0.01)
 ---     print(pcall(one.recv, one, 1)) --> false	timed out
 ---
---- Raises: ValueError "Timeout value out of range" for negative numbers; TypeError.
+--- Raises: ValueError for negative numbers and NaN; TypeError.
 --- Python: 2.3.
----@param timeout number? seconds; nil, and numbers above 1e9, for no limit
+---@param timeout number? in seconds; nil, and numbers of 1e9 and more, for no limit
 function Socket:settimeout(timeout)
     timeout = check.timeout("settimeout", timeout)
     self:_check_open()
-    timeout = waiting.inside(timeout)
-    -- The flag is for other users of the descriptor: cleat's calls do not depend on it.
+    timeout = waiting.internal(timeout)
+    -- O_NONBLOCK is set for other users of the descriptor: cleat's calls do not depend on it.
     if not self._foreign and (timeout == FOREVER) ~= (self._timeout == FOREVER) then
         expect("settimeout", C.socket_set_blocking(self._id, timeout == FOREVER and 1 or 0))
     end
@@ -468,10 +471,10 @@ function Socket:settimeout(timeout)
     self._wait = self._waiter and 0 or timeout
 end
 
---- Sets a function that the socket calls when a call would block, in place of blocking: `waiter(sock, event, timeout)`,
---- with "read" or "write", and the seconds that are left (nil without a limit). It returns true once the socket may be
---- ready, and false after the timeout. In a coroutine it may yield. Adapters have waiters for event loops: see
---- docs/adapters.md. A non-blocking socket (timeout 0) does not call it.
+--- Sets the function that waits in place of the core: `waiter(sock, event, timeout)`. A call that would block calls it
+--- with "read" or "write" and the remaining seconds (nil without a limit). The waiter returns true once the socket may
+--- be ready, and false after the timeout. It may yield, so that an event loop runs other coroutines meanwhile. A
+--- non-blocking socket (timeout 0) never calls it. The adapters have waiters for event loops: see docs/adapters.md.
 ---
 ---     local one, two = socket.socketpair()
 ---     one:setwaiter(function(sock, event, timeout)
@@ -481,9 +484,10 @@ end
 ---     end)
 ---     print(one:recv(1)) --> x
 ---
---- Raises: TypeError unless it can be called.
+--- Raises: TypeError if the waiter is not callable.
 --- Python: none.
----@param waiter (fun(sock: cleat.Socket, event: "read"|"write", timeout: number?): boolean)? nil for none
+---@param waiter (fun(sock: cleat.Socket, event: "read"|"write", timeout: number?): boolean)? nil for none: calls block
+--- the thread
 function Socket:setwaiter(waiter)
     waiter = waiting.check("setwaiter", waiter)
     if waiter ~= self._waiter then
@@ -492,9 +496,12 @@ function Socket:setwaiter(waiter)
     end
 end
 
---- Returns the socket's waiter.
+--- Returns the socket's waiter; nil if it has none.
 ---
----     print(socket.socket():getwaiter()) --> nil
+---     local one, two = socket.socketpair()
+---     one:setwaiter(function() return false end)
+---     two:setwaiter(one:getwaiter()) -- both wait in the same way
+---     print(pcall(two.recv, two, 1)) --> false	timed out
 ---
 --- Python: none.
 ---@return (fun(sock: cleat.Socket, event: "read"|"write", timeout: number?): boolean)?
@@ -502,19 +509,20 @@ function Socket:getwaiter()
     return self._waiter or nil
 end
 
---- Returns fileno(): cqueues calls it, with events() and the field `timeout`, of objects that it polls.
+--- Returns the descriptor, as fileno() does. cqueues calls this method, events() and the field `timeout` of objects
+--- that it polls.
 ---
 ---     local sock = socket.socket()
 ---     print(sock:pollfd() == sock:fileno()) --> true
 ---
---- Raises: socket.error with EBADF if it is closed.
+--- Raises: socket.error with EBADF if the socket is closed.
 --- Python: none.
 ---@return integer
 function Socket:pollfd()
     return self:fileno()
 end
 
---- Returns the event that the last call needs which raised SSLWantReadError, SSLWantWriteError or EAGAIN.
+--- Returns the event to wait for after a call has raised SSLWantReadError, SSLWantWriteError or EAGAIN.
 ---
 ---     local one, two = socket.socketpair()
 ---     one:setblocking(false)
@@ -522,25 +530,29 @@ end
 ---     print(one:events()) --> r
 ---
 --- Python: none.
----@return string # "r" to read, "w" to write
+---@return "r"|"w" # "r": wait until the socket is readable; "w": until it is writable
 function Socket:events()
     return self._events
 end
 
---- Returns the timeout.
+--- Returns the timeout that settimeout has set, or the default timeout at the socket's creation.
 ---
----     print(socket.socket():gettimeout()) --> nil
+---     local sock = socket.socket()
+---     sock:settimeout(2.5)
+---     print(sock:gettimeout()) --> 2.5
 ---
 --- Python: 2.3.
----@return number? # seconds; nil for no limit
+---@return number? # in seconds; nil for no limit
 function Socket:gettimeout()
     local timeout = self._timeout
     return timeout ~= FOREVER and timeout or nil
 end
 
---- Returns whether the socket waits: false if its timeout is 0.
+--- Returns false if the socket is non-blocking (timeout 0), otherwise true.
 ---
----     print(socket.socket():getblocking()) --> true
+---     local sock = socket.socket()
+---     sock:settimeout(0)
+---     print(sock:getblocking()) --> false
 ---
 --- Python: 3.7.
 ---@return boolean
@@ -548,13 +560,13 @@ function Socket:getblocking()
     return self._timeout ~= 0
 end
 
---- Sets the timeout to nil (true) or 0 (false).
+--- Sets the timeout to nil for true, and to 0 for false.
 ---
 ---     local sock = socket.socket()
 ---     sock:setblocking(false)
 ---     print(sock:gettimeout()) --> 0
 ---
---- Raises: TypeError unless it is a boolean.
+--- Raises: TypeError if `flag` is not a boolean.
 --- Python: 1.4.
 ---@param flag boolean
 function Socket:setblocking(flag)
@@ -568,13 +580,13 @@ function Socket:setblocking(flag)
     end
 end
 
---- Shuts down one or both directions of the connection.
+--- Shuts down one or both directions of the connection. The descriptor stays open until close().
 ---
 ---     local one, two = socket.socketpair()
 ---     one:shutdown(socket.SHUT_WR)
 ---     print(two:recv(1) == "") --> true
 ---
---- Raises: socket.error, with ENOTCONN if it is not connected; ValueError for other numbers.
+--- Raises: socket.error, with ENOTCONN if the socket is not connected; ValueError for other numbers.
 --- Python: 1.4.
 ---@param how integer `SHUT_*`
 function Socket:shutdown(how)
@@ -582,16 +594,16 @@ function Socket:shutdown(how)
     expect("shutdown", C.socket_shutdown(self._id, how))
 end
 
---- shut_down returns a function that ends a wait for a descriptor if its waiter has no wake(): the descriptor reports
---- the end of the connection. For turns.close.
+--- shut_down returns a function for turns.close. It ends the wait of a waiter that has no wake(), by a shutdown: the
+--- descriptor becomes readable and writable.
 function object.shut_down(id)
     return function()
         C.socket_shutdown(id, const.SHUT_RDWR)
     end
 end
 
---- Closes the socket. Closing again has no effect; other methods raise socket.error with EBADF from then on, and so do
---- calls of other coroutines that wait in it. Files of makefile() keep the descriptor open.
+--- Closes the socket. Closing it again has no effect. Other methods raise socket.error with EBADF from then on, and so
+--- do calls of other coroutines that are waiting. Files of makefile() keep the descriptor open until they are closed.
 ---
 ---     local sock = socket.socket()
 ---     sock:close()
@@ -610,29 +622,30 @@ function Socket:close()
     turns.close(self, guard, guard and rawget(self, "_turns") and object.shut_down(id))
 end
 
---- Makes a file that reads from the socket, writes to it, or both.
+--- Returns a buffered file that reads from the socket, writes to it, or both.
 ---
 ---     local one, two = socket.socketpair()
 ---     one:sendall("first\nsecond\n")
 ---     print(two:makefile("r"):readline() == "first\n") --> true
 ---
---- Raises: ValueError for other modes; socket.error with EBADF if the socket is closed; NotImplementedError for an
---- encoding other than "utf-8", other newlines, and error handlers of text files; TypeError.
---- Python: 1.4; the arguments that are given by name 3.
----@param mode string? "r", the default, to read, "w" to write, "rw" for both; "b" may be added
----@param bufsize integer? how many bytes to buffer: 8192 by default; 0 for none, 1 to write line by line
----@param encoding string? by name, as all that follow: "utf-8". Strings are bytes, and are not checked
----@param errors string? nil
----@param newline string? "\n"; of a file that only writes also ""
----@param buffering integer? the same as `bufsize`, under Python 3's name; 0 needs a "b" in the mode
+--- Raises: ValueError for other modes; socket.error with EBADF if the socket is closed; NotImplementedError for
+--- encodings other than "utf-8", for other newlines, and for `errors` with a text file; TypeError.
+--- Python: 1.4; `encoding`, `errors`, `newline` and `buffering` 3.0.
+---@param mode string? "r", the default, to read, "w" to write, or "rw" for both; "b" may be added
+---@param bufsize integer? the size of the write buffer and of reads, in bytes: 8192 by default; 0 for unbuffered, 1 to
+--- send at each newline
+---@param encoding string? "utf-8" or nil. This and the next three are given by name. Strings are bytes, and are not
+--- checked
+---@param errors string? nil: there is nothing to decode
+---@param newline string? "\n" or nil; also "" for a file that only writes
+---@param buffering integer? Python 3's name of `bufsize`; 0 needs a "b" in the mode
 ---@return cleat.File
----@overload fun(self, keywords: cleat.keywords.Socket.makefile): cleat.File
 function Socket:makefile(mode, bufsize, encoding, errors, newline, buffering, ...) -- luacheck: ignore 431
     return file.open(self, mode, bufsize, encoding, errors, newline, buffering, ...)
 end
 
---- Makes another socket over a duplicate of the descriptor: the same connection, with options and O_NONBLOCK in common.
---- The duplicate has this socket's timeout and waiter, and is closed on its own.
+--- Returns another socket over a duplicate of the descriptor. Both use the same connection, with the same socket
+--- options and O_NONBLOCK. The duplicate has this socket's timeout and waiter, and must be closed separately.
 ---
 ---     local one, two = socket.socketpair()
 ---     local copy = one:dup()
@@ -640,7 +653,7 @@ end
 ---     copy:sendall("hello")
 ---     print(two:recv(5)) --> hello
 ---
---- Raises: socket.error with EBADF if it is closed, with EMFILE if there are too many descriptors.
+--- Raises: socket.error, with EBADF if the socket is closed, and with EMFILE if the process has too many descriptors.
 --- Python: 1.4.
 ---@return cleat.Socket
 function Socket:dup()
@@ -651,34 +664,34 @@ function Socket:dup()
     return copy
 end
 
---- Closes the socket object, but not its descriptor, which the caller owns from then on.
+--- Closes the socket object, but not its descriptor: the caller owns it, and must close it.
 ---
 ---     local sock = socket.socket()
 ---     local fd = sock:detach()
 ---     local again = socket.socket { fileno = fd }
 ---     print(again.type == socket.SOCK_STREAM) --> true
 ---
---- Raises: socket.error with EBADF if it is closed.
+--- Raises: socket.error with EBADF if the socket is closed.
 --- Python: 3.2.
 ---@return integer # the descriptor
 function Socket:detach()
     local fd = expect("detach", C.socket_detach(self._id))
-    C.guard_forget(self._guard)
+    C.guard_release(self._guard)
     self._id = 0
     self._guard = false
     turns.close(self, false)
     return fd
 end
 
--- _borrow marks the socket as used, and closed, by a wrapper from now on. ValueError if it has one already.
+-- _borrow gives the ownership of the id to a wrapper. It raises ValueError if the socket has a wrapper already.
 function Socket:_borrow()
     if self._borrowed then
-        errors.raise(errors.ValueError, "the socket is wrapped already: unwrap() gives it back")
+        errors.raise(errors.ValueError, "the socket is wrapped already: unwrap() returns it")
     end
     self._borrowed = true
 end
 
--- _restore ends that, and keeps the timeout and waiter that were set meanwhile.
+-- _restore returns the ownership, with the timeout and waiter that the wrapper has now.
 function Socket:_restore(from)
     self._borrowed, self._timeout = false, from._timeout
     self:setwaiter(from._waiter or nil)
@@ -697,23 +710,22 @@ end
 
 function Socket:_turns_changed() end
 
--- _yields: whether other coroutines may run while a call waits.
+-- _yields returns whether other coroutines may run while a call waits.
 function Socket:_yields()
     return self._waiter ~= false
 end
 
--- _stalled: whether repeating a call that cannot get its turn is useless until the program has acted.
+-- _stalled returns whether it is useless to repeat a call that cannot get its turn, until the program has acted.
 function Socket:_stalled()
     return false
 end
 
--- _occupied raises for a call that cannot get its turn.
-function Socket:_occupied(method)
-    return errors.raise(errors.ValueError, method .. "() while another call of the same kind has not returned, and no waiter that waits")
+function Socket:_raise_busy(method) -- luacheck: ignore 212
+    return suspend.raise_busy(method)
 end
 
--- _refuse raises the error for a status.
-function Socket:_refuse(result, operation)
+-- _raise_status raises the error for a status.
+function Socket:_raise_status(result, operation)
     self._events = result == status.WANT_WRITE and "w" or "r"
     return fail(result, operation)
 end
@@ -725,9 +737,10 @@ end
 
 --- Returns the socket's descriptor.
 ---
----     print(socket.socket():fileno() > 2) --> true
+---     local sock = socket.socket()
+---     print(socket.fromfd(sock:fileno()).type == socket.SOCK_STREAM) --> true
 ---
---- Raises: socket.error with EBADF if it is closed.
+--- Raises: socket.error with EBADF if the socket is closed.
 --- Python: 1.4.
 ---@return integer
 function Socket:fileno()
@@ -739,7 +752,7 @@ local function address_of(self, method, f)
     return address.unpack(self._family, host, port, flowinfo, scope)
 end
 
---- Returns the socket's own address.
+--- Returns the local address of the socket.
 ---
 ---     local sock = socket.socket()
 ---     sock:bind { "127.0.0.1", 0 }
@@ -747,20 +760,22 @@ end
 ---
 --- Raises: socket.error.
 --- Python: 1.4.
----@return string|table # {host, port}, {host, port, flowinfo, scopeid} for IPv6, a path for AF_UNIX
+---@return string|[string, integer]|[string, integer, integer, integer] # {host, port} for IPv4, {host, port, flowinfo,
+--- scopeid} for IPv6, a path for AF_UNIX
 function Socket:getsockname()
     return address_of(self, "getsockname", C.socket_getsockname)
 end
 
---- Returns the peer's address.
+--- Returns the address of the peer.
 ---
 ---     local sock = socket.create_connection({ "127.0.0.1", port })
 ---     print(sock:getpeername()[2] == port) --> true
 ---     sock:close()
 ---
---- Raises: socket.error with ENOTCONN if it is not connected.
+--- Raises: socket.error, with ENOTCONN if the socket is not connected.
 --- Python: 1.4.
----@return string|table # {host, port}, {host, port, flowinfo, scopeid} for IPv6, a path for AF_UNIX
+---@return string|[string, integer]|[string, integer, integer, integer] # {host, port} for IPv4, {host, port, flowinfo,
+--- scopeid} for IPv6, a path for AF_UNIX
 function Socket:getpeername()
     return address_of(self, "getpeername", C.socket_getpeername)
 end
@@ -774,7 +789,7 @@ end
 --- Python: 1.4.
 ---@param level integer `SOL_*`, `IPPROTO_*`
 ---@param option integer `SO_*`, `TCP_*`, `IPV6_*`
----@param buflen integer? nil and 0 for an integer; up to 1024 for a string of at most so many bytes
+---@param buflen integer? nil and 0 return an integer; 1 to 1024 return a string of at most this many bytes
 ---@return integer|string
 function Socket:getsockopt(level, option, buflen)
     check.integer("getsockopt", "level", level)
@@ -794,7 +809,7 @@ end
 --- Python: 1.4.
 ---@param level integer `SOL_*`, `IPPROTO_*`
 ---@param option integer `SO_*`, `TCP_*`, `IPV6_*`
----@param value integer|string a string has the bytes of a structure
+---@param value integer|string an integer, or the bytes of a structure
 function Socket:setsockopt(level, option, value)
     check.integer("setsockopt", "level", level)
     check.integer("setsockopt", "option", option)

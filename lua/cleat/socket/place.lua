@@ -1,12 +1,12 @@
 --- Parking places: objects on which a coroutine waits for its turn (cleat.socket.turns).
 ---
---- A place is a table with
----   place:wait(timeout)   waits until wake() is called, or for timeout seconds (nil: no limit). It may yield, and may
----                         return early.
----   place:wake()          may be called at any time, also before wait(), from any coroutine and from a finalizer. It
----                         must not resume the waiting coroutine: the event loop does.
+--- A place is a table with these methods:
+---   place:wait(timeout)   waits until wake() is called or timeout seconds have passed (nil: no limit). It may yield,
+---                         and may return early.
+---   place:wake()          may be called at any time, before wait() too, from any coroutine and from finalizers. It
+---                         must not resume the waiting coroutine itself: the event loop does.
 ---   place:close()         optional: called when the wait has ended.
---- An adapter may have its own places; the one here works with any waiter.
+--- Adapters may implement their own places. This one works with any waiter.
 
 local waiting = require "cleat.socket.waiting"
 local watch = require "cleat.socket.watch"
@@ -29,7 +29,7 @@ function Place:close()
     self.watch:close()
 end
 
---- new makes a place for a coroutine that waits with a waiter.
+--- new returns a place for a coroutine that waits with the given waiter.
 ---@param waiter function
 ---@return cleat.socket.Place
 function place.new(waiter)

@@ -1,4 +1,4 @@
---- Family, type and protocol of descriptors and sockets: TLS needs streams.
+--- The family, type and protocol of descriptors and sockets, and the check that they are streams, which TLS needs.
 
 local C = require "cleat.backend"
 local calls = require "cleat.socket.calls"
@@ -24,7 +24,8 @@ local function checked(...)
     return family, kind, proto
 end
 
---- socket returns the family, type and protocol of a socket. NotImplementedError unless it is a stream.
+--- socket returns the family, type and protocol of a socket. It raises NotImplementedError if the socket is not a
+--- stream.
 ---@param sock cleat.Socket
 ---@return integer family, integer type, integer proto
 function probe.socket(sock)
@@ -36,7 +37,7 @@ local function closing(guard, ...)
     return ...
 end
 
---- stream returns the same of a descriptor, which stays open.
+--- stream does the same for a descriptor, which stays open.
 ---@param fd integer
 ---@return integer family, integer type, integer proto
 function probe.stream(fd)

@@ -1,4 +1,4 @@
---- Non-blocking name resolution: a waiter waits while a thread of the core calls getaddrinfo.
+--- Non-blocking name resolution: a thread of the core calls getaddrinfo, and a waiter waits for it.
 
 local C = require "cleat.backend"
 local class = require "cleat.class"
@@ -12,14 +12,14 @@ local const = C.const
 
 local resolution = {}
 
----@class cleat.socket.Resolution the argument of the waiter: like a socket it has a descriptor
+---@class cleat.socket.Resolution the waiter's argument; it has a descriptor, as a socket has
 ---@field timeout number? in seconds, for cqueues
 ---@field _id integer
 local Resolution = class.new("socket.Resolution", function()
-    return errors.raise(errors.TypeError, "a Resolution is made by connect() and getaddrinfo()")
+    return errors.raise(errors.TypeError, "Resolution has no constructor: connect() and getaddrinfo() make one")
 end)
 
---- The descriptor, which is readable once the name is resolved.
+--- Returns the descriptor, which becomes readable once the name is resolved.
 ---@return integer
 function Resolution:fileno()
     return errors.check(C.resolution_fileno(self._id))
@@ -37,7 +37,7 @@ class.properties(Resolution, {
     end,
 }, {})
 
--- await returns the list, or the status of a resolution that has failed.
+-- await returns the id of the list, or the status of a failed resolution.
 local function await(self, wait)
     local result, guard = C.resolution_addrinfo_guarded(self._id, 0)
     while result == status.WANT_READ do
@@ -49,7 +49,7 @@ local function await(self, wait)
     return result, guard
 end
 
--- finish waits for a resolution, closes it, and returns what await does.
+-- finish waits for a resolution, closes it, and returns the results of await.
 local function finish(id, guard, wait)
     local ok, list, list_guard = pcall(await, setmetatable({ _id = id }, Resolution.instance), wait)
     C.guard_close(guard)
@@ -59,16 +59,16 @@ local function finish(id, guard, wait)
     return list, list_guard
 end
 
---- addrinfo returns the ABI's id of a list of addresses. The other parameters are those of the ABI's function.
----@param wait (fun(resolution: cleat.socket.Resolution): boolean)|false waits for it, and returns false after a
---- timeout; without it the call blocks
+--- addrinfo returns the id of a list of addresses. The parameters before `wait` are those of cleat_addrinfo_resolve.
+---@param wait (fun(resolution: cleat.socket.Resolution): boolean)|false waits for the resolution, and returns false
+--- after a timeout; if false, the call blocks
 ---@return integer list # raises socket.gaierror, socket.timeout
 ---@return cleat.backend.Guard guard of the list
 function resolution.addrinfo(host, service, family, kind, proto, flags, wait)
     if not wait then
         return errors.check(C.addrinfo_resolve_guarded(host, service, family, kind, proto, flags))
     end
-    if math.floor(flags / const.AI_NUMERICHOST) % 2 == 0 then -- an address that is numeric needs no thread
+    if math.floor(flags / const.AI_NUMERICHOST) % 2 == 0 then -- a numeric address needs no thread
         local list, guard = C.addrinfo_resolve_guarded(host, service, family, kind, proto, flags + const.AI_NUMERICHOST)
         if list >= 0 then
             return list, guard
@@ -78,8 +78,8 @@ function resolution.addrinfo(host, service, family, kind, proto, flags, wait)
     return errors.check(finish(id, guard, wait))
 end
 
---- lookup returns the ABI's id of a list with the answer to a question (C.const.LOOKUP_*). The other parameters are
---- those of the ABI's function, and of addrinfo.
+--- lookup returns the id of a list with the answer to a question (C.const.LOOKUP_*). The parameters before `wait` are
+--- those of the ABI's function.
 ---@return integer list or a status; raises socket.timeout
 ---@return cleat.backend.Guard? guard of the list
 function resolution.lookup(question, host, port, flags, wait)
@@ -93,7 +93,7 @@ function resolution.lookup(question, host, port, flags, wait)
     return finish(id, guard, wait)
 end
 
---- numeric returns the first of a host's addresses in a family, in the ABI's form.
+--- numeric returns the first address of a host in the given family, as a numeric host for the ABI.
 ---@param host string
 ---@param family integer AF_INET or AF_INET6
 ---@param wait fun(resolution: cleat.socket.Resolution): boolean

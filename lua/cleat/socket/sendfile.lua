@@ -1,5 +1,5 @@
---- Sending files (Python's socket.sendfile): a loop that reads and sends, over plain and TLS sockets, with any waiter.
---- Requiring this file gives the method to cleat.socket.object's class.
+--- Sending files (Python's socket.sendfile): a loop of read and send, for plain and TLS sockets, with any waiter.
+--- Requiring this file adds the method to the class of cleat.socket.object.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -13,10 +13,11 @@ local io, type = io, type
 ---@class cleat.Socket
 local Socket = object.Socket
 
--- What one record of TLS holds: send accepts such a piece, or nothing, so that it is always known how much was sent.
+-- The payload of one TLS record: send accepts all of such a piece or nothing, so the number of bytes sent is always
+-- known.
 local PIECE = 16384
 
--- failed raises an IOError for what a method of Lua's files has returned.
+-- failed raises IOError for a message and an error number that a method of a Lua file has returned.
 local function failed(message, number, name)
     if type(number) == "number" and number > 0 then
         return errors.raise(errors.IOError, number, errors.strerror(number), name)
@@ -24,7 +25,7 @@ local function failed(message, number, name)
     return errors.raise(errors.IOError, tostring(message))
 end
 
--- member returns a method of a file, which may be userdata or a table of a program; nil if there is none.
+-- member returns a method of a file, which may be a userdata or any table; nil if there is none.
 local function member(file, name)
     local ok, method = pcall(function()
         return file[name]
@@ -61,7 +62,7 @@ local function check_offset(offset)
     return offset
 end
 
--- seek moves to a position, and returns whether there is one: a pipe is read from where it is.
+-- seek moves to a position, and returns whether the file supports that: a pipe does not.
 local function seek(file, position, name)
     local method = member(file, "seek")
     if not method and position > 0 then
@@ -76,7 +77,7 @@ local function seek(file, position, name)
     return at ~= nil
 end
 
--- read returns the next bytes, nil at the end.
+-- read returns the next bytes of the file, nil at its end.
 local function read(file, count, name)
     local data, message, number = file:read(count)
     if data == nil and message ~= nil then
@@ -87,7 +88,7 @@ local function read(file, count, name)
     return data ~= "" and data or nil
 end
 
--- send_all sends what there is, and adds to work.total what was sent.
+-- send_all sends up to the end of the file, or work.count bytes, and adds the number of bytes sent to work.total.
 local function send_all(sock, file, work, name)
     while not work.count or work.total < work.count do
         local size = work.count and math.min(PIECE, work.count - work.total) or PIECE
@@ -111,8 +112,8 @@ local function open(name)
     return file
 end
 
---- Sends a file from an offset on, and returns how many bytes were sent. The file's position is then behind the last of
---- them, also after an error: `sendfile(file, file:seek())` goes on.
+--- Sends a file, from `offset` to its end or for `count` bytes. Afterwards, and after an error too, the file's position
+--- is after the last byte that was sent, so that `sendfile(file, file:seek())` continues.
 ---
 ---     local conn = connect()
 ---     local file = assert(io.open("ca.pem", "rb"))
@@ -120,13 +121,15 @@ end
 ---     file:close()
 ---     conn:close()
 ---
---- Raises: ValueError for a non-blocking socket, a socket that is no stream, a closed file, a `count` that is not
---- positive; IOError if the file cannot be read; as send, whose timeout applies to each piece; TypeError.
+--- Raises: the errors of send, whose timeout applies to each piece of 16 KiB; IOError if the file cannot be read;
+--- ValueError for a non-blocking socket, a socket that is not a stream, a closed file, and a `count` that is not
+--- positive; TypeError.
 --- Python: 3.5.
----@param file any a file of Lua's, opened with "rb", an object with read(count) and perhaps seek(whence,
---- position), or the name of a file
----@param offset integer? where to begin, in bytes; 0 by default. A pipe is read from where it is
----@param count integer? how many bytes to send; nil for all up to the end of the file
+---@param file userdata|table|string a Lua file that was opened with "rb", the name of a file, or an object with
+--- read(count) and optionally seek(whence, position)
+---@param offset integer? the position of the first byte; 0 by default. A file that cannot seek, such as a pipe, is read
+--- from its current position
+---@param count integer? the maximum number of bytes; nil sends up to the end of the file
 ---@return integer # the number of bytes sent: less than `count` if the file is shorter
 function Socket:sendfile(file, offset, count)
     check_file(file)

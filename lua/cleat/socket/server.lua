@@ -1,4 +1,4 @@
---- Functions that make sockets for servers, and over descriptors (Python's create_server and fromfd).
+--- Functions that create listening sockets, and sockets over descriptors (Python's create_server and fromfd).
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -14,7 +14,7 @@ local INET6, STREAM = const.AF_INET6, const.SOCK_STREAM
 
 local server = {}
 
--- shown: an address in an error's message.
+-- shown formats an address for an error message.
 local function shown(address)
     if type(address) ~= "table" then
         return repr(tostring(address))
@@ -40,22 +40,22 @@ end
 local parse_create_server = keywords.parser("create_server", { "address", "family", "backlog", "reuse_port", "dualstack_ipv6" },
     { required = 1, positional = 1 })
 
---- Makes a TCP socket that listens at an address. It sets SO_REUSEADDR, and for IPv6 IPV6_V6ONLY.
+--- Creates a TCP socket that is bound to an address and listens. It sets SO_REUSEADDR, and for IPv6 also IPV6_V6ONLY
+--- unless `dualstack_ipv6` is true.
 ---
 ---     local listener = socket.create_server({ "127.0.0.1", 0 })
 ---     local client = socket.create_connection(listener:getsockname())
 ---     client:close()
 ---
---- Raises: socket.error, for example with EADDRINUSE; ValueError if `dualstack_ipv6` is impossible; TypeError,
---- ValueError for a malformed address.
+--- Raises: socket.error, for example with EADDRINUSE; ValueError if `dualstack_ipv6` is true without IPv6; TypeError
+--- and ValueError for a malformed address.
 --- Python: 3.8.
----@param address table {host, port}; "" is the wildcard address, 0 any free port
----@param family integer? by name, as all that follow: `AF_INET`, the default, or `AF_INET6`
----@param backlog integer? how many connections may wait to be accepted; see Socket:listen
----@param reuse_port boolean? whether several processes may listen at the port
----@param dualstack_ipv6 boolean? whether the IPv6 socket accepts IPv4 connections too
+---@param address [string, integer] {host, port}; the host "" is the wildcard address, the port 0 any free port
+---@param family integer? `AF_INET`, the default, or `AF_INET6`. This and the following arguments are given by name
+---@param backlog integer? see Socket:listen
+---@param reuse_port boolean? sets SO_REUSEPORT, so that several processes can listen at the same port; false by default
+---@param dualstack_ipv6 boolean? whether an IPv6 socket accepts IPv4 connections too; false by default
 ---@return cleat.Socket
----@overload fun(address, keywords: cleat.keywords.socket.create_server): cleat.Socket
 function server.create_server(address, family, backlog, reuse_port, dualstack_ipv6, ...)
     address, family, backlog, reuse_port, dualstack_ipv6 =
         parse_create_server(address, family, backlog, reuse_port, dualstack_ipv6, ...)
@@ -86,9 +86,12 @@ function server.create_server(address, family, backlog, reuse_port, dualstack_ip
     return sock
 end
 
---- Returns whether an IPv6 socket of this machine can accept IPv4 connections too: see create_server.
+--- Returns whether IPv6 sockets of this machine can accept IPv4 connections: see `dualstack_ipv6` of create_server.
 ---
----     print(type(socket.has_dualstack_ipv6())) --> boolean
+---     if socket.has_dualstack_ipv6() then
+---         local listener = socket.create_server({ "::", 0 }, { family = socket.AF_INET6, dualstack_ipv6 = true })
+---         listener:close()
+---     end
 ---
 --- Python: 3.8.
 ---@return boolean
@@ -104,22 +107,22 @@ end
 
 local parse_fromfd = keywords.parser("fromfd", { "fd", "family", "type", "proto" }, { required = 1 })
 
---- Makes a socket over a duplicate of a descriptor; the descriptor stays open. socket.socket { fileno = fd } takes the
---- descriptor over instead.
+--- Creates a socket over a duplicate of a descriptor. The original descriptor stays open, and the caller closes it. To
+--- hand over the descriptor itself, use socket.socket { fileno = fd }.
 ---
 ---     local one, two = socket.socketpair()
 ---     local copy = socket.fromfd(one:fileno(), socket.AF_UNIX, socket.SOCK_STREAM)
 ---     copy:sendall("hello")
 ---     print(two:recv(5)) --> hello
 ---
---- Raises: socket.error with EBADF, ENOTSOCK; ValueError if the socket has another family or type; TypeError.
+--- Raises: socket.error with EBADF or ENOTSOCK; ValueError if the descriptor has another family, type or protocol;
+--- TypeError.
 --- Python: 1.4.
 ---@param fd integer
----@param family integer? `AF_*`; what the descriptor has, if it is nil, as the next two
+---@param family integer? `AF_*`. This and the next two are only compared with those of the descriptor; nil for any
 ---@param type integer? `SOCK_*`
----@param proto integer? a number that is not 0 must be the descriptor's
+---@param proto integer? `IPPROTO_*`; 0 for any too
 ---@return cleat.Socket
----@overload fun(fd, keywords: cleat.keywords.socket.fromfd): cleat.Socket
 function server.fromfd(fd, family, type, proto, ...)
     local kind
     fd, family, kind, proto = parse_fromfd(fd, family, type, proto, ...)

@@ -1,12 +1,12 @@
 --- Turns: coroutines that use one object at the same time run one after the other.
 ---
---- An object (its owner) has queues by name: "reader" and "writer", and a TLS connection "handshake" too. The first of
---- a queue has the turn; the others are parked (cleat.socket.place). A turn ends with the call that has it, however
---- that ends: see cleat.scope. So a coroutine that is closed or collected gives its turn to the next one.
+--- An object (the owner) has queues by name: "reader" and "writer", and a TLS connection also "handshake". The first
+--- claim in a queue has the turn; the other coroutines are parked (cleat.socket.place). A turn ends when its call ends,
+--- also if the coroutine is closed or garbage-collected (cleat.scope), and the next claim gets it.
 ---
 --- An owner has a field _turns, false at first, and the methods
----   _place()           a parking place, nil if a call cannot wait now
----   _turns_changed()   is called when a queue became empty or non-empty
+---   _place()           returns a parking place, nil if calls cannot wait for a turn
+---   _turns_changed()   is called after a queue has become empty or non-empty
 ---
 --- A call that waits for the network sets claim.waiting, so that close() can wake it: see turns.close.
 
@@ -22,8 +22,8 @@ local outside, nests = compat.outside, compat.nests
 local turns = {}
 
 local NAMES = { "handshake", "reader", "writer" }
-local MAIN = {} -- in place of the main coroutine, which LuaJIT has no value for
-local WEAK = { __mode = "v" } -- a queue must not keep a coroutine alive that no program refers to any more
+local MAIN = {} -- stands for the main coroutine: coroutine.running() returns nil there on LuaJIT
+local WEAK = { __mode = "v" } -- a queue must not keep a coroutine alive that the program has dropped
 
 ---@class cleat.socket.Turn the claims by number, from `first` to `last`; the first that is not nil has the turn
 ---@field first integer
@@ -43,16 +43,16 @@ local WEAK = { __mode = "v" } -- a queue must not keep a coroutine alive that no
 ---@field object any? the argument of its waiter
 ---@field waiter function?
 ---@field watch cleat.socket.Watch?
----@field lease table? see turns.close
+---@field guard_ref table? {guard, count}: closed with the last waiting claim, see turns.close
 local Claim = {}
 
 local release -- of a claim: see below
 
--- killed: whether a claim's coroutine is dead although its call has not ended, as after nginx kills a light thread; or,
--- on Lua 5.1, whether its call was left by an error that a waiter has raised.
+-- killed returns whether the call of a claim will never return: its coroutine is dead, as after nginx kills a light
+-- thread, or, on Lua 5.1, a waiter has raised an error past the call (compat.is_abandoned).
 local function killed(claim)
     local thread = claim.thread
-    return thread ~= MAIN and status_of(thread) == "dead" or nests and compat.left(claim.inner)
+    return thread ~= MAIN and status_of(thread) == "dead" or nests and compat.is_abandoned(claim.inner)
 end
 
 local function head(turn)
@@ -75,7 +75,7 @@ local function head(turn)
 end
 
 local function wake(place)
-    pcall(place.wake, place) -- it raises if the event loop has ended
+    pcall(place.wake, place) -- raises if the event loop has ended
 end
 
 -- wake_joined wakes the coroutines that wait for the same event as another one: see suspend.wait.
@@ -90,11 +90,11 @@ local function wake_joined(owner)
     end
 end
 
--- GATES: the field of a connection that has its id while the turn is free, 0 otherwise. Where nothing else decides that,
--- its queues are `steady`: true, or the name of the one gate that opens. See cleat.ssl.connection.
+-- GATES names the fields of a connection that are its id while the turn is free, and 0 while a call has it, if its
+-- queues are `steady`: true, or the name of the only field for which this holds. See cleat.ssl.connection.
 local GATES = { reader = "_read_id", writer = "_write_id" }
 
--- changed is called when a queue became empty or non-empty.
+-- changed reports that a queue has become empty or non-empty.
 local function changed(owner, turn, is_busy)
     local gate = turn.gate
     local queues = gate and owner._turns
@@ -106,7 +106,7 @@ local function changed(owner, turn, is_busy)
     end
 end
 
--- advance wakes the first of the queue.
+-- advance wakes the coroutine whose claim is first in the queue.
 local function advance(turn)
     local claim = head(turn)
     if claim and claim.place and not claim.woken then
@@ -119,9 +119,9 @@ local function advance(turn)
     end
 end
 
---- leave is called once a claim's wait for the network is over.
+--- end_wait must be called when a claim's wait for the network has ended.
 ---@param claim cleat.socket.Claim
-function turns.leave(claim)
+function turns.end_wait(claim)
     if not claim.waiting then
         return
     end
@@ -131,12 +131,12 @@ function turns.leave(claim)
         claim.watch = nil
     end
     wake_joined(claim.owner)
-    local lease = claim.lease
-    if lease then
-        claim.lease = nil
-        lease.count = lease.count - 1
-        if lease.count == 0 then
-            C.guard_close(lease.guard)
+    local guard_ref = claim.guard_ref
+    if guard_ref then
+        claim.guard_ref = nil
+        guard_ref.count = guard_ref.count - 1
+        if guard_ref.count == 0 then
+            C.guard_close(guard_ref.guard)
         end
     end
 end
@@ -153,7 +153,7 @@ end
 
 function release(claim)
     claim.open = false
-    turns.leave(claim)
+    turns.end_wait(claim)
     unpark(claim)
 end
 
@@ -171,14 +171,14 @@ function Claim:end_scope()
     end
     turn.first, turn.last = 1, 0
     if at == 1 and not self.closed and not self.parallel then
-        self.thread, self.inner, self.woken = nil, nil, nil -- stays at 1, see occupy
+        self.thread, self.inner, self.woken = nil, nil, nil -- the claim stays at 1, for occupy
     else
         turn[at] = nil
     end
     return changed(self.owner, turn, false)
 end
 
--- abandoned is called by a finalizer, for a claim whose coroutine was collected.
+-- abandoned is called by the finalizer of a claim whose coroutine was garbage-collected.
 function Claim.abandoned(turn)
     wake_joined(turn.owner)
     advance(turn)
@@ -186,8 +186,8 @@ end
 
 local METATABLE = scope.metatable(Claim)
 
--- occupy gives a free turn to a call. The claim of the call before is used again, if the collector has left it: a free
--- turn has it at 1, where no loop over the queue looks.
+-- occupy claims a free turn for a call. It reuses the claim of the previous call, if that was not garbage-collected: a
+-- free turn has it at index 1, which no loop over the queue visits.
 local function occupy(owner, turn)
     local claim = turn[1]
     if claim then
@@ -222,14 +222,14 @@ local function enqueue(owner, name)
     return claim
 end
 
--- The functions below return no claims: a parked coroutine must not keep claims of other coroutines alive in its
--- registers.
+-- The functions below return no claims: in the registers of a parked coroutine they would keep other coroutines' claims
+-- alive.
 
 local function is_first(claim)
     return head(claim.turn) == claim
 end
 
--- is_nested: whether the claim's own coroutine is before it.
+-- is_nested returns whether the same coroutine has an earlier claim in the queue: waiting would be a deadlock.
 local function is_nested(claim)
     local turn = claim.turn
     for index = turn.first, claim.at - 1 do
@@ -241,7 +241,7 @@ local function is_nested(claim)
     return false
 end
 
--- await waits for the claim's turn, and returns how it went: see turns.run.
+-- await waits for the claim's turn, and returns `how` of turns.run.
 local function await(claim, deadline)
     if is_first(claim) then
         return "first"
@@ -254,7 +254,7 @@ local function await(claim, deadline)
     end
     claim.place = place
     while true do
-        local woken = waiting.remaining(deadline) > 0 and outside(place.wait, place, waiting.left(deadline))
+        local woken = waiting.remaining(deadline) > 0 and outside(place.wait, place, waiting.remaining_or_nil(deadline))
         if claim.closed then
             return "closed"
         elseif is_first(claim) then
@@ -271,9 +271,9 @@ local function start(claim, deadline, f, ...)
     return f(claim, await(claim, deadline), ...)
 end
 
---- run calls f(claim, how, ...) when it has the turn, and returns its results. how:
----   "first"    the turn was free
----   "waited"   another call had it
+--- run waits for the turn, calls f(claim, how, ...) and returns its results. how:
+---   "first"    the call has the turn, which was free
+---   "waited"   the call has the turn, after another call
 ---   "late"     no turn: the deadline has passed
 ---   "closed"   no turn: the owner was closed
 ---   "cannot"   no turn: another call has it, and the owner cannot wait
@@ -287,7 +287,7 @@ function turns.run(owner, name, deadline, f, ...)
     return scope.run(claim, start, claim, deadline, f, ...)
 end
 
---- enter gives a free turn to a call, and returns its claim, for scope.run; nil if the call has to come by run.
+--- enter claims a turn that is free, and returns the claim for scope.run. nil if it is not free: the caller uses run.
 ---@param owner table
 ---@param name string the queue
 ---@return cleat.socket.Claim?
@@ -297,7 +297,7 @@ function turns.enter(owner, name)
     return turn and turn.last == 0 and not nests and occupy(owner, turn) or nil
 end
 
---- busy: whether a call has the turn.
+--- busy returns whether a call has the turn.
 ---@param owner table
 ---@param name string
 ---@return boolean
@@ -307,7 +307,7 @@ function turns.busy(owner, name)
     return turn and turn.last > 0 and head(turn) ~= nil or false
 end
 
---- is_free: whether no call has a turn of an owner's queues.
+--- is_free returns whether no call has the turn.
 ---@param turn cleat.socket.Turn?
 ---@return boolean
 function turns.is_free(turn)
@@ -321,7 +321,7 @@ local function waits_in(turn, own, event)
     end
 end
 
---- waits: whether another claim waits for an event of the owner's descriptor.
+--- waits returns whether another claim is waiting for the event on the owner's descriptor.
 ---@param claim cleat.socket.Claim
 ---@param event string
 ---@return boolean
@@ -331,7 +331,7 @@ function turns.waits(claim, event)
         or waits_in(queues.handshake, own, event)
 end
 
---- join makes a claim wait until the network wait of another claim has ended, or for a timeout.
+--- join parks a claim until the network wait of another claim has ended, or the timeout has passed.
 ---@param claim cleat.socket.Claim
 ---@param timeout number? as waiters take it
 function turns.join(claim, timeout)
@@ -344,7 +344,7 @@ function turns.join(claim, timeout)
     unpark(claim)
 end
 
--- interrupt ends a claim's wait for the network, and returns false if only a shutdown of the descriptor can.
+-- interrupt ends a claim's wait for the network. It returns false if only a shutdown of the descriptor can end it.
 local function interrupt(claim)
     local known = claim.waiter and waiting.traits(claim.waiter).wake
     if known then
@@ -356,9 +356,9 @@ local function interrupt(claim)
     return not claim.waiter
 end
 
---- close marks the claims of an owner that is being closed, and wakes them. guard: of its descriptor, false if that is
---- not to be closed. While waiters use the descriptor it stays open, and the last of them closes it, so that its number
---- is not reused before. shut() is called if a wait can be ended in no other way.
+--- close marks the claims of an owner as closed, and wakes them. guard: the guard of the descriptor, or false not to
+--- close it. While a waiter uses the descriptor it stays open, so that its number is not reused; the last claim closes
+--- it. shut() is called if a wait can be ended in no other way.
 ---@param owner table
 ---@param guard any
 ---@param shut function?
@@ -367,39 +367,39 @@ function turns.close(owner, guard, shut)
     if not queues then
         return guard and C.guard_close(guard)
     end
-    local lease, deaf
+    local guard_ref, uninterruptible
     for _, name in ipairs(NAMES) do
         local turn = queues[name]
         for index = turn and turn.first or 1, turn and turn.last or 0 do
             local claim = turn[index]
-            if claim and compat.left(claim.inner) then
+            if claim and compat.is_abandoned(claim.inner) then
                 turn[index] = nil
                 release(claim)
             elseif claim then
                 claim.closed = true
                 if claim.waiting and guard then
-                    lease = lease or { guard = guard, count = 0 }
-                    lease.count = lease.count + 1
-                    claim.lease = lease
+                    guard_ref = guard_ref or { guard = guard, count = 0 }
+                    guard_ref.count = guard_ref.count + 1
+                    claim.guard_ref = guard_ref
                 end
                 if claim.place then
                     wake(claim.place)
                 end
                 if claim.waiting and not interrupt(claim) then
-                    deaf = true
+                    uninterruptible = true
                 end
             end
         end
     end
-    if deaf and shut then
+    if uninterruptible and shut then
         shut(owner)
     end
-    if guard and not lease then
+    if guard and not guard_ref then
         C.guard_close(guard)
     end
 end
 
---- wake wakes all parked coroutines of an owner, which check its state again.
+--- wake wakes all parked coroutines of an owner, so that they check its state again.
 function turns.wake(owner)
     wake_joined(owner)
     local queues = rawget(owner, "_turns")

@@ -1,16 +1,16 @@
---- Waiters, deadlines, and the traits that an adapter registers for its waiter: see Socket:setwaiter.
+--- Waiters, timeouts and deadlines; and the optional functions (traits) that an adapter registers for its waiter.
 ---
---- A waiter is a function(sock, event, timeout) that returns once `sock` may be ready: event is "read" or "write",
---- timeout a number of seconds above 0, or nil without a limit. It returns true to try again, and false if the timeout
---- has passed. In a coroutine it may yield, and it may raise: its error is raised by the method that was waiting, which
---- can be called again.
+--- A waiter is a function(sock, event, timeout) that waits until `sock` may be ready. event is "read" or "write";
+--- timeout is a number of seconds above 0, or nil for no limit. The waiter returns true to make the caller try again,
+--- and false if the timeout has passed. It may yield. If it raises, the method that was waiting raises the same error,
+--- and can be called again.
 ---
---- `sock` may be a name resolution (cleat.socket.resolution) or a watch (cleat.socket.watch), which have the same
---- fileno(), pollfd(), events() and timeout.
+--- `sock` may also be a name resolution (cleat.socket.resolution) or a watch (cleat.socket.watch): they have fileno(),
+--- pollfd(), events() and `timeout`, as sockets do.
 ---
---- A socket with a waiter never waits in the ABI: its calls are made with a timeout of 0, and repeated after each wait.
+--- A socket with a waiter never waits in the ABI: its calls have a timeout of 0, and are repeated after each wait.
 ---
---- Inside of the Lua layer a timeout and a deadline of FOREVER never pass; users write nil.
+--- Inside the Lua layer FOREVER is the timeout and the deadline that never pass; users write nil.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -24,17 +24,17 @@ local waiting = {}
 local FOREVER = math.huge
 waiting.FOREVER = FOREVER
 
---- Timeouts from here on, in seconds, mean no limit: timers of event loops do not support them.
+--- Timeouts of this many seconds and more mean no limit: timers of event loops do not support them.
 waiting.HUGE = 1e9
 
---- inside converts a timeout of a user (nil for no limit) to one of the Lua layer.
+--- internal converts a user's timeout (nil for no limit) to one of the Lua layer.
 ---@param timeout number?
 ---@return number
-function waiting.inside(timeout)
+function waiting.internal(timeout)
     return timeout and timeout < waiting.HUGE and timeout or FOREVER
 end
 
---- The waiter of new sockets, false for none.
+--- The default waiter, which new sockets have; false for none.
 ---@type function|false
 waiting.default = false
 
@@ -71,14 +71,14 @@ function waiting.call(waiter, object, event, timeout)
 end
 
 ---@class cleat.socket.WaiterTraits
----@field wake (fun(sock: any, event: string))? ends the wait of `sock` for `event` soon, without resuming its
---- coroutine inside the call
----@field place (fun(): cleat.socket.Place)? makes a parking place, see cleat.socket.place
+---@field wake (fun(sock: any, event: string))? makes the wait of `sock` for `event` end soon. It must not resume the
+--- coroutine itself
+---@field place (fun(): cleat.socket.Place)? returns a new parking place, see cleat.socket.place
 
 local NONE = {}
 local traits = setmetatable({}, { __mode = "k" })
 
---- Registers the traits of a waiter; an adapter does so once. Both fields are optional.
+--- Registers the traits of a waiter, both of which are optional. An adapter does so once.
 ---@param waiter function
 ---@param of cleat.socket.WaiterTraits
 function waiting.register(waiter, of)
@@ -102,7 +102,7 @@ function waiting.deadline(timeout)
     return now + timeout
 end
 
---- How many seconds there are until a deadline, 0 at least; FOREVER if it never comes.
+--- The seconds until a deadline, at least 0; FOREVER if there is no deadline.
 ---@param deadline number
 ---@return number
 function waiting.remaining(deadline)
@@ -113,10 +113,10 @@ function waiting.remaining(deadline)
     return deadline > now and deadline - now or 0
 end
 
---- The same for a waiter or an event loop, where nil means no limit.
+--- The same for waiters and event loops, where nil means no limit.
 ---@param deadline number?
 ---@return number?
-function waiting.left(deadline)
+function waiting.remaining_or_nil(deadline)
     if not deadline or deadline == FOREVER then
         return nil
     end

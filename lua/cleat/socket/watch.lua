@@ -1,7 +1,7 @@
---- Watches for waiters: a descriptor that becomes readable when another one is ready, or when signal() was called.
+--- Watches: descriptors that become readable when another descriptor is ready, or when signal() is called.
 ---
---- A waiter can wait for a watch in place of a socket. signal() ends such a wait, with any waiter, and without an
---- effect on the connection.
+--- A waiter can wait for a watch in place of a socket. signal() ends that wait with any waiter, and does not affect the
+--- connection.
 
 local C = require "cleat.backend"
 local class = require "cleat.class"
@@ -15,10 +15,10 @@ local const = C.const
 ---@field _id integer
 ---@field _guard any
 local Watch = class.new("socket.Watch", function()
-    return errors.raise(errors.TypeError, "a Watch is made by the socket that waits")
+    return errors.raise(errors.TypeError, "Watch has no constructor: a socket that waits makes one")
 end)
 
---- The descriptor, for which a waiter waits until it is readable.
+--- Returns the descriptor, which a waiter waits for until it is readable.
 ---@return integer
 function Watch:fileno()
     return errors.check(C.watch_fileno(self._id))
@@ -30,7 +30,7 @@ function Watch.events()
     return "r"
 end
 
---- Makes the descriptor readable. It may be called at any time, also from a finalizer.
+--- Makes the descriptor readable. It may be called at any time, even from a finalizer.
 function Watch:signal()
     C.watch_signal(self._id)
 end
@@ -47,7 +47,7 @@ class.properties(Watch, {
 
 local watch = {}
 
---- new makes a watch of a descriptor. fd: -1 for none. event: "read" or "write".
+--- new returns a watch of a descriptor, or with -1 one that only signal() makes readable. event: "read" or "write".
 ---@param fd integer
 ---@param event string?
 ---@return cleat.socket.Watch

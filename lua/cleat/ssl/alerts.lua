@@ -1,4 +1,4 @@
---- The ALERT_DESCRIPTION_* that a callback may return: each number under itself.
+--- The set of ALERT_DESCRIPTION_* that a callback may return: each number is its own key and value.
 
 local const = require("cleat.backend").const
 

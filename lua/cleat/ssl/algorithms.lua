@@ -1,5 +1,5 @@
---- Groups, signature algorithms, GREASE and compliance policies: the methods and fields of contexts, and the methods of
---- connections that report what was negotiated.
+--- Groups, signature algorithms, GREASE and compliance policies: methods and fields of contexts, and the methods of
+--- connections that return what was negotiated.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -18,7 +18,7 @@ local functions = {}
 
 local algorithms = { settings = settings, methods = methods, functions = functions, getters = {}, setters = {} }
 
--- split returns the names of a list with colons between them.
+-- split splits a list at its colons.
 local function split(text)
     local names = {}
     for name in (text or ""):gmatch("[^:]+") do
@@ -29,41 +29,39 @@ end
 
 local parse_groups = keywords.parser("set_groups", { "groups" }, { required = 1 })
 
---- Sets the groups for the key exchange, best first: a list in OpenSSL's format. It knows IANA's names and their
---- aliases, as get_groups lists them, and "DEFAULT". A name with "?" in front of it is left out if this BoringSSL does
---- not have it. It replaces what set_ecdh_curve has set. A server takes the first group in its list that the client
---- has, too.
+--- Sets the groups for the key exchange, best first: a list in OpenSSL's format, with names that get_groups lists,
+--- their aliases, and "DEFAULT". A name with a "?" before it is ignored if this BoringSSL does not support it. The call
+--- replaces the group of set_ecdh_curve. A server uses the first group in its list that the client supports.
 ---
 ---     local context = ssl.create_default_context()
 ---     context:set_groups("?X25519MLKEM768:x25519:secp256r1")
 ---     print(pcall(context.set_groups, context, "x448") == false) --> true
 ---
---- In TLS 1.2 a server's ECDSA certificate must be on one of the groups, too. A client whose list has no NIST curve
---- offers them for that alone, if it allows TLS 1.2, and refuses a server that takes one for the key exchange.
+--- With TLS 1.2 the key of a server's ECDSA certificate must be on one of the groups, too. A client that allows TLS 1.2
+--- and has no NIST curve in its list offers these curves for certificates only, and refuses a server that uses one for
+--- the key exchange.
 ---
---- Raises: SSLError if a name is unknown, which it names, and if nothing is left of the list, or the context's
---- compliance_policy allows nothing in it; TypeError if it is no string.
+--- Raises: SSLError if a name is unknown (the message contains it), if no name remains, and if the context's
+--- compliance_policy allows none of them; TypeError if the argument is not a string.
 --- Python: 3.15.
 ---@param groups string
----@overload fun(self, groups, keywords: cleat.keywords.SSLContext.set_groups)
 function settings:set_groups(groups, ...)
     errors.check(C.context_set_groups(self._id, check.string("set_groups", "groups", (parse_groups(groups, ...)))))
 end
 
 local parse_get = keywords.parser("get_groups", { "include_aliases" })
 
---- Lists the groups that set_groups accepts: those that BoringSSL has for the context's versions and its
---- compliance_policy, best first.
+--- Lists the groups that set_groups accepts, best first: those that BoringSSL supports in the context's versions and
+--- compliance_policy.
 ---
 ---     local context = ssl.create_default_context()
 ---     context.maximum_version = ssl.TLSVersion.TLSv1_2
 ---     print(table.concat(context:get_groups(), " ")) --> x25519 secp256r1 secp384r1 secp521r1
 ---
---- Raises: TypeError if `include_aliases` is no boolean.
+--- Raises: TypeError if `include_aliases` is not a boolean.
 --- Python: 3.15.
 ---@param include_aliases boolean? whether the aliases of each group follow its name; false by default
 ---@return string[] # IANA's names
----@overload fun(self, keywords: cleat.keywords.SSLContext.get_groups): string[]
 function settings:get_groups(include_aliases, ...)
     include_aliases = check.optional_boolean("get_groups", "include_aliases", (parse_get(include_aliases, ...)), false)
     local _, names = errors.check(C.context_groups(self._id, include_aliases and 1 or 0))
@@ -72,19 +70,18 @@ end
 
 local parse_server = keywords.parser("set_server_sigalgs", { "sigalgs" }, { required = 1 })
 
---- Sets the algorithms with which a server signs the handshake, with TLS 1.2 and later, best first: a client's context
---- verifies with these only, a server's signs with these only, and presents only certificates whose key can. The list
---- is in OpenSSL's format: names as get_sigalgs lists them, or keys and hashes ("ECDSA+SHA256"). A name with "?" in
---- front of it is left out if it is unknown.
+--- Sets the algorithms for signatures of servers, with TLS 1.2 and later, best first. A client's context accepts these
+--- only. A server's context signs with these only, and presents only certificates whose key supports one of them. The
+--- list is in OpenSSL's format: names that get_sigalgs lists, or keys and hashes ("ECDSA+SHA256"). A name with a "?"
+--- before it is ignored if it is unknown.
 ---
 ---     local context = ssl.create_default_context()
 ---     context:set_server_sigalgs("ed25519:ecdsa_secp256r1_sha256:RSA-PSS+SHA256")
 ---
---- Raises: SSLError if a name is unknown, which it names, and if nothing is left of the list, or the context's
---- compliance_policy allows nothing in it; TypeError if it is no string.
+--- Raises: SSLError if a name is unknown (the message contains it), if no name remains, and if the context's
+--- compliance_policy allows none of them; TypeError if the argument is not a string.
 --- Python: 3.15.
 ---@param sigalgs string
----@overload fun(self, sigalgs, keywords: cleat.keywords.SSLContext.set_server_sigalgs)
 function settings:set_server_sigalgs(sigalgs, ...)
     sigalgs = check.string("set_server_sigalgs", "sigalgs", (parse_server(sigalgs, ...)))
     errors.check(C.context_set_server_sigalgs(self._id, sigalgs))
@@ -92,25 +89,28 @@ end
 
 local parse_client = keywords.parser("set_client_sigalgs", { "sigalgs" }, { required = 1 })
 
---- Does the same for the authentication of clients by certificates: a server's context verifies with these algorithms
---- only, a client's signs with these only.
+--- Sets the algorithms for signatures of clients that authenticate with a certificate, as set_server_sigalgs does for
+--- those of servers: a server's context accepts these only, and a client's context signs with these only.
 ---
 ---     local context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
 ---     context:set_client_sigalgs("ecdsa_secp384r1_sha384")
 ---
---- Raises: as set_server_sigalgs.
+--- Raises: the same errors as set_server_sigalgs.
 --- Python: 3.15.
 ---@param sigalgs string
----@overload fun(self, sigalgs, keywords: cleat.keywords.SSLContext.set_client_sigalgs)
 function settings:set_client_sigalgs(sigalgs, ...)
     sigalgs = check.string("set_client_sigalgs", "sigalgs", (parse_client(sigalgs, ...)))
     errors.check(C.context_set_client_sigalgs(self._id, sigalgs))
 end
 
---- Lists the signature algorithms that BoringSSL has, for SSLContext:set_server_sigalgs and set_client_sigalgs. Not all
---- of them are used by default.
+--- Lists the signature algorithms that BoringSSL supports, for SSLContext:set_server_sigalgs and set_client_sigalgs.
+--- Not all of them are enabled by default.
 ---
----     print(ssl.get_sigalgs()[1]) --> ecdsa_secp256r1_sha256
+---     local supported = {}
+---     for _, name in ipairs(ssl.get_sigalgs()) do
+---         supported[name] = true
+---     end
+---     print(supported.ed25519, supported.ed448) --> true	nil
 ---
 --- Python: 3.15.
 ---@return string[] # IANA's names
@@ -161,7 +161,7 @@ local SUITES = {
     [const.POLICY_CNSA2_202603] = AES_256,
 }
 
---- Returns whether a context's policy allows a suite of TLS 1.3.
+--- Returns whether the compliance policy of a context allows a cipher suite of TLS 1.3.
 ---@param context cleat.ssl.SSLContext
 ---@param name string
 ---@return boolean
@@ -170,7 +170,8 @@ function algorithms.allows(context, name)
     return suites == nil or suites[name] == true
 end
 
--- name_of: what the handshake has used; nil before it is done, and once TLS is gone.
+-- name_of returns the name of an algorithm that the handshake has used; nil before it is done, and after close() and
+-- unwrap().
 local function name_of(self, f)
     if self._tls == 0 then
         return nil
@@ -179,34 +180,37 @@ local function name_of(self, f)
     return length > 0 and name or nil
 end
 
---- Returns the group of the key exchange.
+--- Returns the group that the key exchange has used.
 ---
----     print(conn:group() ~= nil) --> true
+---     local context = ssl.create_default_context { cafile = "ca.pem" }
+---     context:set_groups "x25519"
+---     local sock = socket.create_connection({ "localhost", port })
+---     print(context:wrap_socket(sock, { server_hostname = "localhost" }):group()) --> x25519
 ---
 --- Python: 3.15.
 ---@return string? # IANA's name: "X25519MLKEM768", "x25519" …; nil before the handshake is done, and with an RSA key
---- exchange. For a resumed session of TLS 1.2 it is that of the first handshake
+--- exchange. A resumed session of TLS 1.2 returns the group of its first handshake
 function methods:group()
     return name_of(self, C.connection_group)
 end
 
---- Returns the algorithm with which the server has signed the handshake.
+--- Returns the algorithm of the server's signature in the handshake.
 ---
 ---     print(conn:server_sigalg()) --> ecdsa_secp256r1_sha256
 ---
 --- Python: 3.15.
----@return string? # IANA's name; nil before the handshake is done, and if nothing was signed: with a resumed session, a
---- pre-shared key or an RSA key exchange
+---@return string? # IANA's name; nil before the handshake is done, and if the server has signed nothing: in a resumed
+--- session, with a pre-shared key, and with an RSA key exchange
 function methods:server_sigalg()
     return name_of(self, C.connection_server_sigalg)
 end
 
---- Returns the algorithm with which the client has signed the handshake.
+--- Returns the algorithm of the client's signature in the handshake.
 ---
 ---     print(conn:client_sigalg()) --> nil
 ---
 --- Python: 3.15.
----@return string? # as server_sigalg; nil also if the client has shown no certificate
+---@return string? # IANA's name; nil before the handshake is done, and if the client has sent no certificate
 function methods:client_sigalg()
     return name_of(self, C.connection_client_sigalg)
 end

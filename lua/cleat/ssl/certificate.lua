@@ -1,4 +1,4 @@
---- Certificates as getpeercert() and get_ca_certs() return them (section 17.3.2).
+--- Certificates as tables, which getpeercert() and get_ca_certs() return (section 17.3.2).
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -9,35 +9,36 @@ local check = errors.check
 
 local INVALID = "<invalid>"
 
---- A certificate, as SSLSocket:getpeercert and SSLContext:get_ca_certs return it. A name is an array of relative
---- distinguished names, each an array of {type, value}: `cert.subject[1][1][2]` is the value of the first attribute.
+--- A certificate as a table, which SSLSocket:getpeercert and SSLContext:get_ca_certs return. A name is an array of
+--- relative distinguished names, each of which is an array of {type, value}: `cert.subject[1][1][2]` is the value of
+--- the first attribute.
 ---
 ---     local cert = conn:getpeercert()
 ---     print(cert.version, cert.subjectAltName[1][2]) --> 3	localhost
 ---     print(ssl.cert_time_to_seconds(cert.notAfter) > os.time()) --> true
 ---
---- Malformed parts do not hide the rest: a malformed or repeated extension is left out, an attribute value that is not
---- a string is given as its encoded contents, and an object identifier of more than 586 bytes as "<invalid>". The DER
---- bytes have everything.
+--- Malformed parts do not make the rest unreadable: a malformed or repeated extension is omitted, an attribute value
+--- that is not a string is given as its encoded contents, and an object identifier of more than 586 bytes as
+--- "<invalid>". The DER bytes contain everything.
 ---
 --- Python: 2.6; `OCSP`, `caIssuers`, `crlDistributionPoints` 2.7.9, 3.4.
 ---@class cleat.ssl.Certificate
----@field subject string[][][] the name
+---@field subject string[][][] the subject's name
 ---@field issuer string[][][] the issuer's name
----@field version integer 3 if it has extensions
----@field serialNumber string upper-case hexadecimal, an even number of digits
+---@field version integer 1 to 3; 3 if it has extensions
+---@field serialNumber string in upper-case hexadecimal, with an even number of digits
 ---@field notBefore string "Jan  5 09:34:43 2018 GMT"
----@field notAfter string in the same form
----@field subjectAltName string[][]? of {type, value}: "DNS", "email", "URI", "IP Address", "DirName" (its value is a
---- name) …
----@field OCSP string[]? URIs
----@field caIssuers string[]? URIs
----@field crlDistributionPoints string[]? URIs
+---@field notAfter string in the same format
+---@field subjectAltName string[][]? an array of {type, value}, with the types "DNS", "email", "URI", "IP Address",
+--- "DirName" (whose value is a name) …
+---@field OCSP string[]? URIs of OCSP responders
+---@field caIssuers string[]? URIs of the issuer's certificate
+---@field crlDistributionPoints string[]? URIs of revocation lists
 
 local certificate = {}
 
--- readable: the results of a function of the ABI, or nil where a field of the certificate is malformed. Other failures
--- are raised.
+-- readable returns the results of a function of the ABI, or nil if the field of the certificate is malformed. Other
+-- failures are raised.
 local function readable(result, ...)
     if result < 0 and status.class(result) == const.SSL then
         return nil
@@ -45,7 +46,7 @@ local function readable(result, ...)
     return check(result, ...)
 end
 
---- The text or the bytes that a function of the ABI returns.
+--- Calls a function of the ABI that returns a text or bytes, and returns these.
 ---@param f function of the backend
 ---@param ... any its arguments
 ---@return string
@@ -55,7 +56,8 @@ function certificate.text(f, ...)
 end
 local text = certificate.text
 
---- Opens a certificate in PEM or DER. DER begins with a sequence whose length takes more than one byte; text does not.
+--- Opens a certificate in PEM or DER. DER begins with a SEQUENCE whose length takes more than one byte, which PEM text
+--- does not.
 ---@param data string
 ---@return integer id
 ---@return cleat.backend.Guard guard the id's
@@ -66,13 +68,13 @@ function certificate.open(data)
     return check(C.certificate_from_der_guarded(data))
 end
 
--- readable_text: the same, or INVALID for an object identifier that is too long.
+-- readable_text returns the text likewise, or INVALID for an object identifier that is too long.
 local function readable_text(f, ...)
     local length, answer = readable(f(...))
     return length and answer or INVALID
 end
 
---- The attributes of a distinguished name.
+--- Returns a distinguished name.
 ---@param id integer
 ---@param which integer NAME_*
 ---@return string[][][]
@@ -87,7 +89,7 @@ function certificate.name(id, which)
     return rdns
 end
 
---- The subject alternative names, nil or false if there are none that are well-formed.
+--- Returns the subject alternative names; nil or false if there are none, or if they are malformed.
 ---@param id integer
 ---@return string[][]|false|nil
 function certificate.alt_names(id)
@@ -108,7 +110,7 @@ local function uris(id, which)
     return list[1] and list
 end
 
---- The fields of a certificate.
+--- Returns the fields of a certificate, as getpeercert() does.
 ---@param id integer of the ABI
 ---@return cleat.ssl.Certificate
 function certificate.decode(id)
@@ -126,14 +128,14 @@ function certificate.decode(id)
     }
 end
 
---- A certificate's DER bytes.
+--- Returns a certificate's DER bytes.
 ---@param id integer
 ---@return string
 function certificate.der(id)
     return text(C.certificate_der, id)
 end
 
---- f(id), after which the id is closed.
+--- Returns f(id), and closes the id.
 ---@generic T
 ---@param id integer
 ---@param guard cleat.backend.Guard the id's

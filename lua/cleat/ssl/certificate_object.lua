@@ -1,4 +1,4 @@
---- Certificates as objects: what Python 3.13 has as _ssl.Certificate, and the fields that it lacks.
+--- Certificates as objects: Python 3.13's _ssl.Certificate, with additional fields.
 
 local C = require "cleat.backend"
 local certificate = require "cleat.ssl.certificate"
@@ -14,7 +14,7 @@ local const = C.const
 
 local text = certificate.text
 
--- absent_if_empty: what a function of the ABI returns, or nil if it is empty.
+-- absent_if_empty returns the text of a function of the ABI, or nil if it is empty.
 local function absent_if_empty(f, ...)
     local answer = text(f, ...)
     return answer ~= "" and answer or nil
@@ -35,47 +35,50 @@ end
 
 local parse_new = keywords.parser("Certificate", { "data", "file" })
 
---- A certificate, verified or not: what it says may be false. It is immutable, and its fields are read when they are
---- asked for. Two certificates are equal (`==`) if their DER bytes are.
+--- A certificate as an object. It is not necessarily verified: an attacker can make one that contains anything. It is
+--- immutable, and fields are decoded when they are read. Two certificates are equal (`==`) if their DER bytes are.
 ---
 ---     local cert = ssl.Certificate(conn:getpeercert(true))
 ---     print(cert.version, cert.public_key_algorithm, cert.curve) --> 3	id-ecPublicKey	prime256v1
 ---     print(cert.not_after > os.time(), cert:matches("localhost")) --> true	true
 ---     print(#cert:fingerprint("sha256")) --> 64
 ---
---- Raises: SSLError if it is no certificate; IOError if the file cannot be read; ValueError unless one of `data` and
---- `file` is given. A field of a malformed or repeated extension raises SSLError when it is read.
+--- Raises: SSLError if the data is not a certificate; IOError if the file cannot be read; ValueError unless exactly one
+--- of `data` (PEM or DER) and `file` is given; TypeError. Reading the field of a malformed or repeated extension raises
+--- SSLError.
 --- Python: none.
 ---@class cleat.ssl.CertificateObject
----@field subject string[][][] the name, as in SSLSocket:getpeercert
+---@field subject string[][][] the subject's name, in the format of SSLSocket:getpeercert
 ---@field issuer string[][][] the issuer's name
----@field serial_number string upper-case hexadecimal, an even number of digits
----@field version integer 3 if it has extensions
----@field not_before number the start of its validity, in seconds since 1970-01-01 UTC, negative before that
----@field not_after number its end
+---@field serial_number string in upper-case hexadecimal, with an even number of digits
+---@field version integer 1 to 3; 3 if it has extensions
+---@field not_before number the start of the validity, in seconds since 1970-01-01 UTC; negative before that
+---@field not_after number the end of the validity, likewise
 ---@field not_before_text string "Jan  5 09:34:43 2018 GMT"
----@field not_after_text string in the same form
----@field subject_alt_names string[][] of {type, value}, empty if there are none
----@field extensions table[] of {oid =, critical =, value =}: dotted decimals, a boolean, and DER bytes
----@field key_usage table<string, true>? nil without the extension; the names of RFC 5280: digitalSignature, keyCertSign …
----@field extended_key_usage string[]? nil without the extension; dotted decimals: "1.3.6.1.5.5.7.3.1" is serverAuth
----@field basic_constraints table? nil without the extension; {ca = boolean, path_length = integer or nil}
----@field is_ca boolean whether it is a certification authority's
----@field ocsp_uris string[] of authority information access
----@field ca_issuers_uris string[] likewise
----@field crl_uris string[] of CRL distribution points
----@field subject_key_id string? bytes
----@field authority_key_id string? bytes
----@field signature_algorithm string "ecdsa-with-SHA256"
----@field public_key_algorithm string "rsaEncryption", "id-ecPublicKey", "ED25519" …
----@field public_key_bits integer 0 for a key that BoringSSL does not know
----@field curve string? OpenSSL's name: "prime256v1"
----@field public_key_der string SubjectPublicKeyInfo
----@field scts cleat.ssl.Sct[]? the signed certificate timestamps in it; nil without the extension
+---@field not_after_text string in the same format
+---@field subject_alt_names string[][] an array of {type, value}; empty if there are none
+---@field extensions {oid: string, critical: boolean, value: string}[] all extensions: `oid` in dotted decimals, `value`
+--- in DER
+---@field key_usage table<string, true>? a set of RFC 5280's names: digitalSignature, keyCertSign …; nil without the
+--- extension
+---@field extended_key_usage string[]? object identifiers in dotted decimals: "1.3.6.1.5.5.7.3.1" is serverAuth; nil
+--- without the extension
+---@field basic_constraints {ca: boolean, path_length: integer?}? nil without the extension
+---@field is_ca boolean whether it is a CA certificate
+---@field ocsp_uris string[] URIs of OCSP responders; empty if there are none, like the next two
+---@field ca_issuers_uris string[] URIs of the issuer's certificate
+---@field crl_uris string[] URIs of revocation lists
+---@field subject_key_id string? as bytes; nil without the extension
+---@field authority_key_id string? as bytes; nil without the extension
+---@field signature_algorithm string OpenSSL's name: "ecdsa-with-SHA256" …
+---@field public_key_algorithm string OpenSSL's name: "rsaEncryption", "id-ecPublicKey", "ED25519" …
+---@field public_key_bits integer the size of the key in bits; 0 for a key that BoringSSL does not support
+---@field curve string? OpenSSL's name of an EC key's curve: "prime256v1" …; nil for other keys
+---@field public_key_der string the SubjectPublicKeyInfo, in DER
+---@field scts cleat.ssl.Sct[]? the embedded signed certificate timestamps; nil without the extension
 ---@field _id integer
 ---@field _guard cleat.backend.Guard closes the id
 ---@overload fun(data: string?, file: string?): cleat.ssl.CertificateObject
----@overload fun(keywords: cleat.keywords.ssl.Certificate): cleat.ssl.CertificateObject
 local Certificate = class.new("ssl.Certificate", function(of, ...)
     local data, file = parse_new(...)
     check.optional_string("Certificate", "data", data)
@@ -89,16 +92,15 @@ end)
 
 local parse_bytes = keywords.parser("public_bytes", { "format" })
 
---- Returns the certificate's encoding.
+--- Returns the encoded certificate.
 ---
 ---     local der = conn:getpeercert(true)
 ---     print(ssl.Certificate(der):public_bytes(ssl.ENCODING_DER) == der) --> true
 ---
---- Raises: ValueError for another number.
+--- Raises: ValueError for other numbers; TypeError.
 --- Python: 3.10, of _ssl.Certificate.
----@param format integer? `ENCODING_PEM`, the default: a text; or `ENCODING_DER`: bytes
+---@param format integer? `ENCODING_PEM`, the default, for PEM text, or `ENCODING_DER` for DER bytes
 ---@return string
----@overload fun(self, keywords: cleat.keywords.CertificateObject.public_bytes): string
 function Certificate:public_bytes(format, ...)
     format = check.optional_integer("public_bytes", "format", (parse_bytes(format, ...)), pem.ENCODING_PEM)
     local der = certificate.der(self._id)
@@ -110,7 +112,7 @@ function Certificate:public_bytes(format, ...)
     return errors.raise(errors.ValueError, "Unsupported format")
 end
 
---- Returns what SSLSocket:getpeercert returns of a verified certificate.
+--- Returns the certificate as a table, as SSLSocket:getpeercert does for a verified peer.
 ---
 ---     print(ssl.Certificate(conn:getpeercert(true)):get_info().subjectAltName[1][2]) --> localhost
 ---
@@ -133,43 +135,45 @@ end
 
 --- Returns a digest of the certificate's DER bytes in lower-case hexadecimal.
 ---
----     print(#ssl.Certificate(conn:getpeercert(true)):fingerprint("sha1")) --> 40
+---     local cert = ssl.Certificate(conn:getpeercert(true))
+---     print(#cert:fingerprint(), cert:fingerprint() == cert:fingerprint("sha256")) --> 64	true
 ---
---- Raises: ValueError for another digest.
+--- Raises: ValueError for other digests; TypeError.
 --- Python: none.
 ---@param digest string? "sha256", the default, "sha384", "sha512", "sha224", "sha1" or "md5"
 ---@return string
----@overload fun(self, keywords: cleat.keywords.CertificateObject.fingerprint): string
 function Certificate:fingerprint(digest, ...)
     return digest_of(self, "fingerprint", const.FINGERPRINT_CERTIFICATE, (parse_fingerprint(digest, ...)))
 end
 
---- Returns a digest of the public key, in the same form. It stays the same when a certificate is renewed for the same
---- key, which is why it is what programs pin.
+--- Returns a digest of the public key (SubjectPublicKeyInfo) in lower-case hexadecimal. It does not change when a
+--- certificate is renewed for the same key, so programs use it for pinning.
 ---
----     print(#ssl.Certificate(conn:getpeercert(true)):spki_fingerprint()) --> 64
+---     local pin = ssl.Certificate(conn:getpeercert(true)):spki_fingerprint()
+---     local other = connect()
+---     print(ssl.Certificate(other:getpeercert(true)):spki_fingerprint() == pin) --> true
+---     other:close()
 ---
---- Raises: ValueError for another digest.
+--- Raises: ValueError for other digests; TypeError.
 --- Python: none.
----@param digest string? as of fingerprint
+---@param digest string? as in fingerprint
 ---@return string
----@overload fun(self, keywords: cleat.keywords.CertificateObject.spki_fingerprint): string
 function Certificate:spki_fingerprint(digest, ...)
     return digest_of(self, "spki_fingerprint", const.FINGERPRINT_SPKI, (parse_spki(digest, ...)))
 end
 
 local parse_matches = keywords.parser("matches", { "hostname" }, { required = 1 })
 
---- Whether the certificate is for a host, by the rules of a connection with check_hostname. Nothing else is verified.
+--- Returns whether the certificate is valid for a host, by the rules of `check_hostname`. Nothing else is verified:
+--- neither the chain nor the time.
 ---
 ---     local cert = ssl.Certificate(conn:getpeercert(true))
 ---     print(cert:matches("localhost"), cert:matches("example.org")) --> true	false
 ---
---- Raises: ValueError for a name that none can be.
+--- Raises: ValueError for an invalid name; TypeError.
 --- Python: none.
 ---@param hostname string a host name or an IP address
 ---@return boolean
----@overload fun(self, hostname, keywords: cleat.keywords.CertificateObject.matches): boolean
 function Certificate:matches(hostname, ...)
     local labels = names.to_ascii("matches", (parse_matches(hostname, ...)))
     return errors.check(C.certificate_matches(self._id, labels)) == 1
@@ -194,7 +198,7 @@ local getters = {
     crl_uris = uris(const.URI_CRL),
 }
 
--- Each is a function of the id.
+-- Each function gets the ABI's id of the certificate.
 for name, get in pairs {
     subject = function(id)
         return certificate.name(id, const.NAME_SUBJECT)
@@ -223,7 +227,7 @@ for name, get in pairs {
         return text(C.certificate_not_after, id)
     end,
     subject_alt_names = function(id)
-        errors.check(C.certificate_alt_name_count(id)) -- raises where it is malformed
+        errors.check(C.certificate_alt_name_count(id)) -- raises if the extension is malformed
         return certificate.alt_names(id) or {}
     end,
     extensions = function(id)

@@ -1,4 +1,4 @@
---- Certificates are verified without a connection.
+--- The method of certificates that verifies them without a connection.
 
 local C = require "cleat.backend"
 local Certificate = require "cleat.ssl.certificate_object"
@@ -17,7 +17,7 @@ local methods = {}
 
 local parse = keywords.parser("verify", { "context", "purpose", "hostname", "time", "untrusted" }, { required = 1 })
 
--- to_bytes returns certificates that are given as a text, as DER bytes, or as an array of objects.
+-- to_bytes converts certificates, which may be PEM text, DER bytes or an array of objects, to bytes.
 local function to_bytes(untrusted)
     if untrusted == nil or type(untrusted) == "string" then
         return untrusted
@@ -43,10 +43,11 @@ local function to_time(time)
     return time or -1
 end
 
---- Verifies the certificate as a handshake would, and returns the verified chain: itself first, the trusted certificate
---- last. The context says which certificates are trusted, and has revocation lists, `verify_flags`, `verify_depth`,
---- `verify_time` and `hostname_checks_common_name`. Its `verify_mode`, `check_hostname` and `require_ocsp` count in
---- handshakes only. Without `hostname` any certificate of a trusted CA is accepted, whatever its names.
+--- Verifies the certificate as a handshake would, and returns the verified chain: this certificate is the first, and
+--- the trusted certificate the last one. The context has the trusted certificates, revocation lists, `verify_flags`,
+--- `verify_depth`, `verify_time` and `hostname_checks_common_name`. Its `verify_mode`, `check_hostname` and
+--- `require_ocsp` have no effect here. Without `hostname`, any certificate of a trusted CA is accepted, whatever its
+--- names are.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
 ---     local sent = conn:get_unverified_chain()
@@ -56,20 +57,22 @@ end
 ---     local ok, err = pcall(certificate.verify, certificate, context, { hostname = "example.org", untrusted = chain })
 ---     print(err.verify_code, err.depth, err.certificate == certificate) --> 62	0	true
 ---
---- Raises: SSLCertVerificationError, with the code and the message of a handshake; SSLError if `untrusted` cannot be
---- parsed; ValueError for a hostname or time that there cannot be; TypeError.
+--- Raises: SSLCertVerificationError, with the same code and message as a handshake; SSLError if `untrusted` cannot be
+--- parsed; ValueError for an invalid `hostname` or `time`; TypeError.
 --- Python: none.
 ---@param context cleat.ssl.SSLContext
----@param purpose cleat.ssl.Purpose? `Purpose.SERVER_AUTH` by default: it is a server's; or `CLIENT_AUTH`
----@param hostname string? a host name or an IP address that it must be for
----@param time number? in seconds since 1970: instead of the context's `verify_time` or the present, for everything
----@param untrusted string|cleat.ssl.CertificateObject[]|nil intermediates: PEM, DER one after the other, or an array
+---@param purpose cleat.ssl.Purpose? `Purpose.SERVER_AUTH`, the default, for a server's certificate;
+--- `Purpose.CLIENT_AUTH` for a client's
+---@param hostname string? the host name or IP address that the certificate must be valid for; nil does not check it
+---@param time number? the time at which the chain must be valid, in seconds since 1970; by default the context's
+--- `verify_time`, or else the current time
+---@param untrusted string|cleat.ssl.CertificateObject[]|nil intermediate certificates: PEM text, concatenated DER, or
+--- an array
 ---@return cleat.ssl.CertificateObject[]
----@overload fun(self, context, keywords: cleat.keywords.CertificateObject.verify): cleat.ssl.CertificateObject[]
 function methods:verify(context, purpose, hostname, time, untrusted)
     local purpose_of
     context, purpose, hostname, time, untrusted = parse(context, purpose, hostname, time, untrusted)
-    -- Not above: contexts make connections, which raise the errors of this.
+    -- Required here to avoid a cycle: contexts require connections, and these require certificates.
     if not require("cleat.ssl.context"):is(context) then
         check.fail("verify", "context", "an SSLContext", context)
     end

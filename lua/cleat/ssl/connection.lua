@@ -1,16 +1,16 @@
 --- TLS connections: the common base of ssl.SSLSocket and ssl.SSLObject.
 ---
---- Below a connection is a transport, a table of functions of the connection:
----   open(self, context, server_side, hostname)     makes the connection of the ABI, and returns its id and guard
+--- A connection sends and receives through its transport, a table of functions:
+---   open(self, context, server_side, hostname)     makes the ABI's connection, and returns its id and guard
 ---   supply(self, claim, event, deadline, timeout)  waits for an event, see cleat.suspend
 ---   emit(self, claim, deadline)                    sends encrypted bytes; false if the deadline has passed
----   place(self)                                    a parking place, see cleat.socket.turns
---- There are three: cleat.ssl.transport.descriptor, .memory (two MemoryBIOs) and .stream (an event loop's handle).
+---   place(self)                                    returns a parking place, see cleat.socket.turns
+--- The transports are cleat.ssl.transport.descriptor, .memory (two MemoryBIOs) and .stream (an event loop's handle).
 ---
---- _read_id and _write_id are used for the first attempt of a read or write: the connection's id, or 0 while another
---- coroutine has the turn or the transport must act first. So the usual call checks nothing else. Once a call has
---- waited after the handshake, over a descriptor, the connection is steady (_turns.steady): only the reader's and
---- writer's turns decide about the two fields then, and cleat.socket.turns sets them itself.
+--- _read_id and _write_id are the ids for first attempts to read and to write: the connection's id, or 0 while another
+--- coroutine has the turn or the transport must act first. So the usual call checks nothing else. After a call has
+--- waited, over a descriptor and with the handshake done, the connection is steady (_turns.steady): from then on the
+--- two fields depend on the reader's and writer's turns only, and cleat.socket.turns sets them.
 
 local C = require "cleat.backend"
 local class = require "cleat.class"
@@ -42,14 +42,14 @@ local WANT_READ, WANT_WRITE, TIMEOUT, HANDLE = status.WANT_READ, status.WANT_WRI
 local const = C.const
 
 ---@class cleat.ssl.Connection
----@field _tls integer the ABI's id of the connection, 0 unless open
+---@field _tls integer the id of the ABI's connection, 0 unless open
 ---@field _tls_guard any
 ---@field _read_id integer
 ---@field _write_id integer
 ---@field _transport table
 ---@field _origin cleat.ssl.SSLContext the initial context, whose callbacks are called
 local Connection = class.new("ssl.Connection", function()
-    return errors.raise(errors.TypeError, "a connection is made by an SSLContext")
+    return errors.raise(errors.TypeError, "Connection has no constructor: use SSLContext.wrap_socket() or wrap_bio()")
 end)
 
 local connection = { Connection = Connection }
@@ -60,7 +60,8 @@ local function check_callback(self)
     end
 end
 
--- pause is the action of a pause: an error of it is one of the handshake, after the alert was sent.
+-- pause returns the action for a pause (cleat.suspend). If the callback raises, the action sends the alert before the
+-- error is raised by the handshake.
 local function pause(answer)
     local function run(self)
         check_callback(self)
@@ -106,14 +107,14 @@ function Connection:_stalled()
     return self._in_callback ~= false
 end
 
-function Connection:_occupied(method)
+function Connection:_raise_busy(method)
     check_callback(self)
-    return errors.raise(errors.ValueError, method .. "() while another call of the same kind has not returned, and no waiter that waits")
+    return suspend.raise_busy(method)
 end
 
--- inherit: the functions of its context that a connection calls are those that the context has when it is made.
+-- inherit copies the callbacks of the context to a new connection: later changes of the context do not affect it.
 local function inherit(self, context)
-    if not context._hands_on then
+    if not context._has_inherited then
         return
     end
     if context._signers then
@@ -133,7 +134,7 @@ local function inherit(self, context)
     end
 end
 
---- open makes the TLS connection.
+--- open makes the ABI's connection.
 function connection.open(self, hostname)
     local id, guard = errors.check(self._transport.open(self, self._context._id, self._server_side and 1 or 0, hostname or nil))
     self._tls_guard = guard
@@ -142,13 +143,13 @@ function connection.open(self, hostname)
     local result = ech.offer(self)
     result = result < 0 and result or resumption.offer(self)
     if result < 0 then
-        connection.drop(self)
+        connection.discard(self)
         errors.check(result)
     end
     self:_turns_changed()
 end
 
---- open_new does the same for a new socket of the descriptor transport, of which no call has a turn.
+--- open_new does the same for a new object over the descriptor transport, on which no call has a turn yet.
 function connection.open_new(self, context, server_side, hostname, session)
     local id, guard = connection_over_socket_guarded(context._id, self._id, server_side and 1 or 0, hostname or nil)
     if id < 0 then
@@ -159,13 +160,13 @@ function connection.open_new(self, context, server_side, hostname, session)
     inherit(self, context)
     local result = session and connection_set_session(id, session._id) or 0
     if result < 0 then
-        connection.drop(self)
+        connection.discard(self)
         errors.check(result)
     end
 end
 
---- drop removes TLS, without close_notify.
-function connection.drop(self)
+--- discard ends TLS without close_notify.
+function connection.discard(self)
     self._tls, self._read_id, self._write_id = 0, 0, 0
     if rawget(self, "_session") then
         self._session = false
@@ -176,9 +177,9 @@ function connection.drop(self)
     end
 end
 
--- Kinds of calls, see cleat.suspend. Their methods raise the error for a status, after the alert for the peer was sent.
+-- Kinds of calls, see cleat.suspend. They send the alert for the peer before they raise the error for a status.
 
--- FATAL: the classes of failures with an alert, of this side or of the peer.
+-- FATAL: the classes of failures after which there is an alert, of this side or of the peer.
 local FATAL = { [const.SSL] = true, [const.VERIFY] = true, [const.ALERT] = true }
 
 local function fail(self, result, operation)
@@ -209,8 +210,8 @@ local function kind(turn, event, operation)
         fail = function(self, result)
             return fail(self, result, operation)
         end,
-        gone = function(self, method)
-            return self:_gone(method)
+        closed = function(self, method)
+            return self:_raise_closed(method)
         end,
     }
 end
@@ -231,16 +232,16 @@ function READ.fail(self, result)
     return fail(self, result, "read")
 end
 
-function READ.gone(self, method)
+function READ.closed(self, method)
     if self._state == "unwrapped" then -- the peer's close_notify has come
         return 0, ""
     end
-    return self:_gone(method)
+    return self:_raise_closed(method)
 end
 
--- TRY: of reads that do not wait and do not raise for it. Their results are -1 and the event then.
+-- TRY is the kind of try_recv and try_read. Instead of waiting or raising they return -1 and the event.
 local TRY, WANTS = kind("reader", WANT_READ, "read"), { [WANT_WRITE] = "want_write" }
-TRY.handshake, TRY.gone, TRY.timeout = handshake_kind("read"), READ.gone, 0
+TRY.handshake, TRY.closed, TRY.timeout = handshake_kind("read"), READ.closed, 0
 connection.TRY = TRY
 
 local function fail_quietly(self, result, method)
@@ -253,7 +254,7 @@ end
 
 TRY.fail, TRY.handshake.fail = fail_quietly, fail_quietly
 
--- close_notify is sent in the writer's turn, and the peer's is received in the reader's.
+-- close_notify is sent in the writer's turn, and received in the reader's turn.
 local CLOSE_SEND, CLOSE_RECEIVE = kind("writer", WANT_WRITE, "read"), kind("reader", WANT_READ, "read")
 CLOSE_SEND.stop = WANT_READ
 
@@ -262,8 +263,8 @@ local function emitted(self, result, ...)
     return result, ...
 end
 
--- shake does the handshake if it is not done, in its turn, and sends what was given as early data.
-local function shake(self, of, method, timeout, deadline, result)
+-- ensure_handshake does the handshake in its turn, if it is not done yet, and sends the argument `early_data`.
+local function ensure_handshake(self, of, method, timeout, deadline, result)
     if self._early then
         suspend.run(self, of, method, timeout, deadline, result, early_write.call, self)
         self:_turns_changed()
@@ -275,8 +276,8 @@ local function shake(self, of, method, timeout, deadline, result)
     return true
 end
 
---- finish continues a call whose first attempt would block: f(id, wait, a, b), in the turn of its kind, after the
---- handshake. deadline: nil if the timeout begins now. result: of the attempt, nil to make another one.
+--- finish repeats a call whose first attempt would block: f(id, wait, a, b), in the turn of its kind, after the
+--- handshake. deadline: nil if the timeout begins now. result: the attempt's result, nil if there was no attempt.
 function connection.finish(self, of, method, deadline, result, f, a, b)
     local timeout = of.timeout or self._timeout
     if self._tls == 0 then
@@ -292,7 +293,7 @@ function connection.finish(self, of, method, deadline, result, f, a, b)
         return suspend.run(self, of, method, timeout, deadline, result, f, a, b)
     elseif steady then
         return emitted(self, suspend.run(self, of, method, timeout, deadline, result, f, a, b))
-    elseif shake(self, of.handshake, method, timeout, deadline, result) then
+    elseif ensure_handshake(self, of.handshake, method, timeout, deadline, result) then
         result = nil
     elseif queues and not rawget(self, "_trace") then
         queues.steady = self._transport.steady
@@ -300,8 +301,8 @@ function connection.finish(self, of, method, deadline, result, f, a, b)
     return emitted(self, suspend.run(self, of, method, timeout, deadline, result, f, a, b))
 end
 
---- handshake does the handshake, or raises. timeout: for all of it. result: of an attempt that was made already,
---- without a limit or without waiting.
+--- handshake does the handshake, or raises. timeout: for the whole handshake. result: the result of a first attempt,
+--- which was made without a limit or without waiting.
 function connection.handshake(self, timeout, result)
     local own = timeout == self._timeout
     local deadline = timeout ~= 0 and waiting.deadline(timeout) or nil
@@ -310,35 +311,35 @@ function connection.handshake(self, timeout, result)
         if result ~= HANDLE and not suspend.suspended(result) then
             return HANDSHAKE.fail(self, result)
         end
-        shake(self, HANDSHAKE, "do_handshake", timeout, deadline, result)
+        ensure_handshake(self, HANDSHAKE, "do_handshake", timeout, deadline, result)
     end
     if not self._transport.emit(self, nil, deadline) then
         HANDSHAKE.fail(self, TIMEOUT)
     end
 end
 
--- await_reader waits, in the writer's turn, until a waiting reader has read the bytes that have arrived. The reader may
--- wait again then, and keep its turn: a session ticket, for example, is no data.
+-- await_reader waits, in the writer's turn, until a suspended reader has read the bytes that have arrived. The reader
+-- may wait again afterwards and keep its turn, for example if the bytes were a session ticket.
 local function await_reader(claim, how, self, deadline)
     if how ~= "first" and how ~= "waited" then
         return CLOSE_SEND.fail(self, how == "late" and TIMEOUT or WANT_READ)
     end
     while self._tls ~= 0 and turns.waits(claim, "read") and self._transport.readable(self) and waiting.remaining(deadline) > 0 do
-        turns.join(claim, waiting.left(deadline))
+        turns.join(claim, waiting.remaining_or_nil(deadline))
     end
 end
 
---- close_notify sends close_notify and waits for the peer's.
+--- close_notify sends close_notify, and waits for the peer's.
 function connection.close_notify(self)
     local timeout = self._timeout
     local deadline = waiting.deadline(timeout)
     local result = HANDLE
     if self._early and C.connection_established(self._tls) == 1 then
-        shake(self, HANDSHAKE, "unwrap", timeout, deadline)
+        ensure_handshake(self, HANDSHAKE, "unwrap", timeout, deadline)
     end
     if turns.busy(self, "reader") then
         if self._transport.readable(self) then
-            -- The reader is about to be woken by these bytes. If they were read here, it would not be.
+            -- These bytes will wake a suspended reader. If they were read here, it would wait on.
             turns.run(self, "writer", deadline, await_reader, self, deadline)
         end
     else
@@ -360,7 +361,7 @@ function getters:context()
     return self._context
 end
 
--- As in Python, setting the context after the handshake changes the attribute, and nothing in the connection.
+-- As in Python, setting the context after the handshake changes the attribute only.
 function setters:context(value)
     if getmetatable(value) ~= getmetatable(self._context) then
         errors.raise(errors.TypeError, "The value must be a SSLContext, not " .. class.name_of(value))
@@ -371,8 +372,8 @@ function setters:context(value)
             self._signers = value._signers or nil
             self._psk = value._psk or nil
             verdict.switch(self, value)
-            self._session = false -- it is of the other context
-            if self._in_callback ~= "servername" then -- a handshake that has not begun: what the first one lacks
+            self._session = false -- it belongs to the other context
+            if self._in_callback ~= "servername" then -- before the handshake: use the new context's, if the first one has none
                 self._session_store = value._session_store or self._session_store
                 if not self._origin._servername_callback then
                     rawset(self, "_origin", value)
@@ -406,7 +407,7 @@ end
 
 connection.getters, connection.setters = getters, setters
 
---- The fields that most connections do not have.
+--- Defaults of the fields that most connections do not store.
 connection.defaults = {
     _server_side = false,
     _server_hostname = false,
@@ -414,12 +415,12 @@ connection.defaults = {
     _psk = false, -- the context's, see cleat.ssl.psk
     _signers = false, -- the context's, see cleat.ssl.signature
     _verifier = false, -- the context's, see cleat.ssl.verdict
-    _other_verifier = false, -- of the context to which a server has switched
+    _other_verifier = false, -- the verifier of the context that a server has switched to
     _session_store = false, -- the context's, see cleat.ssl.session_store
-    _trace = false, -- what it notes of its messages, see cleat.ssl.messages
-    _session = false, -- the one that it was given
-    _ech_configs = false, -- what it encrypts its ClientHello with
-    _early = false, -- the early data that is yet to be sent, see cleat.ssl.early_write
+    _trace = false, -- recorded messages, see cleat.ssl.messages
+    _session = false, -- the session that the program has set
+    _ech_configs = false, -- the argument ech_configs
+    _early = false, -- early data that is not sent yet, see cleat.ssl.early_write
     _early_at = false,
     _early_answered = false,
     _failed = false, -- whether TLS has failed: the alert must reach the peer

@@ -1,4 +1,4 @@
---- Classes of a program's own for the connections of a context: Python 3.7's sslsocket_class and sslobject_class.
+--- Classes that a program derives for the connections of a context: Python 3.7's sslsocket_class and sslobject_class.
 
 local SSLObject = require("cleat.ssl.object").SSLObject
 local SSLSocket = require "cleat.ssl.socket"
@@ -6,9 +6,9 @@ local check = require "cleat.check"
 local class = require "cleat.class"
 local errors = require "cleat.errors"
 
-local OWN = { class = true, __name = true, __index = true, __newindex = true }
+local INTERNAL = { class = true, __name = true, __index = true, __newindex = true }
 
--- check_fields: the new attributes of a class, with their values in new objects.
+-- check_fields checks the additional attributes of a class and their initial values.
 local function check_fields(of, fields)
     local methods = getmetatable(of).__index
     for name, value in pairs(fields) do
@@ -23,7 +23,27 @@ local function check_fields(of, fields)
     return fields
 end
 
--- extend: SSLSocket.extend and SSLObject.extend.
+--- Makes a class that derives from SSLSocket, or from SSLObject, for SSLContext.sslsocket_class and sslobject_class.
+--- Its objects have the methods that the program adds to the class, and may have further fields.
+---
+---     local Counted = ssl.SSLSocket:extend("Counted", { sent = 0 })
+---     function Counted:sendall(data)
+---         self.sent = self.sent + #data
+---         return ssl.SSLSocket.sendall(self, data)
+---     end
+---     local context = ssl.create_default_context { cafile = "ca.pem" }
+---     context.sslsocket_class = Counted
+---     local plain = socket.create_connection { "localhost", port }
+---     local counted = context:wrap_socket(plain, { server_hostname = "localhost" })
+---     counted:sendall("hello")
+---     print(counted.sent) --> 5
+---     counted:close()
+---
+--- Raises: ValueError for a field whose name SSLSocket has; TypeError.
+--- Python: none (a class statement).
+---@param name string as tostring of the class shows it
+---@param fields table? names and values of further fields, as in new objects; no tables, which objects would share
+---@return cleat.Class
 local function extend(of, name, fields)
     name = check.string("extend", "name", name)
     if fields ~= nil and type(fields) ~= "table" then
@@ -32,7 +52,7 @@ local function extend(of, name, fields)
     local new = class.new(name, getmetatable(of).__call, of)
     class.properties(new, of.getters, of.setters, class.merged(of.defaults, check_fields(of, fields or {})))
     for event, metamethod in pairs(of.instance) do
-        if not OWN[event] then
+        if not INTERNAL[event] then
             new.instance[event] = metamethod
         end
     end

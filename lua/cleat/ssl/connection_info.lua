@@ -1,4 +1,4 @@
---- The methods of a connection that report what the handshake agreed on, and the peer's certificate (section 17.3.2).
+--- The methods of connections that return the results of the handshake and the peer's certificate (section 17.3.2).
 
 local C = require "cleat.backend"
 local certificate = require "cleat.ssl.certificate"
@@ -15,18 +15,17 @@ local info = {}
 
 local parse_peer = keywords.parser("getpeercert", { "binary_form" })
 
---- Returns the peer's certificate: a table, which is empty if the context verifies nothing, and for a certificate that
---- was accepted although the verification refuses it; with `binary_form` its DER bytes; nil if the peer has sent none.
+--- Returns the peer's certificate as a table, or with `binary_form` as DER bytes. The table is empty if the certificate
+--- was not verified (CERT_NONE), or was accepted although the verification failed.
 ---
 ---     local cert = conn:getpeercert()
 ---     print(cert.subjectAltName[1][1], cert.subjectAltName[1][2]) --> DNS	localhost
 ---     print(#conn:getpeercert(true) > 100) --> true
 ---
---- Raises: ValueError before the handshake is done; TypeError if `binary_form` is no boolean.
+--- Raises: ValueError before the handshake is done; TypeError if `binary_form` is not a boolean.
 --- Python: 2.6.
 ---@param binary_form boolean? false by default
----@return cleat.ssl.Certificate|string|nil
----@overload fun(self, keywords: cleat.keywords.SSLSocket.getpeercert): cleat.ssl.Certificate|string|nil
+---@return cleat.ssl.Certificate|string|nil # nil if the peer has sent no certificate
 function info:getpeercert(binary_form, ...)
     binary_form = check.optional_boolean("getpeercert", "binary_form", (parse_peer(binary_form, ...)), false)
     if self._tls == 0 then
@@ -47,12 +46,15 @@ function info:getpeercert(binary_form, ...)
     return certificate.consume(id, guard, certificate.decode)
 end
 
---- Returns the identity whose pre-shared key the handshake has used: see SSLContext:set_psk_server_callback.
+--- Returns the identity of the pre-shared key that the handshake has used: see SSLContext:set_psk_server_callback.
 ---
----     print(conn:psk_identity()) --> nil
+---     local function user_of(server_connection)
+---         return server_connection:psk_identity() or "anonymous"
+---     end
+---     print(user_of(conn)) --> anonymous
 ---
 --- Python: none.
----@return string? # nil if it was empty, if no such key was used, and before the handshake is done
+---@return string? # nil if the identity is empty, if no pre-shared key was used, and before the handshake is done
 function info:psk_identity()
     if self._tls == 0 or C.connection_established(self._tls) ~= 1 then
         return nil
@@ -61,7 +63,7 @@ function info:psk_identity()
     return length > 0 and identity or nil
 end
 
--- chain: the DER bytes of a list of certificates.
+-- chain returns the DER bytes of the certificates of a chain.
 local function chain(self, which)
     local list = {}
     for index = 0, errors.check(C.connection_chain_count(self._tls, which)) - 1 do
@@ -71,26 +73,29 @@ local function chain(self, which)
     return list
 end
 
---- Returns the certificates that the peer has sent, its own first. They are not verified.
+--- Returns the certificates that the peer has sent, its own first. They are not verified: an attacker can add any.
 ---
----     print(conn:get_unverified_chain()[1] == conn:getpeercert(true)) --> true
+---     local sent = conn:get_unverified_chain()
+---     print(sent[1] == conn:getpeercert(true)) --> true
+---     print(#sent, ssl.Certificate(sent[1]).version) --> 2	3
 ---
 --- Raises: SSLError if BoringSSL cannot parse one of them.
 --- Python: 3.13.
----@return string[] # of DER bytes; empty before the peer has sent them: see Certificate
+---@return string[] # DER bytes, for ssl.Certificate; empty before the peer has sent them
 function info:get_unverified_chain()
     return self._tls ~= 0 and chain(self, const.CHAIN_SENT) or {}
 end
 
---- Returns the chain that was verified, the peer's certificate first and the trusted certificate last. With CERT_NONE
---- nothing is verified, and it is what get_unverified_chain returns. The first call verifies the chain again.
+--- Returns the verified chain: the peer's certificate is the first, and the trusted certificate the last one. With
+--- CERT_NONE it returns the same as get_unverified_chain. The core does not keep verified chains, so the first call
+--- verifies again.
 ---
 ---     local chain = conn:get_verified_chain()
 ---     print(ssl.Certificate(chain[#chain]).is_ca) --> true
 ---
---- Raises: SSLError if a certificate has ended or been revoked since the handshake.
+--- Raises: SSLError if a certificate has expired or was revoked since the handshake.
 --- Python: 3.13.
----@return string[] # of DER bytes; empty before the handshake is done
+---@return string[] # DER bytes, for ssl.Certificate; empty before the handshake is done
 function info:get_verified_chain()
     if self._tls == 0 or errors.check(C.connection_established(self._tls)) ~= 1 then
         return {}
@@ -100,23 +105,23 @@ function info:get_verified_chain()
     return chain(self, const.CHAIN_VERIFIED)
 end
 
---- Returns what the verification of the peer has found. `verify_code` is 0 for a chain that is good, otherwise
---- OpenSSL's X509_V_ERR_*; `verify_message` is the same in words. `errors` lists what is wrong, each with the depth of
---- its certificate: 0 is the peer's own. It has all faults if `enforce_verification` is false or
---- `verify_callback_may_accept` true; otherwise the first one has ended the verification.
+--- Returns the result of the verification of the peer. `verify_code` is 0 if the chain is valid, otherwise one of
+--- OpenSSL's X509_V_ERR_*, and `verify_message` is its text. `errors` lists the faults, each with the depth of its
+--- certificate: 0 is the peer's own. The list is complete if `enforce_verification` is false or
+--- `verify_callback_may_accept` is true. Otherwise the verification has stopped at the first fault.
 ---
 ---     local result = conn:get_verify_result()
 ---     print(result.verify_code, result.verify_message, #result.errors) --> 0	ok	0
 ---
 --- Python: none.
----@return {verify_code: integer, verify_message: string, errors: table[]}? # of errors {depth =, code =, message =}; nil
---- before the verification, with CERT_NONE, if the peer has no certificate, and after close()
+---@return {verify_code: integer, verify_message: string, errors: {depth: integer, code: integer, message: string}[]}? #
+--- nil before the verification, with CERT_NONE, if the peer has no certificate, and after close()
 function info:get_verify_result()
     return self._tls ~= 0 and verdict.of(self._tls) or nil
 end
 
--- agreed: what the handshake agreed on; nil before it is done, and once TLS is gone.
-local function agreed(self, f, ...)
+-- negotiated returns a result of the handshake; nil before the handshake is done, and after close() and unwrap().
+local function negotiated(self, f, ...)
     if self._tls == 0 then
         return nil
     end
@@ -133,20 +138,26 @@ end
 ---     print(version, bits >= 128) --> TLSv1.3	true
 ---
 --- Python: 2.6.
----@return table? # {name, version that defines it, secret bits}; nil before the handshake is done
+---@return [string, string, integer]? # {name, the TLS version that defines it, secret bits}; nil before the handshake
+--- is done
 function info:cipher()
-    local name, bits = agreed(self, C.connection_cipher)
-    return name and { name, agreed(self, C.connection_cipher_version), bits } or nil
+    local name, bits = negotiated(self, C.connection_cipher)
+    return name and { name, negotiated(self, C.connection_cipher_version), bits } or nil
 end
 
 local DEFINED_BY = { [const.TLS1_3_VERSION] = "TLSv1.3", [const.TLS1_2_VERSION] = "TLSv1.2" }
 
---- Returns the cipher suites that the client has offered and the server has enabled.
+--- Returns the cipher suites that both sides support: those that the client has offered and the server has enabled.
 ---
----     print(conn:shared_ciphers()) --> nil
+---     local function print_shared(server)
+---         for _, cipher in ipairs(server:shared_ciphers() or {}) do
+---             print(unpack(cipher))
+---         end
+---     end
+---     print_shared(conn) -- prints nothing: this is a client
 ---
 --- Python: 3.5.
----@return table[]? # of {name, version that defines it, secret bits}; nil on clients, and before the handshake is done
+---@return [string, string, integer][]? # each as cipher() returns it; nil on clients, and before the handshake is done
 function info:shared_ciphers()
     local count = self._tls ~= 0 and errors.check(C.connection_shared_cipher_count(self._tls)) or 0
     local list = {}
@@ -157,7 +168,7 @@ function info:shared_ciphers()
     return count > 0 and list or nil
 end
 
---- Returns nil: BoringSSL has no compression.
+--- Returns nil: BoringSSL does not support compression.
 ---
 ---     print(conn:compression()) --> nil
 ---
@@ -174,20 +185,23 @@ end
 --- Python: 2.7.9, 3.5.
 ---@return string? # "TLSv1.2", "TLSv1.3" …; nil before the handshake is done
 function info:version()
-    return (agreed(self, C.connection_version))
+    return (negotiated(self, C.connection_version))
 end
 
---- Returns the application protocol that was negotiated by ALPN: see SSLContext:set_alpn_protocols.
+--- Returns the application protocol that ALPN has selected: see SSLContext:set_alpn_protocols.
 ---
----     print(conn:selected_alpn_protocol()) --> nil
+---     local function is_http2(connection)
+---         return connection:selected_alpn_protocol() == "h2"
+---     end
+---     print(is_http2(conn)) --> false
 ---
 --- Python: 2.7.10, 3.5.
----@return string? # nil if none was
+---@return string? # "h2", "http/1.1" …; nil if none was selected, and before the handshake is done
 function info:selected_alpn_protocol()
-    return (agreed(self, C.connection_alpn_protocol))
+    return (negotiated(self, C.connection_alpn_protocol))
 end
 
---- Returns the application protocol that was negotiated by NPN: see SSLContext:set_npn_protocols. Always nil with TLS
+--- Returns the application protocol that NPN has selected: see SSLContext:set_npn_protocols. It is always nil with TLS
 --- 1.3.
 ---
 ---     print(conn:selected_npn_protocol()) --> nil
@@ -195,34 +209,42 @@ end
 --- Python: 2.7.9, 3.3; deprecated in 3.10.
 ---@return string?
 function info:selected_npn_protocol()
-    return (agreed(self, C.connection_npn_protocol))
+    return (negotiated(self, C.connection_npn_protocol))
 end
 
---- Returns the OCSP response that the server has sent with its certificate, in DER. If the context verifies the server,
---- then it has looked at the response: see SSLContext's `require_ocsp`; otherwise it may say anything.
+--- Returns the OCSP response that the server has stapled to its certificate. If the context verifies the server, it has
+--- checked the response too: see `require_ocsp` of SSLContext. Otherwise an attacker may have made it.
 ---
----     print(conn:ocsp_response()) --> nil
+---     local function stapled_status(connection)
+---         local chain, response = connection:get_verified_chain(), connection:ocsp_response()
+---         return response and ssl.check_ocsp_response(response, chain[1], chain[2]).status
+---     end
+---     print(stapled_status(conn)) --> nil
 ---
 --- Python: none.
----@return string? # nil if the server has sent none, on servers, and before the handshake is done
+---@return string? # in DER; nil if the server has sent none, on servers, and before the handshake is done
 function info:ocsp_response()
-    return (agreed(self, C.connection_ocsp_response))
+    return (negotiated(self, C.connection_ocsp_response))
 end
 
---- Returns the signed certificate timestamps that the server has sent in the handshake, if the context asks for them:
---- see SSLContext's `ask_scts`. They are not verified, and those that are in the certificate are not among them.
+--- Returns the signed certificate timestamps that the server has sent in the handshake, if the context requests them:
+--- see `ask_scts` of SSLContext. They are not verified. Those that are embedded in the certificate are in its field
+--- `scts`.
 ---
----     print(conn:scts()) --> nil
+---     for _, bytes in ipairs(conn:scts() or {}) do
+---         local timestamp = ssl.parse_sct(bytes)
+---         print(timestamp.log_id, timestamp.timestamp)
+---     end
 ---
 --- Python: none.
----@return string[]? # each a SignedCertificateTimestamp of RFC 6962, see parse_sct; nil if the server has sent none, on servers, and
---- before the handshake is done
+---@return string[]? # each is a SignedCertificateTimestamp of RFC 6962, for ssl.parse_sct; nil if the server has sent
+--- none, on servers, and before the handshake is done
 function info:scts()
-    local list = agreed(self, C.connection_scts)
+    local list = negotiated(self, C.connection_scts)
     return list and timestamps.split(list)
 end
 
---- Raises NotImplementedError: BoringSSL has no post-handshake authentication (`HAS_PHA`).
+--- Raises NotImplementedError: BoringSSL does not support post-handshake authentication (`HAS_PHA` is false).
 ---
 ---     print(pcall(conn.verify_client_post_handshake, conn))
 ---     --> false	BoringSSL has no post-handshake authentication

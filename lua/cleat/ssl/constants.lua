@@ -1,4 +1,4 @@
---- The constants of the ssl module (section 17.3.1.5), under Python's names and with OpenSSL's numbers.
+--- The constants of the ssl module (section 17.3.1.5), with Python's names and OpenSSL's numbers.
 
 local C = require "cleat.backend"
 local enumerations = require "cleat.ssl.enumerations"
@@ -9,16 +9,18 @@ local roles = require "cleat.ssl.roles"
 local const = C.const
 
 local constants = {
-    --- CERT_*: whether the peer must show a certificate, and whether it is verified: NONE, OPTIONAL (verified if it is
-    --- shown; as REQUIRED on a client), REQUIRED. For SSLContext.verify_mode.
+    --- CERT_*: values of SSLContext.verify_mode: CERT_NONE (nothing is verified), CERT_OPTIONAL (a client's certificate
+    --- is verified if it sends one; the same as CERT_REQUIRED on a client) and CERT_REQUIRED (the peer must send a
+    --- certificate, which is verified).
     --- Python: 2.6.
     CERT_NONE = const.CERT_NONE,
     CERT_OPTIONAL = const.CERT_OPTIONAL,
     CERT_REQUIRED = const.CERT_REQUIRED,
 
-    --- VERIFY_*: for SSLContext.verify_flags: revocation lists for the peer's certificate (CRL_CHECK_LEAF) or the whole
-    --- chain (CRL_CHECK_CHAIN), X509_STRICT, X509_TRUSTED_FIRST, X509_PARTIAL_CHAIN (a trusted intermediate is enough),
-    --- ALLOW_PROXY_CERTS (no effect: proxy certificates are never accepted).
+    --- VERIFY_*: flags of SSLContext.verify_flags. CRL_CHECK_LEAF and CRL_CHECK_CHAIN require revocation lists for the
+    --- peer's certificate or the whole chain; X509_STRICT requires chains to conform to RFC 5280; X509_TRUSTED_FIRST
+    --- prefers trusted certificates in the path search; X509_PARTIAL_CHAIN accepts trusted intermediates as the end of
+    --- a chain; ALLOW_PROXY_CERTS has no effect, because proxy certificates are never accepted.
     --- Python: 2.7.9, 3.4; VERIFY_X509_PARTIAL_CHAIN and VERIFY_ALLOW_PROXY_CERTS 3.10.
     VERIFY_DEFAULT = const.VERIFY_DEFAULT,
     VERIFY_CRL_CHECK_LEAF = const.VERIFY_CRL_CHECK_LEAF,
@@ -28,8 +30,9 @@ local constants = {
     VERIFY_X509_PARTIAL_CHAIN = const.VERIFY_X509_PARTIAL_CHAIN, -- Python 3.10
     VERIFY_ALLOW_PROXY_CERTS = const.VERIFY_ALLOW_PROXY_CERTS,
 
-    --- PROTOCOL_*: for SSLContext(): PROTOCOL_TLS_CLIENT and PROTOCOL_TLS_SERVER for one role; PROTOCOL_TLS
-    --- (PROTOCOL_SSLv23) for both; the others for one version. PROTOCOL_SSLv2 and PROTOCOL_SSLv3 are refused.
+    --- PROTOCOL_*: the argument of SSLContext(): PROTOCOL_TLS_CLIENT and PROTOCOL_TLS_SERVER for one role; PROTOCOL_TLS
+    --- and its old name PROTOCOL_SSLv23 for both; the others for one version. PROTOCOL_SSLv2 and PROTOCOL_SSLv3 are
+    --- refused.
     --- Python: 2.6; TLSv1_1 and TLSv1_2 2.7.9, TLS 2.7.13, TLS_CLIENT and TLS_SERVER 3.6.
     PROTOCOL_SSLv2 = const.PROTOCOL_SSLV2, -- SSLContext refuses them: BoringSSL has neither SSL 2 nor SSL 3
     PROTOCOL_SSLv3 = const.PROTOCOL_SSLV3,
@@ -41,11 +44,11 @@ local constants = {
     PROTOCOL_TLSv1_1 = const.PROTOCOL_TLSV1_1,
     PROTOCOL_TLSv1_2 = const.PROTOCOL_TLSV1_2,
 
-    --- OP_*: for SSLContext.options: OP_NO_* disable a version, tickets or compression; OP_CIPHER_SERVER_PREFERENCE
-    --- makes the server's order of suites count; without OP_LEGACY_SERVER_CONNECT, which is in OP_ALL, clients refuse
-    --- servers that do not know RFC 5746 (TLS 1.2 and earlier). The others are accepted for compatibility.
-    --- OP_IGNORE_UNEXPECTED_EOF is DANGEROUS: the end of the network counts as close_notify, so that an attacker can
-    --- cut off what the peer sends.
+    --- OP_*: flags of SSLContext.options. OP_NO_TLSv1 and its like disable a version, OP_NO_TICKET session tickets.
+    --- With OP_CIPHER_SERVER_PREFERENCE the server's order of cipher suites counts. Without OP_LEGACY_SERVER_CONNECT,
+    --- which is in OP_ALL, clients refuse servers that do not support RFC 5746 (up to TLS 1.2). The others are accepted
+    --- for compatibility. OP_IGNORE_UNEXPECTED_EOF is DANGEROUS: the end of the connection counts as close_notify, so
+    --- an attacker can truncate what the peer sends.
     --- Python: 2.7.9, 3.2; OP_NO_TLSv1_3 2.7.15, others up to OP_LEGACY_SERVER_CONNECT 3.12.
     OP_ALL = const.OP_ALL,
     OP_NO_SSLv2 = const.OP_NO_SSLV2,
@@ -64,9 +67,9 @@ local constants = {
     OP_IGNORE_UNEXPECTED_EOF = const.OP_IGNORE_UNEXPECTED_EOF,
     OP_LEGACY_SERVER_CONNECT = const.OP_LEGACY_SERVER_CONNECT,
 
-    --- HAS_*: what this build of BoringSSL can do. HAS_SSLv2, HAS_SSLv3 and HAS_PHA are false, and HAS_PSK_TLS13, as
-    --- pre-shared keys are for TLS 1.2; HAS_CERTIFICATE_COMPRESSION is if there was no zlib to build with,
-    --- HAS_POLICY_CNSA with a BoringSSL before 2026.
+    --- HAS_*: whether this build supports a feature. HAS_SSLv2, HAS_SSLv3 and HAS_PHA are always false, and
+    --- HAS_PSK_TLS13 too, because pre-shared keys are supported up to TLS 1.2 only. HAS_CERTIFICATE_COMPRESSION is
+    --- false in a build without zlib, and HAS_POLICY_CNSA with a BoringSSL older than 2026.
     --- Python: 2.7.9, 3.2; HAS_TLSv1 and its like 3.7, HAS_PSK 3.13, HAS_PHA 3.14, HAS_PSK_TLS13 3.15.
     HAS_ALPN = true,
     HAS_ECDH = true,
@@ -86,9 +89,9 @@ local constants = {
     HAS_RAW_PUBLIC_KEYS = C.has_raw_public_keys() == 1,
     HAS_POLICY_CNSA = C.has_policy(const.POLICY_CNSA1_202603) == 1,
 
-    --- POLICY_*: for SSLContext.compliance_policy: NONE; FIPS_202205 (SP 800-52r2), WPA3_192_202304, CNSA_202407
-    --- (prefers AES-256-GCM in TLS 1.3, forbids nothing), CNSA1_202603 (RFC 9151), CNSA2_202603 (TLS 1.3 with
-    --- ML-KEM-1024).
+    --- POLICY_*: values of SSLContext.compliance_policy: POLICY_NONE; FIPS_202205 (NIST SP 800-52r2); WPA3_192_202304;
+    --- CNSA_202407 (prefers AES-256-GCM in TLS 1.3, forbids nothing); CNSA1_202603 (RFC 9151); CNSA2_202603 (TLS 1.3
+    --- with ML-KEM-1024).
     --- Python: none.
     POLICY_NONE = const.POLICY_NONE,
     POLICY_FIPS_202205 = const.POLICY_FIPS_202205,
@@ -97,13 +100,14 @@ local constants = {
     POLICY_CNSA1_202603 = const.POLICY_CNSA1_202603,
     POLICY_CNSA2_202603 = const.POLICY_CNSA2_202603,
 
-    --- CHANNEL_BINDING_TYPES: the types that SSLSocket:get_channel_binding accepts: {"tls-unique",
+    --- CHANNEL_BINDING_TYPES: an array of the types that SSLSocket:get_channel_binding accepts: {"tls-unique",
     --- "tls-exporter", "tls-server-end-point"}.
     --- Python: 2.7.9, 3.3.
     CHANNEL_BINDING_TYPES = { "tls-unique", "tls-exporter", "tls-server-end-point" },
 }
 
---- ALERT_DESCRIPTION_*: the alerts of TLS, for the results of a servername callback and the field `alert` of errors.
+--- ALERT_DESCRIPTION_*: the alerts of TLS: results of servername and verify callbacks, and values of the field `alert`
+--- of errors.
 --- Python: 2.7.9, 3.4.
 for name, value in pairs(const) do
     if name:find("^ALERT_DESCRIPTION_") then
@@ -111,7 +115,7 @@ for name, value in pairs(const) do
     end
 end
 
---- SSL_ERROR_*: the field `errno` of an SSLError.
+--- SSL_ERROR_*: values of the field `errno` of SSLError.
 --- Python: 2.6.
 for name, value in pairs(errors) do
     if name:find("^SSL_ERROR_") then
@@ -138,17 +142,17 @@ for name, enumeration in pairs(messages.enumerations) do
     constants[name] = enumeration
 end
 
---- _TLSContentType: an enumeration of the content types that `_msg_callback` gets.
+--- _TLSContentType: an enumeration of the content types for `_msg_callback`.
 --- Python: 3.8, private.
 
---- _TLSMessageType: an enumeration of the messages of a handshake.
+--- _TLSMessageType: an enumeration of handshake messages, for `_msg_callback`.
 --- Python: 3.8, private.
 
---- _TLSAlertType: an enumeration of the alerts, by their names in TLS.
+--- _TLSAlertType: an enumeration of alerts with their names in TLS, for `_msg_callback`.
 --- Python: 3.8, private.
 
---- Options: an enumeration of the `OP_*`: `ssl.Options.OP_NO_TICKET` is the number, `ssl.Options[0x4000]` the name, and
---- nil if there is none.
+--- Options: an enumeration of the `OP_*`: `ssl.Options.OP_NO_TICKET` is the number, and `ssl.Options[0x4000]` the name,
+--- or nil if no flag has this number.
 --- Python: 3.6.
 
 --- VerifyMode: an enumeration of the `CERT_*`, as Options.
@@ -172,8 +176,8 @@ local function byte(shift)
     return math.floor(number / shift) % 256
 end
 
---- OPENSSL_VERSION*: the library: its name with "BoringSSL"; as a number and as an array, the version of OpenSSL whose
---- API BoringSSL claims to have.
+--- OPENSSL_VERSION*: OPENSSL_VERSION is a text with the name BoringSSL; OPENSSL_VERSION_NUMBER and OPENSSL_VERSION_INFO
+--- are the version of OpenSSL whose API BoringSSL claims to provide, as a number and as an array.
 --- Python: 2.7, 3.2.
 constants.OPENSSL_VERSION = version
 constants.OPENSSL_VERSION_NUMBER = number
@@ -189,8 +193,8 @@ local PROTOCOL_NAMES = { [const.PROTOCOL_TLS] = "PROTOCOL_TLS", [roles.CLIENT] =
 ---     print(ssl.get_protocol_name(ssl.PROTOCOL_TLS)) --> PROTOCOL_TLS
 ---
 --- Python: 2.6; removed in 3.13.
----@param protocol any
----@return string # "<unknown>" for other values
+---@param protocol integer `PROTOCOL_*`
+---@return string # the name; "<unknown>" for other values
 function constants.get_protocol_name(protocol)
     return protocol ~= nil and PROTOCOL_NAMES[protocol] or "<unknown>"
 end

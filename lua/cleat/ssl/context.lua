@@ -33,131 +33,151 @@ local const = C.const
 local context_new_guarded = C.context_new_guarded
 local rawset, select = rawset, select
 
---- A context has the settings, certificates and keys for TLS connections.
+--- A context holds the settings, CA certificates, certificates and keys for TLS connections.
 ---
 ---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 ---     context:load_verify_locations("ca.pem")
 ---     context.minimum_version = ssl.TLSVersion.TLSv1_3
 ---     print(context.check_hostname) --> true
 ---
---- A connection takes the settings that its context has when it is made; later changes are for later connections.
+--- A connection uses the settings that its context has when the connection is made. Changes affect later connections
+--- only.
 ---
 --- Python: 2.7.9, 3.2; `minimum_version` and `maximum_version` 3.7.
 ---@class cleat.ssl.SSLContext
----@field protocol integer `PROTOCOL_*`, the constructor's argument; read-only
----@field options integer a sum of `OP_*`. Raises TypeError, ValueError
----@field verify_mode integer `CERT_*`. Raises ValueError for other numbers, and for CERT_NONE while check_hostname is
---- true. CERT_NONE is DANGEROUS on a client: any attacker can pose as the server
----@field verify_flags integer a sum of `VERIFY_*`
----@field check_hostname boolean whether the server's certificate must match server_hostname. true changes a
---- verify_mode of CERT_NONE to CERT_REQUIRED. false is DANGEROUS on a client: an attacker with any certificate can pose
---- as the server
----@field hostname_checks_common_name boolean whether a certificate without alternative names is compared by its common
---- name: true
----@field verify_callback function? `callback(conn, chain, verdict)`, called once a peer's chain was verified, also when a
---- session is resumed; the peer has not shown yet that it has the key. chain: a list of ssl.Certificate, the peer's own
---- first: the verified chain if it is good, what the peer has sent if not. verdict: as SSLSocket:get_verify_result
---- returns. The peer is refused if the callback returns false (CERTIFICATE_UNKNOWN) or an `ALERT_DESCRIPTION_*`, or
---- raises: the handshake raises SSLCertVerificationError, with the callback's error in `cause`. nil and true accept. In
---- a coroutine it may yield. With CERT_NONE it is not called. Connections keep the one that the context had when they
---- were made. Raises TypeError
----@field verify_callback_may_accept boolean whether verify_callback is called for bad chains too, and accepts them by
---- true (nil keeps the verdict): false. true is DANGEROUS: the callback alone decides who the peer may be
----@field enforce_verification boolean whether a peer that the verification refuses is refused: true. false is DANGEROUS:
---- the handshake succeeds with any peer, and the program must look at SSLSocket:get_verify_result
----@field verify_depth integer how many intermediate certificates a chain may have: 100. Raises TypeError, ValueError
----@field verify_time number? the time for which peers are verified, in seconds since 1970; nil for the present. DANGEROUS
---- on a client: certificates that have expired, and keys that were stolen since, are accepted. Raises TypeError,
+---@field protocol integer the constructor's argument, a `PROTOCOL_*`; read-only
+---@field options integer a sum of `OP_*`. Setting it raises TypeError, ValueError
+---@field verify_mode integer whether the peer must send a certificate, and whether it is verified: a `CERT_*`.
+--- CERT_NONE is DANGEROUS on a client: any attacker can pose as the server. Setting it raises ValueError for other
+--- numbers, and for CERT_NONE while check_hostname is true
+---@field verify_flags integer how chains are verified: a sum of `VERIFY_*`. Setting it raises TypeError, ValueError
+---@field check_hostname boolean whether a client compares the server's certificate with server_hostname. Setting it to
+--- true changes a verify_mode of CERT_NONE to CERT_REQUIRED. false is DANGEROUS on a client: an attacker with a
+--- certificate for any other name can pose as the server. Setting it raises TypeError
+---@field hostname_checks_common_name boolean whether the common name is compared if the certificate has no subject
+--- alternative names; true by default. Setting it raises TypeError
+---@field verify_callback (fun(conn: cleat.ssl.SSLSocket|cleat.ssl.SSLObject, chain: cleat.ssl.CertificateObject[],
+--- verdict: table): boolean|integer|nil)? a function that may refuse a peer; nil by default. `callback(conn, chain,
+--- verdict)` is called after the peer's chain was verified, and also when a session is resumed. At that time the peer
+--- has not proved yet that it has the private key. chain: the verified chain, or the certificates that the peer has
+--- sent if the verification failed; the peer's own is the first. verdict: as SSLSocket:get_verify_result returns it.
+--- nil and true accept the peer; false and an error of the callback refuse it with the alert CERTIFICATE_UNKNOWN, an
+--- `ALERT_DESCRIPTION_*` with that alert, and other results with INTERNAL_ERROR. The handshake then raises
+--- SSLCertVerificationError, with the callback's error in `cause`. The callback may yield. It is not called with
+--- CERT_NONE. Setting it raises TypeError
+---@field verify_callback_may_accept boolean whether verify_callback is also called if the verification failed, and can
+--- accept the peer by returning true (nil keeps the verdict); false by default. true is DANGEROUS: the callback alone
+--- decides which peers are accepted. Setting it raises TypeError
+---@field enforce_verification boolean whether the handshake fails if the verification does; true by default. false is
+--- DANGEROUS: the handshake succeeds with any peer, and the program must look at SSLSocket:get_verify_result. Setting
+--- it raises TypeError
+---@field verify_depth integer the maximum number of intermediate certificates in a chain; 100 by default. Setting it
+--- raises TypeError, ValueError
+---@field verify_time number? the time at which peers' certificates must be valid, in seconds since 1970; nil, the
+--- default, for the current time. DANGEROUS on a client: certificates that have expired since then, and stolen keys,
+--- are accepted. Setting it raises TypeError, ValueError
+---@field num_tickets integer how many session tickets a server sends after a handshake of TLS 1.3: 0 to 4, 2 by
+--- default. With 0 no session of TLS 1.3 is resumed. Setting it raises ValueError for other numbers and on a client's
+--- context, TypeError
+---@field session_timeout integer? for how many seconds a server's sessions can be resumed, at most 604800. nil, the
+--- default: two hours up to TLS 1.2, two days with TLS 1.3. Setting it raises ValueError, TypeError
+---@field session_id_context string? an application's name for its sessions, 1 to 32 bytes; nil, the default, for none.
+--- A server resumes a session only if its context has the same value, and verifies clients with the same trust, mode
+--- and flags. Setting it raises ValueError, TypeError
+---@field minimum_version integer the lowest version of TLS, a `TLSVersion.*`; read as it was set. MINIMUM_SUPPORTED,
+--- which is TLS 1.0, by default, but TLSv1_2 in contexts of create_default_context and in those for one role. Below
+--- TLSv1_2 is DANGEROUS. Setting it raises ValueError on a context for one version only
+---@field keylog_filename string? a file to which connections append their secrets in NSS's format, so that Wireshark
+--- can decrypt captured traffic; nil by default. The file is created if necessary, readable by its owner only.
+--- DANGEROUS: an attacker who can read the file can decrypt and modify the connections. create_default_context sets it
+--- to the environment variable SSLKEYLOGFILE, except in a setuid program. Setting it raises IOError if the file cannot
+--- be opened, TypeError
+---@field chain_cache_seconds integer for how many seconds the result of a successful verification is cached, so that
+--- the same chain is not verified again: 0 to 86400, 300 by default; 0 disables the cache. Setting it raises TypeError,
 --- ValueError
----@field num_tickets integer how many session tickets a server sends after a handshake with TLS 1.3: 2. At most 4; with 0
---- no session of TLS 1.3 is resumed. Raises ValueError for other numbers and on a client's context, TypeError
----@field session_timeout integer? for how many seconds a server's session can be resumed, at most 604800; nil, the default:
---- two hours with TLS 1.2 and earlier, two days with TLS 1.3. Raises ValueError, TypeError
----@field session_id_context string? 1 to 32 bytes; a server's sessions resume only where they are the same, and clients
---- are verified with the same trust, mode and flags. nil for none. Raises ValueError, TypeError
----@field minimum_version integer `TLSVersion.*`, as it was set: MINIMUM_SUPPORTED, which is TLS 1.0, at first, TLSv1_2 in
---- default contexts and those for one role. Raises ValueError on a context for one version only. Below TLSv1_2 is
---- DANGEROUS
----@field keylog_filename string? a file to which connections append their secrets, in the format of NSS, so that
---- Wireshark can decrypt what was captured of them: nil. It is made if need be, for its owner only. DANGEROUS: who can
---- read the file can read and change the connections. Connections keep the one that the context had when they were
---- made. create_default_context sets it to the environment variable SSLKEYLOGFILE, if it is set, but not in a setuid
---- program. Raises IOError if the file cannot be opened, TypeError
----@field chain_cache_seconds integer how long a verified chain of a peer needs no other verification, in seconds: 300;
---- 0: each chain is verified. At most 86400. Raises TypeError, ValueError
----@field maximum_version integer `TLSVersion.*`, as minimum_version: MAXIMUM_SUPPORTED at first
----@field sni_callback function? the function of set_servername_callback, which is called with the name as it was sent: of
---- an internationalised name the A-label. Raises TypeError
----@field post_handshake_auth boolean false: BoringSSL has no post-handshake authentication. Raises NotImplementedError for
---- true, TypeError
----@field security_level integer 0: BoringSSL has no security levels; docs/security.md says what is refused; read-only
----@field session_cache_size integer how many sessions the context keeps for its clients, which resume them by themselves:
---- 0, and 64 in a context of create_default_context for clients; at most 65536. Setting it empties the cache, as does
---- each change of another setting. Only sessions with a `server_hostname` are kept, and whose server was verified; one
---- of TLS 1.3 is resumed once. See docs/security.md. Raises TypeError, ValueError
+---@field maximum_version integer the highest version of TLS, a `TLSVersion.*`; MAXIMUM_SUPPORTED, which is TLS 1.3, by
+--- default. Setting it raises ValueError on a context for one version only
+---@field sni_callback (fun(sock: cleat.ssl.SSLSocket|cleat.ssl.SSLObject, name: string?, context:
+--- cleat.ssl.SSLContext): integer?)? the function of set_servername_callback, but called with the name as the client
+--- has sent it: internationalised names as A-labels. nil by default. Setting it raises TypeError
+---@field post_handshake_auth boolean always false: BoringSSL does not support post-handshake authentication. Setting it
+--- to true raises NotImplementedError; other values TypeError
+---@field security_level integer always 0: BoringSSL has no security levels. docs/security.md lists what it refuses.
+--- Read-only
+---@field session_cache_size integer how many sessions a client's context caches, to resume them automatically in
+--- connections with the same `server_hostname`: 0 to 65536; 0 by default, and 64 in a client's context of
+--- create_default_context. Only sessions with verified servers are cached, and one of TLS 1.3 is used once. Setting
+--- this or another field empties the cache. See docs/security.md. Setting it raises TypeError, ValueError
 ---@field ech_grease boolean whether clients without `ech_configs` send an extension that looks like Encrypted
---- ClientHello, so that an observer cannot tell by it which clients hide a name: false, and true in a context of
---- create_default_context for clients. Servers ignore it. Raises TypeError
----@field ask_ocsp boolean whether clients ask the server for an OCSP response: true. It is verified, if the server is: a
---- certificate that it revokes is refused; a response that is not good is ignored, unless `require_ocsp` is true or the
---- certificate says that it must be stapled (RFC 7633). false is DANGEROUS: such certificates are accepted without
----@field require_ocsp boolean whether the peer must send a good OCSP response with its certificate: false. Without one,
---- the verification fails with a verify_code of 73 (none), 74 (not good) or 75 (the responder does not know the
---- certificate). Servers cannot ask clients for one, and refuse all client certificates then
----@field ocsp_response string? the OCSP response, in DER, that servers send to clients that ask for it; it belongs to
---- the loaded certificate that it is about, and is discarded with it. Of several it is the last one that was set, of
---- those that are still there. nil for none, to no certificate. Raises ValueError if no certificate is loaded; SSLError
---- if the response is malformed or for another certificate; TypeError
----@field ask_scts boolean whether clients ask for signed certificate timestamps: false
----@field scts string[]? the signed certificate timestamps that servers send to clients that ask for them, each in the
---- form of RFC 6962; they belong to the certificate that was loaded last, and are discarded with it. Raises ValueError
---- if no certificate is loaded, TypeError
----@field max_early_data integer whether servers accept early data (0-RTT), 0 to 14336: 0, which is no. DANGEROUS: an
---- attacker can send it to the server again, any number of times, unless set_session_store has a store with `add`; it
---- may be set where that does no harm. Servers accept 14336 bytes of a connection, whatever the number; clients send no
---- more than it early, if it is not 0. Raises TypeError, ValueError
----@field _msg_callback function? Python's private hook: `callback(conn, direction, version, content_type, msg_type,
---- data)` for each message of TLS and each header of a record, in their order, after the step of a call that has sent
---- or received them: direction is "read" or "write"; content_type one of `ssl._TLSContentType`; msg_type one of
---- `ssl._TLSMessageType`, or of an alert `ssl._TLSAlertType`; data its bytes. The connection can be closed in it, not
---- used. What it raises is raised by the handshake or by the failed call that it belongs to, otherwise by the next
---- call; so is a MemoryError if messages were lost (more than 1 MiB between two steps, or no memory). Connections keep
---- the one that the context had when they were made. Raises TypeError
----@field trace_handshake boolean whether SSLSocket:describe has the `flights` of the handshake with their times: false
----@field sslsocket_class cleat.Class the class of what wrap_socket returns: SSLSocket, or one that
---- `ssl.SSLSocket:extend(name, fields)` has made. `fields` are additional attributes, with their values in new objects.
---- Raises TypeError
+--- ClientHello, so that an observer cannot tell which clients encrypt the name; servers ignore it. false by default,
+--- and true in a client's context of create_default_context. Setting it raises TypeError
+---@field ask_ocsp boolean whether clients request a stapled OCSP response; true by default. If the server's certificate
+--- is verified, so is the response: a revoked certificate is refused. A response that is not valid is ignored, unless
+--- `require_ocsp` is true or the certificate has the must-staple extension (RFC 7633). false is DANGEROUS: revoked
+--- certificates, and must-staple ones without a response, are accepted. Setting it raises TypeError
+---@field require_ocsp boolean whether the peer must send a valid OCSP response with its certificate; false by default.
+--- Otherwise the verification fails with a verify_code of 73 (no response), 74 (not valid) or 75 (the responder does
+--- not know the certificate). Servers cannot request responses from clients, so a server with true refuses all client
+--- certificates. Setting it raises TypeError
+---@field ocsp_response string? the OCSP response in DER that a server staples for clients that request one; nil, the
+--- default, for none. Setting it attaches it to the loaded certificate that it is about, until that certificate is
+--- replaced; nil removes the responses of all certificates. Reading it returns the response that was set last and is
+--- still attached. Setting it raises ValueError if no certificate is loaded; SSLError if the response is malformed or
+--- about another certificate; TypeError
+---@field ask_scts boolean whether clients request signed certificate timestamps; false by default. Setting it raises
+--- TypeError
+---@field scts string[]? the signed certificate timestamps that a server sends to clients that request them, each as
+--- bytes of RFC 6962; nil, the default, for none. They belong to the certificate that was loaded last, until it is
+--- replaced. Setting it raises ValueError if no certificate is loaded, TypeError
+---@field max_early_data integer on a server, whether early data (0-RTT) is accepted: 0, the default, for no, 1 to 14336
+--- for yes; always up to 14336 bytes. On a client, the maximum number of bytes to send early, if it is not 0. DANGEROUS
+--- on a server: an attacker can replay early data any number of times, unless set_session_store has a store with `add`.
+--- Setting it raises TypeError, ValueError
+---@field _msg_callback function? Python's private debugging hook; nil by default. `callback(conn, direction, version,
+--- content_type, msg_type, data)` is called for each TLS message and each record header, in order, after the step of a
+--- call that has sent or received it. direction: "read" or "write". content_type: an `ssl._TLSContentType`. msg_type:
+--- an `ssl._TLSMessageType`, or for alerts an `ssl._TLSAlertType`. data: the bytes. The callback may close the
+--- connection, but not use it otherwise. An error of the callback is raised by the handshake or by the failed call that
+--- the message belongs to, otherwise by the next call. The same holds for a MemoryError if messages were lost (more
+--- than 1 MiB between two steps, or no memory). Setting it raises TypeError
+---@field trace_handshake boolean whether connections record the `flights` of the handshake and their times for
+--- SSLSocket:describe; false by default. Setting it raises TypeError
+---@field sslsocket_class cleat.Class the class of the objects that wrap_socket returns: SSLSocket by default, or a
+--- class made by `ssl.SSLSocket:extend(name, fields)`. `fields` has additional attributes of its objects, with their
+--- initial values. Setting it raises TypeError
 ---@field sslobject_class cleat.Class the same for wrap_bio and SSLObject
----@field compliance_policy integer `POLICY_*`, a restriction of versions, suites, groups and signature algorithms to
---- what a standard allows: POLICY_NONE. Connections use what it and the other settings have in common, in any order of
---- setting; chains of certificates are not restricted. Raises SSLError if nothing would be left, as the other setters
---- do from then on; NotImplementedError for POLICY_CNSA* without `HAS_POLICY_CNSA`; ValueError, TypeError
----@field grease boolean whether connections send GREASE (RFC 8701), random values that a peer has to ignore: false. It
---- shows which peers will not understand a later version of TLS: they refuse the handshake. Raises TypeError
----@field certificate_compression boolean whether certificates are sent compressed, by zlib, to peers that accept that, and
---- accepted so (RFC 8879, TLS 1.3): false. Raises NotImplementedError without `HAS_CERTIFICATE_COMPRESSION`
+---@field compliance_policy integer a `POLICY_*`: restricts versions, cipher suites, groups and signature algorithms of
+--- handshakes to those of a standard; POLICY_NONE by default. Connections use what both the policy and the other
+--- settings allow, in whatever order they were set. Chains of certificates are not restricted. Setting it raises
+--- SSLError if nothing would be left, as the other setters do from then on; NotImplementedError for POLICY_CNSA*
+--- without `HAS_POLICY_CNSA`; ValueError, TypeError
+---@field grease boolean whether connections send GREASE (RFC 8701): random values that peers must ignore; false by
+--- default. It shows which peers will fail with later versions of TLS: they fail the handshake. Setting it raises
+--- TypeError
+---@field certificate_compression boolean whether certificates are sent and accepted with zlib compression if the peer
+--- supports it (RFC 8879, TLS 1.3); false by default. Setting it to true raises NotImplementedError without
+--- `HAS_CERTIFICATE_COMPRESSION`; TypeError
 ---@overload fun(protocol?: integer): cleat.ssl.SSLContext
 local SSLContext
 
 local parse_new = keywords.parser("SSLContext", { "protocol" })
 
--- The usual protocols, which need no other check; of the integer subtype also where 2.0 is given.
+-- The usual protocols need no further checks. The values are of the integer subtype, even where 2.0 is given.
 local USUAL = { [const.PROTOCOL_TLS] = const.PROTOCOL_TLS, [roles.CLIENT] = roles.CLIENT, [roles.SERVER] = roles.SERVER }
 
 --- Makes a context. `PROTOCOL_TLS_CLIENT` and `PROTOCOL_TLS_SERVER` are for one role, with TLS 1.2 and later and strong
---- cipher suites; a client's verifies chain and host name, against the CA certificates that are loaded into it.
---- `PROTOCOL_TLS` (TLS 1.0 to 1.3, both roles) verifies nothing, which is DANGEROUS on a client. The other `PROTOCOL_*`
---- allow one version.
+--- cipher suites. A client's context verifies the server's chain and host name, against the CA certificates that are
+--- loaded into it; at first there are none. `PROTOCOL_TLS` (both roles, TLS 1.0 to 1.3) verifies nothing, which is
+--- DANGEROUS on a client. The others allow one version only. Most programs use create_default_context instead.
 ---
 ---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 ---     context:load_verify_locations("ca.pem")
 ---     print(context.verify_mode == ssl.CERT_REQUIRED, context.check_hostname) --> true	true
 ---
---- Raises: ValueError for SSL 2, SSL 3 and numbers that are no `PROTOCOL_*`.
+--- Raises: ValueError for SSL 2, SSL 3 and numbers that are not a `PROTOCOL_*`; TypeError.
 --- Python: 2.7.9, 3.2.
 ---@param protocol integer? `PROTOCOL_*`; `PROTOCOL_TLS` by default
 ---@return cleat.ssl.SSLContext
----@overload fun(keywords: cleat.keywords.ssl.SSLContext): cleat.ssl.SSLContext
 SSLContext = class.new("ssl.SSLContext", function(_, protocol, ...)
     local usual = protocol ~= nil and select("#", ...) == 0 and USUAL[protocol]
     protocol = usual or check.optional_integer("SSLContext", "protocol", (parse_new(protocol, ...)), const.PROTOCOL_TLS)
@@ -169,7 +189,7 @@ SSLContext = class.new("ssl.SSLContext", function(_, protocol, ...)
     elseif id < 0 then
         errors.check(id)
     end
-    local self = setmetatable({ _id = id, _guard = guard, _protocol = protocol, _hands_on = false }, SSLContext.instance)
+    local self = setmetatable({ _id = id, _guard = guard, _protocol = protocol, _has_inherited = false }, SSLContext.instance)
     if one_role then
         self._lowest = false
         roles.apply(id, protocol)
@@ -186,20 +206,20 @@ end
 
 local parse_locations = keywords.parser("load_verify_locations", { "cafile", "capath", "cadata" })
 
---- Adds CA certificates and revocation lists, against which peers are verified. After an error nothing was added.
+--- Adds CA certificates and certificate revocation lists, against which peers are verified. If it raises, nothing was
+--- added.
 ---
 ---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 ---     context:load_verify_locations { cafile = "ca.pem" }
 ---     print(context:cert_store_stats().x509_ca) --> 1
 ---
---- Raises: TypeError if all three are omitted; IOError if a file cannot be read; SSLError if a file holds no
---- certificate or a malformed one; ValueError if `cadata` is empty.
+--- Raises: TypeError if all three are omitted; IOError if a file cannot be read; SSLError if a file contains no
+--- certificate, or a malformed one; ValueError if `cadata` is empty.
 --- Python: 2.7.9, 3.2; `cadata` 3.4.
 ---@param cafile string? path of a PEM file
----@param capath string? path of a directory with names as `openssl rehash` makes them; it is searched during
---- verification
+---@param capath string? path of a directory with file names as `openssl rehash` makes them; files are read during
+--- verifications
 ---@param cadata string? PEM text, or one or more DER certificates
----@overload fun(self, keywords: cleat.keywords.SSLContext.load_verify_locations)
 function SSLContext:load_verify_locations(cafile, capath, cadata, ...)
     cafile, capath, cadata = parse_locations(cafile, capath, cadata, ...)
     check.optional_file("load_verify_locations", "cafile", cafile)
@@ -214,7 +234,8 @@ function SSLContext:load_verify_locations(cafile, capath, cadata, ...)
     errors.check(C.context_load_verify_locations(self._id, cafile, capath, cadata))
 end
 
---- Adds the system's CA certificates: those that ssl.get_default_verify_paths names. Missing files are ignored.
+--- Adds the system's CA certificates, from the file and directory that ssl.get_default_verify_paths returns. Missing
+--- files are ignored.
 ---
 ---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 ---     context:set_default_verify_paths()
@@ -232,17 +253,16 @@ local parse_default = keywords.parser("load_default_certs", { "purpose" })
 ---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 ---     context:load_default_certs(ssl.Purpose.SERVER_AUTH)
 ---
---- Raises: TypeError if `purpose` is no Purpose.
+--- Raises: TypeError if `purpose` is not a Purpose.
 --- Python: 2.7.9, 3.4.
----@param purpose cleat.ssl.Purpose? `Purpose.SERVER_AUTH` by default; both load the same
----@overload fun(self, keywords: cleat.keywords.SSLContext.load_default_certs)
+---@param purpose cleat.ssl.Purpose? `Purpose.SERVER_AUTH` by default; both values load the same certificates
 function SSLContext:load_default_certs(purpose, ...)
     purposes.check((parse_default(purpose, ...)))
     self:set_default_verify_paths()
 end
 
---- Counts the loaded certificates, the CA certificates among them, and the revocation lists. Files of a directory count
---- once they were used.
+--- Returns the numbers of loaded certificates, of CA certificates among them, and of revocation lists. Files of a
+--- `capath` are counted after a verification has read them.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
 ---     local stats = context:cert_store_stats()
@@ -255,8 +275,8 @@ function SSLContext:cert_store_stats()
     return { x509 = x509, x509_ca = x509_ca, crl = crl }
 end
 
---- Lists the certificates and revocation lists of the system's bundle that BoringSSL cannot parse, and which are
---- therefore not trusted. A malformed one in a `cafile` is an error of load_verify_locations instead.
+--- Lists the certificates and revocation lists in the system's bundle that BoringSSL cannot parse: they are skipped,
+--- and not trusted. (For a malformed certificate in a `cafile`, load_verify_locations raises an error instead.)
 ---
 ---     local context = ssl.create_default_context()
 ---     for _, skipped in ipairs(context:get_skipped_certs()) do
@@ -264,8 +284,8 @@ end
 ---     end
 ---
 --- Python: none.
----@return {ordinal: integer, line: integer, reason: string}[] # its number in the file and its first line, from 1; the
---- reason
+---@return {ordinal: integer, line: integer, reason: string}[] # for each: its number in the file and its first line,
+--- both counted from 1, and the reason
 function SSLContext:get_skipped_certs()
     local list = {}
     for index = 0, errors.check(C.context_skipped_count(self._id)) - 1 do
@@ -277,16 +297,16 @@ end
 
 local parse_ca_certs = keywords.parser("get_ca_certs", { "binary_form" })
 
---- Lists the loaded CA certificates.
+--- Returns the loaded CA certificates.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
 ---     print(context:get_ca_certs()[1].version) --> 3
 ---
---- Raises: TypeError if `binary_form` is no boolean.
+--- Raises: TypeError if `binary_form` is not a boolean.
 --- Python: 2.7.9, 3.4.
----@param binary_form boolean? true for DER strings; false, the default, for tables as SSLSocket:getpeercert returns
+---@param binary_form boolean? true returns DER strings; false, the default, tables as SSLSocket:getpeercert returns
+--- them
 ---@return cleat.ssl.Certificate[]|string[]
----@overload fun(self, keywords: cleat.keywords.SSLContext.get_ca_certs): cleat.ssl.Certificate[]|string[]
 function SSLContext:get_ca_certs(binary_form, ...)
     binary_form = check.optional_boolean("get_ca_certs", "binary_form", (parse_ca_certs(binary_form, ...)), false)
     local list = {}
@@ -297,15 +317,16 @@ function SSLContext:get_ca_certs(binary_form, ...)
     return list
 end
 
--- Each of CLEAT_STAT_*, under Python's name.
+-- The names in Python of CLEAT_STAT_*, by number.
 local STATS = { "number", "connect", "connect_good", "connect_renegotiate", "accept", "accept_good", "accept_renegotiate",
     "hits", "misses", "timeouts", "cache_full" }
 
---- Counts events in the context's connections: `connect`, `connect_good`, `accept`, `accept_good` (handshakes begun and
---- done), `hits` (sessions resumed), `misses` (sessions that clients have offered and servers did not resume),
---- `timeouts` (those whose time was over, which are no misses), `number` (sessions in the server's cache, for clients
---- of TLS 1.2 without tickets), `cache_full` (sessions that gave way to others in it), `store_errors` (errors of the
---- functions of set_session_store). `connect_renegotiate` and `accept_renegotiate` are always 0: there is none.
+--- Returns counters of events in the connections of the context: `connect` and `accept` (handshakes begun as a client
+--- and as a server), `connect_good` and `accept_good` (handshakes done), `hits` (sessions resumed), `misses` (sessions
+--- that clients have offered and a server did not find or accept), `timeouts` (offered sessions that had expired; they
+--- are not misses), `number` (sessions in the server's cache, which TLS 1.2 without tickets uses), `cache_full`
+--- (sessions that were evicted from it), `store_errors` (errors of the functions of set_session_store).
+--- `connect_renegotiate` and `accept_renegotiate` are always 0: BoringSSL does not renegotiate.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
 ---     local sock = socket.create_connection({ "localhost", port })
@@ -324,9 +345,8 @@ function SSLContext:session_stats()
     return stats
 end
 
---- Returns how many verifications of peers' chains, in the connections of the context, the cache of verified chains has
---- answered (hits), and how many it has not (misses). Verifications that do not use the cache are in neither: see
---- chain_cache_seconds.
+--- Returns how often the cache of verified chains was used: `hits` are verifications that it has answered, `misses`
+--- those that it has not. Verifications that bypass the cache are not counted: see `chain_cache_seconds`.
 ---
 ---     local context = ssl.create_default_context()
 ---     print(context:chain_cache_stats().hits) --> 0
@@ -338,7 +358,7 @@ function SSLContext:chain_cache_stats()
     return { hits = hits, misses = misses }
 end
 
--- integer checks a value for a property.
+-- integer checks the value of a property.
 local function integer(name, value)
     if type(value) ~= "number" or value % 1 ~= 0 then
         errors.raise(errors.TypeError, ("%s must be an integer, not %s"):format(name, check.kind(value)))
@@ -348,7 +368,7 @@ local function integer(name, value)
     return value
 end
 
--- attribute is a getter that asks a function of the ABI.
+-- attribute returns a getter that calls a function of the ABI.
 local function attribute(f)
     return function(self)
         return errors.check(f(self._id))
@@ -363,13 +383,13 @@ local getters = class.merged(verify_settings.getters, {
 })
 local setters = class.merged(verify_settings.setters, {})
 
---- Sets the function that a server calls when a client has sent its ClientHello: `callback(sock, name, context)` with
---- the connection, the name that the client wants (internationalised names decoded; nil if it sent none) and this
---- context. The callback may set `sock.context`, so that the client gets the other context's certificate. In a
---- coroutine it may yield. The handshake continues if it returns nil. Otherwise the client gets an alert: the
---- `ALERT_DESCRIPTION_*` that the callback returns; INTERNAL_ERROR for other results and for malformed names;
---- HANDSHAKE_FAILURE if the callback raises. The handshake then raises SSLError with the reason `CALLBACK_FAILED` and
---- the callback's error in the field `cause`.
+--- Sets the function that a server calls when it has received a ClientHello: `callback(sock, name, context)` gets the
+--- connection, the name that the client has sent (internationalised names decoded; nil if it has sent none) and this
+--- context. The callback may set `sock.context`, so that the client gets another context's certificate. It may yield.
+--- If it returns nil the handshake continues. Otherwise the client gets an alert: the `ALERT_DESCRIPTION_*` that the
+--- callback returns; INTERNAL_ERROR for other results and for malformed names; HANDSHAKE_FAILURE if the callback
+--- raises. The handshake then raises SSLError with the reason `CALLBACK_FAILED`, and with the callback's error in
+--- `cause`.
 ---
 ---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 ---     local other = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -383,8 +403,8 @@ local setters = class.merged(verify_settings.setters, {})
 ---
 --- Raises: TypeError "not a callable object".
 --- Python: 2.7.9, 3.4; `sni_callback` since 3.7.
----@param callback (fun(sock: cleat.ssl.SSLSocket, name: string?, context: cleat.ssl.SSLContext): integer?)? nil for
---- none
+---@param callback (fun(sock: cleat.ssl.SSLSocket|cleat.ssl.SSLObject, name: string?, context: cleat.ssl.SSLContext):
+--- integer?)? nil for none
 function SSLContext:set_servername_callback(callback)
     if callback ~= nil and not check.callable(callback) then
         errors.raise(errors.TypeError, "not a callable object")
@@ -429,7 +449,7 @@ local parse_wrap = keywords.parser("wrap_socket", { "sock", "server_side", "do_h
 local OPTIONS = { server_side = true, do_handshake_on_connect = true, suppress_ragged_eofs = true, server_hostname = true,
     session = true, early_data = true, ech_configs = true }
 
--- plain: whether an argument is a table of wrap_socket's keywords and nothing else.
+-- plain returns whether an argument is a table with keywords of wrap_socket only.
 local function plain(options)
     if type(options) ~= "table" or getmetatable(options) ~= nil then
         return false
@@ -443,9 +463,10 @@ local function plain(options)
 end
 
 --- Makes a TLS socket over a stream socket: a cleat socket, a descriptor (an integer, which is duplicated), or a socket
---- of LuaSocket, copas, cqueues, luv, nginx or haproxy. If it is connected, the handshake is done here, unless
---- `do_handshake_on_connect` is false; otherwise SSLSocket:connect or, on a listening server, SSLSocket:accept does it.
---- The wrapper owns the socket until SSLSocket:unwrap returns it.
+--- of LuaSocket, copas, cqueues, luv, nginx or haproxy. If the socket is connected, wrap_socket does the handshake,
+--- unless `do_handshake_on_connect` is false. Otherwise SSLSocket:connect does it or, on a listening server,
+--- SSLSocket:accept. The wrapper owns the socket until SSLSocket:unwrap returns it. If the handshake fails, the socket
+--- is closed.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
 ---     local conn = context:wrap_socket(socket.socket(), { server_hostname = "localhost" })
@@ -454,38 +475,38 @@ end
 ---     print(conn:recv(5)) --> hello
 ---     conn:close()
 ---
---- Raises: SSLError if the handshake fails (SSLCertVerificationError if the peer's certificate is refused); ValueError
---- if `server_hostname` is missing although `check_hostname` is true, is malformed, or is given on a server, for a
---- `session` of another context, for `ech_configs` where TLS 1.3 is disabled, and for a non-blocking connected socket
---- unless `do_handshake_on_connect` is false; SSLECHRejectedError if the server could not decrypt; SSLError for other
---- `ech_configs` than a list (INVALID_ECH_CONFIG_LIST), and for a list of which BoringSSL supports nothing
---- (NO_SUPPORTED_ECH_CONFIG); NotImplementedError for datagram sockets; TypeError for other values and for a socket
---- that is wrapped already. If the handshake fails the socket is closed.
+--- Raises: SSLCertVerificationError if the peer's certificate is refused; SSLECHRejectedError if the server could not
+--- decrypt the ClientHello; SSLError if the handshake fails otherwise; socket.error and socket.timeout for the network;
+--- ValueError if `server_hostname` is malformed, given on a server, or missing while `check_hostname` is true, for a
+--- `session` of another context, for `ech_configs` without TLS 1.3, and for a connected non-blocking socket unless
+--- `do_handshake_on_connect` is false; SSLError with the reason INVALID_ECH_CONFIG_LIST or NO_SUPPORTED_ECH_CONFIG for
+--- other `ech_configs`; NotImplementedError for datagram sockets; TypeError for other values, and for a socket that is
+--- wrapped already.
 --- Python: 2.7.9, 3.2; `session` 3.6.
----@param sock any see above
+---@param sock cleat.Socket|integer|userdata|table see above
 ---@param server_side boolean? false by default
 ---@param do_handshake_on_connect boolean? true by default
----@param suppress_ragged_eofs boolean? true by default: an end of the connection without close_notify looks like the
---- end of the data. This is DANGEROUS where the end means something: an attacker can cut the data short. false raises
---- SSLEOFError instead
----@param server_hostname string? clients only: the name that is sent (SNI) and that the certificate must match;
---- internationalised names may be given in UTF-8
----@param session cleat.ssl.SSLSession? clients only: is offered to the server, see SSLSession
----@param early_data string? clients only: the first bytes for the server. Where a session allows it they are sent
---- with the client's first message (0-RTT); what the server refuses, or does not allow, is sent right after the
---- handshake. So it has them once in any case; `SSLSocket.early_data` says how. DANGEROUS: an attacker can repeat what
---- was sent early, any number of times. Only a request that may be repeated belongs into it
----@param ech_configs string? clients only: the server's list of configurations for Encrypted ClientHello (ECH, RFC
---- 9849), as bytes: `server_hostname` and most of the client's first message are encrypted, and an observer sees the
---- public name of the configuration. A server that cannot decrypt must have a certificate for the public name; then
---- SSLECHRejectedError has its present configurations. The name is never sent in plaintext
+---@param suppress_ragged_eofs boolean? true, the default: an end of the connection without close_notify is read as the
+--- end of the data, "". This is DANGEROUS if the end has a meaning: an attacker can truncate the data. false: it raises
+--- SSLEOFError
+---@param server_hostname string? clients only: the name that is sent to the server (SNI) and compared with its
+--- certificate; internationalised names may be given in UTF-8
+---@param session cleat.ssl.SSLSession? clients only: a session to resume, from the field `session` of an earlier
+--- connection
+---@param early_data string? clients only: the first bytes for the server. If the session allows it they are sent with
+--- the client's first message (0-RTT), otherwise right after the handshake; also if the server refuses early data. So
+--- the server receives them exactly once; `SSLSocket.early_data` says how. DANGEROUS: an attacker can replay what was
+--- sent early, any number of times. Use it only for requests that may be repeated
+---@param ech_configs string? clients only: the server's ECHConfigList (Encrypted ClientHello, RFC 9849), as bytes.
+--- `server_hostname` and most of the ClientHello are encrypted; an observer sees the configuration's public name only.
+--- If the server cannot decrypt, its certificate is verified for the public name, and SSLECHRejectedError has its
+--- current configurations. The name is never sent in plaintext
 ---@return cleat.ssl.SSLSocket
----@overload fun(self, sock, keywords: cleat.keywords.SSLContext.wrap_socket): cleat.ssl.SSLSocket
 function SSLContext:wrap_socket(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session,
     early_data, ech_configs, ...)
     if sock ~= nil and do_handshake_on_connect == nil and suppress_ragged_eofs == nil and server_hostname == nil and
         session == nil and early_data == nil and ech_configs == nil and plain(server_side) and select("#", ...) == 0 then
-        -- the usual way to call it, without parsing
+        -- the usual form of the call, which needs no parsing
         return wrap(self, sock, server_side)
     end
     sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, server_hostname, session, early_data,
@@ -493,7 +514,7 @@ function SSLContext:wrap_socket(sock, server_side, do_handshake_on_connect, supp
         early_data, ech_configs, ...)
     if type(server_side) == "string" then
         check.fail("wrap_socket", "server_side", "a boolean", server_side,
-            ": the server's name is given by name, wrap_socket(sock, {server_hostname = …})")
+            ": pass the server's name as wrap_socket(sock, {server_hostname = …})")
     end
     return wrap(self, sock, {
         server_side = server_side,
@@ -509,7 +530,8 @@ end
 local parse_wrap_bio = keywords.parser("wrap_bio", { "incoming", "outgoing", "server_side", "server_hostname", "session",
     "early_data", "ech_configs" }, { required = 2 })
 
---- Makes a TLS connection that reads from one MemoryBIO, writes to another, and does no input or output itself.
+--- Makes a TLS connection that reads from one MemoryBIO and writes to another one. The program moves the bytes between
+--- them and the network.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
 ---     local incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -517,17 +539,16 @@ local parse_wrap_bio = keywords.parser("wrap_bio", { "incoming", "outgoing", "se
 ---     print(pcall(object.do_handshake, object)) --> false	The operation did not complete (read)
 ---     print(outgoing.pending > 0) --> true
 ---
---- Raises: TypeError if a BIO is no MemoryBIO; ValueError as wrap_socket.
+--- Raises: TypeError if a BIO is not a MemoryBIO; ValueError and SSLError for the arguments, as wrap_socket.
 --- Python: 3.5.
----@param incoming cleat.ssl.MemoryBIO bytes from the network
----@param outgoing cleat.ssl.MemoryBIO bytes for the network
+---@param incoming cleat.ssl.MemoryBIO for bytes that were received from the network
+---@param outgoing cleat.ssl.MemoryBIO for bytes to send to the network
 ---@param server_side boolean? false by default
 ---@param server_hostname string? as in wrap_socket
 ---@param session cleat.ssl.SSLSession? as in wrap_socket
 ---@param early_data string? as in wrap_socket
 ---@param ech_configs string? as in wrap_socket
 ---@return cleat.ssl.SSLObject
----@overload fun(self, incoming, outgoing, keywords: cleat.keywords.SSLContext.wrap_bio): cleat.ssl.SSLObject
 function SSLContext:wrap_bio(incoming, outgoing, server_side, server_hostname, session, early_data, ech_configs,
     ...)
     return objects.wrap(self, parse_wrap_bio(incoming, outgoing, server_side, server_hostname, session, early_data,
@@ -591,7 +612,7 @@ for _, part in ipairs { resumption, ech } do
     end
 end
 
--- The fields that most contexts do not store.
+-- Defaults of the fields that most contexts do not store.
 local defaults = {
     _servername_callback = false, _sni_callback = false, -- see cleat.ssl.server_name
     _verify_callback = false, _verify_callback_may_accept = false, -- see cleat.ssl.verify_settings
@@ -600,12 +621,13 @@ local defaults = {
     _on_message = false, _trace_handshake = false, -- see cleat.ssl.messages
 }
 
--- What a context hands on to its connections. They ask one field, _hands_on, whether there is any.
+-- The fields that connections copy from their context. _has_inherited is false as long as none of them is set, so that
+-- making a connection checks one field only.
 for _, name in ipairs { "_psk", "_session_store", "_signers", "_sslobject_class", "_sslsocket_class", "_traces", "_verifier" } do
     defaults[name] = false
     setters[name] = function(self, value)
         rawset(self, name, value)
-        rawset(self, "_hands_on", true)
+        rawset(self, "_has_inherited", true)
     end
 end
 
@@ -616,7 +638,7 @@ function SSLContext.instance:__tostring()
     return ("<ssl.SSLContext %s>"):format(constants.get_protocol_name(self._protocol))
 end
 
---- Sockets made from the context live on without it.
+--- Connections do not need the context object after they were made.
 function SSLContext.instance:__close()
     C.guard_close(self._guard)
 end

@@ -1,4 +1,4 @@
---- Contexts with secure settings (section 17.3.1.2), and the system's CA certificates (17.3.1.4).
+--- Contexts with secure settings (section 17.3.1.2), and where the system's CA certificates are (17.3.1.4).
 
 local C = require "cleat.backend"
 local SSLContext = require "cleat.ssl.context"
@@ -13,19 +13,19 @@ local const = C.const
 
 local defaults = {}
 
--- As in Python 3.13: chains are to be as RFC 5280 wants them, and may end at any trusted certificate.
+-- As in Python 3.13: chains must conform to RFC 5280, and may end at any trusted certificate.
 local VERIFY_FLAGS = const.VERIFY_X509_TRUSTED_FIRST + const.VERIFY_X509_PARTIAL_CHAIN + const.VERIFY_X509_STRICT
 
--- How many sessions a client keeps by default: a few for each of some servers.
+-- How many sessions a client caches by default: a few for each of several servers.
 local SESSIONS = 64
 
 local parse = keywords.parser("create_default_context", { "purpose", "cafile", "capath", "cadata" })
 
---- Makes a context with secure settings: TLS 1.2 and later, strong cipher suites. For `Purpose.SERVER_AUTH` it verifies
---- the server's chain and host name, against the given CA certificates or else the system's, and resumes sessions (see
---- `session_cache_size` of SSLContext); its `ech_grease` is true. For `Purpose.CLIENT_AUTH` it requests no client
---- certificates. Later versions of cleat may choose stricter settings. If the environment variable SSLKEYLOGFILE names
---- a file, it is the `keylog_filename`, which is DANGEROUS; not in a setuid program.
+--- Makes a context with secure settings: TLS 1.2 and later, and strong cipher suites. For `Purpose.SERVER_AUTH` it
+--- verifies the server's chain and host name, against the given CA certificates or else the system's; it resumes
+--- sessions (`session_cache_size`), and has `ech_grease`. For `Purpose.CLIENT_AUTH` it requests no client certificates.
+--- Later versions of cleat may choose stricter settings. The environment variable SSLKEYLOGFILE sets the
+--- `keylog_filename`, which is DANGEROUS, except in a setuid program.
 ---
 ---     local context = ssl.create_default_context()
 ---     print(context.verify_mode == ssl.CERT_REQUIRED, context.check_hostname) --> true	true
@@ -34,19 +34,18 @@ local parse = keywords.parser("create_default_context", { "purpose", "cafile", "
 ---     local server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
 ---     server:load_cert_chain("cert.pem", "key.pem")
 ---
---- Raises: TypeError if `purpose` is no Purpose; the errors of SSLContext:load_verify_locations; IOError if the
---- file of SSLKEYLOGFILE cannot be opened.
+--- Raises: the errors of SSLContext:load_verify_locations; IOError if the file of SSLKEYLOGFILE cannot be opened;
+--- TypeError if `purpose` is not a Purpose.
 --- Python: 2.7.9, 3.4.
----@param purpose cleat.ssl.Purpose? `Purpose.SERVER_AUTH`, for clients, by default
----@param cafile string? see SSLContext:load_verify_locations, as the next two
+---@param purpose cleat.ssl.Purpose? `Purpose.SERVER_AUTH`, the default, for clients; `Purpose.CLIENT_AUTH` for servers
+---@param cafile string? see SSLContext:load_verify_locations, also for the next two
 ---@param capath string?
 ---@param cadata string?
 ---@return cleat.ssl.SSLContext
----@overload fun(keywords: cleat.keywords.ssl.create_default_context): cleat.ssl.SSLContext
 function defaults.create_default_context(purpose, cafile, capath, cadata, ...)
     purpose, cafile, capath, cadata = parse(purpose, cafile, capath, cadata, ...)
     purpose = purposes.check(purpose, type(purpose) == "string" and
-        ": CA certificates are given by name, create_default_context{cafile = …}" or nil)
+        ": pass the CA certificates as create_default_context{cafile = …}" or nil)
     local context = SSLContext(const.PROTOCOL_TLS)
     roles.harden(context._id)
     context._lowest = false
@@ -69,7 +68,7 @@ end
 local parse_unverified = keywords.parser("_create_unverified_context", { "protocol", "cert_reqs", "check_hostname",
     "purpose", "certfile", "keyfile", "cafile", "capath", "cadata" })
 
---- Makes a context that verifies nothing by default. DANGEROUS: any attacker between the two ends can pose as the
+--- Makes a context that verifies nothing by default. DANGEROUS: an attacker between the two ends can pose as the
 --- server, and read and modify all data.
 ---
 ---     local context = ssl._create_unverified_context()
@@ -82,13 +81,12 @@ local parse_unverified = keywords.parser("_create_unverified_context", { "protoc
 ---@param cert_reqs integer? `CERT_*`; `CERT_NONE` by default
 ---@param check_hostname boolean? false by default
 ---@param purpose cleat.ssl.Purpose? `Purpose.SERVER_AUTH` by default
----@param certfile string? see SSLContext:load_cert_chain, as the next one
+---@param certfile string? see SSLContext:load_cert_chain, also for the next one
 ---@param keyfile string?
----@param cafile string? see SSLContext:load_verify_locations, as the next two
+---@param cafile string? see SSLContext:load_verify_locations, also for the next two
 ---@param capath string?
 ---@param cadata string?
 ---@return cleat.ssl.SSLContext
----@overload fun(keywords: cleat.keywords.ssl._create_unverified_context): cleat.ssl.SSLContext
 function defaults._create_unverified_context(protocol, cert_reqs, check_hostname, purpose, certfile, keyfile, cafile,
     capath, cadata, ...)
     protocol, cert_reqs, check_hostname, purpose, certfile, keyfile, cafile, capath, cadata =
@@ -120,18 +118,17 @@ local parse_https = keywords.parser("_https_verify_certificates", { "enable" })
 ---@param ssl table the module, whose field _create_default_https_context it sets
 ---@return fun(enable: boolean?)
 function defaults.https_switch(ssl)
-    --- Selects whether HTTPS clients that are given no context verify their servers, for the whole process: it sets
-    --- ssl._create_default_https_context to create_default_context, as at the start, or to _create_unverified_context,
-    --- which is DANGEROUS. Give a context to the client instead (PEP 493). The environment variable PYTHONHTTPSVERIFY=0
-    --- has the effect of false.
+    --- Sets, for the whole process, whether HTTPS clients without a context of their program verify servers (PEP 493).
+    --- It sets ssl._create_default_https_context to create_default_context, which is the initial value, or for false to
+    --- _create_unverified_context, which is DANGEROUS: give the client a context instead. The environment variable
+    --- PYTHONHTTPSVERIFY=0 has the effect of false.
     ---
     ---     ssl._https_verify_certificates(true)
     ---     print(ssl._create_default_https_context == ssl.create_default_context) --> true
     ---
-    --- Raises: TypeError unless it is a boolean.
+    --- Raises: TypeError if the argument is not a boolean.
     --- Python: 2.7.12.
     ---@param enable boolean? true by default
-    ---@overload fun(keywords: cleat.keywords.ssl._https_verify_certificates)
     return function(enable, ...)
         if check.optional_boolean("_https_verify_certificates", "enable", (parse_https(enable, ...)), true) then
             ssl._create_default_https_context = defaults.create_default_context
@@ -145,7 +142,7 @@ local PATHS = { "cafile", "capath", "openssl_cafile_env", "openssl_cafile", "ope
 local WHICH = { const.DEFAULT_CAFILE, const.DEFAULT_CAPATH, const.DEFAULT_OPENSSL_CAFILE_ENV,
     const.DEFAULT_OPENSSL_CAFILE, const.DEFAULT_OPENSSL_CAPATH_ENV, const.DEFAULT_OPENSSL_CAPATH }
 
---- The places of the system's CA certificates.
+--- Where the system's CA certificates are.
 ---@class cleat.ssl.DefaultVerifyPaths
 ---@field cafile string? the file that is used; nil if it does not exist
 ---@field capath string? the directory that is used; nil if it does not exist
@@ -154,8 +151,8 @@ local WHICH = { const.DEFAULT_CAFILE, const.DEFAULT_CAPATH, const.DEFAULT_OPENSS
 ---@field openssl_capath_env string the environment variable that replaces the directory: "SSL_CERT_DIR"
 ---@field openssl_capath string the built-in directory
 
---- Returns the places in which SSLContext:set_default_verify_paths looks for the system's CA certificates. The fields
---- are also at the indices 1 to 6, in the order of the class.
+--- Returns the file and the directory from which SSLContext:set_default_verify_paths loads the system's CA
+--- certificates. The fields are also at the indices 1 to 6, in the order of the class DefaultVerifyPaths.
 ---
 ---     local paths = ssl.get_default_verify_paths()
 ---     print(paths.openssl_cafile_env, paths.openssl_capath_env) --> SSL_CERT_FILE	SSL_CERT_DIR

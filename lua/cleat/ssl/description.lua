@@ -1,4 +1,4 @@
---- What a handshake has agreed on, for people: SSLSocket:describe(); and the alerts of a connection.
+--- Readable descriptions of handshakes, SSLSocket:describe(); and the alerts of a connection.
 
 local C = require "cleat.backend"
 local Certificate = require "cleat.ssl.certificate_object"
@@ -6,10 +6,10 @@ local constants = require "cleat.ssl.constants"
 
 local const = C.const
 
--- getters are of connections.
+-- Properties and methods of connections.
 local description = { getters = {}, methods = {} }
 
--- alert: the last one of a direction, nil if there was none.
+-- alert returns the last alert of a direction, nil if there was none.
 local function alert(id, direction)
     if id == 0 then
         return nil
@@ -26,7 +26,7 @@ function description.getters:alert_received()
     return alert(self._tls, const.DIRECTION_RECEIVED)
 end
 
---- add stores in the error of a failed call the alert that this side has sent.
+--- add stores the alert that this side has sent in the error of a failed call.
 ---@param err cleat.Error
 ---@param id integer the connection's
 ---@return cleat.Error
@@ -35,14 +35,14 @@ function description.add(err, id)
     return err
 end
 
--- A control character of a name must not look like another line, or move a terminal's cursor.
+-- Control characters in names are replaced: they could fake another line, or move a terminal's cursor.
 local function printable(text)
     return (text:gsub("[%c\127]", function(byte)
         return ("\\x%02x"):format(byte:byte())
     end))
 end
 
--- common: a name as it is usually written: "CN=localhost, O=cleat".
+-- common formats a name in the usual way: "CN=localhost, O=cleat".
 local function common(name)
     local parts = {}
     for _, group in ipairs(name) do
@@ -70,7 +70,7 @@ end
 
 local Description = {}
 
--- The lines of a description, each a label and the function of the text; nil leaves the line out.
+-- The lines of a description: a label, and a function that returns the text, or nil to omit the line.
 local LINES = {
     { "role", function(self)
         return self.server_side and "server" or "client"
@@ -138,7 +138,7 @@ function Description:__tostring()
     return table.concat(lines, "\n")
 end
 
--- flights: a copy of what the connection has noted, with times that begin at 0.
+-- flights returns a copy of the recorded flights, with times relative to the first one.
 local function flights(self)
     local noted = self._trace and self._trace.flights
     if not noted then
@@ -151,22 +151,22 @@ local function flights(self)
     return list
 end
 
---- Describes the handshake, for people: `print(conn:describe())` writes a line for each fact. The result is a table
---- with these fields; what does not apply is nil.
+--- Describes the handshake: `print(conn:describe())` writes one line for each fact. The result is a table with the
+--- following fields; those that do not apply are nil.
 ---
---- * `server_side`, `server_hostname`, `session_reused`, `early_data`, `ech_accepted`: as the connection's
---- * `alert_sent`, `alert_received`: likewise
+--- * `server_side`, `server_hostname`, `session_reused`, `early_data`, `ech_accepted`: the connection's fields
+--- * `alert_sent`, `alert_received`: the connection's fields
 --- * `version`, `alpn`: as the methods version and selected_alpn_protocol return
 --- * `cipher`, `bits`: the name of the suite and its secret bits
 --- * `group`, `server_sigalg`, `client_sigalg`: as the methods of these names return
 --- * `verify_code`, `verify_message`: as get_verify_result returns
 --- * `ocsp_stapled`: whether the server has sent an OCSP response
---- * `chain`: the certificates that the peer has sent, its own first, each with `subject`, `issuer` and
----   `not_after_text`, which are texts, and `not_after`, in seconds since 1970
---- * `flights`: if the context has `trace_handshake`: what one side has sent until the other did, each with `sent`
----   (whether by this side), `seconds` (since the first) and `messages`, their names
+--- * `chain`: the certificates that the peer has sent, its own first, each with the texts `subject`, `issuer` and
+---   `not_after_text`, and with `not_after` in seconds since 1970
+--- * `flights`: if the context has `trace_handshake`: the groups of messages that one side has sent in a row, each with
+---   `sent` (whether by this side), `seconds` (since the first one) and `messages` (their names)
 ---
---- The text is for reading: later versions of cleat may word it otherwise.
+--- The text is for people: its wording may change in later versions of cleat.
 ---
 ---     local description = conn:describe()
 ---     print(description.version, description.verify_message) --> TLSv1.3	ok
@@ -174,7 +174,7 @@ end
 ---
 --- Raises: SSLError if BoringSSL cannot parse a certificate that the peer has sent.
 --- Python: none.
----@return table # with these fields
+---@return table # with the fields above; tostring() returns the text
 function description.methods:describe()
     local suite = self:cipher()
     local verdict = self:get_verify_result()

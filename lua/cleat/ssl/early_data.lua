@@ -1,4 +1,4 @@
---- Early data of servers: the context's setting, and the method that reads it.
+--- Early data of servers: the field `max_early_data` of contexts, and the method that reads it.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -19,11 +19,11 @@ local function read_call(id, wait, size)
     return C.connection_read_early(id, size, wait)
 end
 
---- Receives early data of a client, on a server whose context has `max_early_data`: bytes that it has sent before the
---- handshake. It returns "" at their end, or if there are none. It may be called before the handshake, and receives
---- what comes early at once, so that the server can begin to work on a request; its response waits for the handshake.
---- After the handshake it returns what the handshake has received. While there is early data that was not read, recv
---- raises ValueError: early bytes never mix with others.
+--- Receives early data (0-RTT), on a server whose context has `max_early_data`: bytes that the client has sent before
+--- the handshake was done. It returns "" after the last one, and if there is none. Called before the handshake it
+--- returns early data as soon as it arrives, so that the server can begin to process a request; the response must wait
+--- for the handshake. Called after the handshake it returns what the handshake has received. As long as there is unread
+--- early data, recv raises ValueError, so that early data is never mixed with other data.
 ---
 ---     local context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
 ---     context:load_cert_chain("cert.pem", "key.pem")
@@ -31,12 +31,12 @@ end
 ---     local object = context:wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), { server_side = true })
 ---     print(pcall(object.recv_early, object)) --> false	The operation did not complete (read)
 ---
---- DANGEROUS: an attacker can repeat early data, any number of times, unless the sessions are in a store with `add`
---- (set_session_store). Do nothing with what recv_early returns that must not be done twice.
+--- DANGEROUS: an attacker can replay early data any number of times, unless the sessions are in a store with `add`
+--- (set_session_store). Do nothing with the result of recv_early that must not be done twice.
 ---
---- Raises: as recv; ValueError on a client.
+--- Raises: the same errors as recv; ValueError on a client.
 --- Python: none.
----@param buflen integer? at most so many bytes; 1024 by default
+---@param buflen integer? the maximum number of bytes; 1024 by default
 ---@return string
 function methods:recv_early(buflen)
     buflen = check.optional_integer("recv_early", "buflen", buflen, 1024, 0)

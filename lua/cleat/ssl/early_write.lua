@@ -1,4 +1,4 @@
---- Early data of clients: what wrap_socket and wrap_bio were given as `early_data`.
+--- Early data of clients: the argument `early_data` of wrap_socket and wrap_bio.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -8,7 +8,7 @@ local ACCEPTED, REFUSED = C.const.EARLY_DATA_ACCEPTED, C.const.EARLY_DATA_REFUSE
 
 local early_write = {}
 
---- check: the argument early_data, false for none.
+--- check checks the argument early_data, and returns it, or false for none.
 ---@param method string
 ---@param server_side boolean
 ---@param data any
@@ -23,9 +23,10 @@ function early_write.check(method, server_side, data)
     return data ~= "" and data
 end
 
---- call does the handshake of a connection with early data, and sends what did not reach the server early after it, in
---- the handshake's turn: so the bytes come before all others, and once. _early_at is how many are sent, in early data
---- until the handshake is done; see cleat.suspend for the rest. It returns nil to be called again at once.
+--- call does the handshake of a connection with early data. What did not reach the server as early data it sends after
+--- the handshake, still in the handshake's turn, so that these bytes come before all others and exactly once. _early_at
+--- counts the bytes that were sent, as early data until the handshake is done. For the parameters see cleat.suspend. It
+--- returns nil to be called again at once.
 ---@param id integer
 ---@param wait number
 ---@param self cleat.ssl.Connection
@@ -66,7 +67,7 @@ end
 
 local STATES = { [ACCEPTED] = "accepted", [REFUSED] = "refused" }
 
---- state is the value of the field early_data.
+--- state returns the value of the field early_data.
 ---@param self cleat.ssl.Connection
 ---@return "accepted"|"refused"|nil
 function early_write.state(self)

@@ -1,14 +1,14 @@
---- Encrypted ClientHello in connections: the argument ech_configs of wrap_socket and wrap_bio, what became of it, and
+--- Encrypted ClientHello (ECH) in connections: the argument ech_configs of wrap_socket and wrap_bio, its result, and
 --- the error of a handshake in which the server could not decrypt.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
 local errors = require "cleat.errors"
 
--- getters are of connections, context_getters and context_setters of contexts.
+-- getters: of connections; context_getters and context_setters: of contexts.
 local ech = { getters = {}, context_getters = {}, context_setters = {} }
 
---- check: the argument ech_configs, false for none.
+--- check checks the argument ech_configs, and returns it, or false for none.
 ---@param method string
 ---@param server_side boolean
 ---@param configs any
@@ -22,14 +22,14 @@ function ech.check(method, server_side, configs)
     return check.string(method, "ech_configs", configs)
 end
 
---- offer: the configurations that were given to a connection before its id was there.
+--- offer passes the argument ech_configs to a connection whose id was just made.
 ---@param self cleat.ssl.Connection
 ---@return integer status
 function ech.offer(self)
     return self._ech_configs and C.connection_set_ech_configs(self._tls, self._ech_configs) or 0
 end
 
--- absent_if_empty: a text of the connection's, nil if it is empty or there is no TLS.
+-- absent_if_empty returns a text of the connection, nil if it is empty or there is no TLS.
 local function absent_if_empty(f, id)
     if id == 0 then
         return nil
@@ -38,7 +38,7 @@ local function absent_if_empty(f, id)
     return length > 0 and text or nil
 end
 
---- add stores in the error of a refused handshake what the server has sent with it.
+--- add stores the server's retry configurations in the error of a refused handshake.
 ---@param err cleat.Error
 ---@param id integer the connection's
 ---@return cleat.Error

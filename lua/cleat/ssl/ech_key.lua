@@ -1,4 +1,4 @@
---- A server's keys for Encrypted ClientHello as objects, and what it publishes for them.
+--- A server's keys for Encrypted ClientHello (ECH), and the configurations that it publishes for them.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -10,7 +10,7 @@ local const = C.const
 
 local functions = {}
 
--- The length to which names are padded by default: it hides the length of nearly all.
+-- The default length to which names are padded: it hides the lengths of nearly all names.
 local NAME_LENGTH = 64
 
 local parse_new = keywords.parser("ECHKey", { "public_name", "config_id", "max_name_length", "data", "file" })
@@ -30,38 +30,38 @@ local function load(data, file)
     return C.ech_key_load_guarded(file)
 end
 
---- A server's key for Encrypted ClientHello (ECH, RFC 9849), with the configuration that clients need: a new one for
---- a `public_name`, or one that tobytes() has written, from `data` or a `file`. It is immutable. See
+--- A server's key for Encrypted ClientHello (ECH, RFC 9849), with the configuration that clients need. `public_name`
+--- generates a new key; `data` or `file` load one that tobytes() has written. It is immutable. See
 --- SSLContext:set_ech_keys.
 ---
 ---     local key = ssl.ECHKey { public_name = "public.example" }
 ---     print(key.public_name, key.max_name_length, #ssl.ech_config_list { key }) --> public.example	64	71
 ---
---- The public name is what observers see, and the server needs a certificate for it: with it the server answers
---- clients that have an old configuration.
+--- Observers see the public name. The server needs a certificate for it, to authenticate itself to clients with an
+--- outdated configuration.
 ---
---- tobytes() is DANGEROUS: the text holds the private key.
+--- tobytes() is DANGEROUS: the text contains the private key.
 ---
---- Raises: SSLError if `public_name` is no host name (INVALID_ECH_PUBLIC_NAME), or the text has no key (NO_START_LINE),
---- no configuration of this key (NO_ECH_CONFIG_OF_THE_KEY) …; IOError if the file cannot be read; ValueError unless one
---- of `public_name`, `data` and `file` is given; TypeError.
+--- Raises: SSLError if `public_name` is not a host name (INVALID_ECH_PUBLIC_NAME), or if the text contains no key
+--- (NO_START_LINE), no configuration for the key (NO_ECH_CONFIG_OF_THE_KEY) …; IOError if the file cannot be read;
+--- ValueError unless exactly one of `public_name`, `data` and `file` is given; TypeError.
 --- Python: none.
 ---@class cleat.ssl.ECHKey
 ---@field public_name string
----@field config_id integer 0 to 255: by it a server finds its key; sent in plaintext
+---@field config_id integer 0 to 255: the client sends it in plaintext, and the server finds its key by it
 ---@field max_name_length integer shorter names are padded to this length
----@field config string the configuration, an ECHConfig; ech_config_list makes the list that a server publishes
+---@field config string the configuration (ECHConfig), as bytes; ssl.ech_config_list makes the list that a server
+--- publishes
 ---@field _id integer
 ---@field _guard cleat.backend.Guard closes the id
 ---@overload fun(public_name: string?, config_id: integer?, max_name_length: integer?, data: string?, file: string?): cleat.ssl.ECHKey
----@overload fun(keywords: cleat.keywords.ssl.ECHKey): cleat.ssl.ECHKey
 local ECHKey = class.new("ssl.ECHKey", function(of, ...)
     local public_name, config_id, max_name_length, data, file = parse_new(...)
     local given = (public_name ~= nil and 1 or 0) + (data ~= nil and 1 or 0) + (file ~= nil and 1 or 0)
     if given ~= 1 then
-        errors.raise(errors.ValueError, "ECHKey() needs one of public_name, data and file")
+        errors.raise(errors.ValueError, "ECHKey() needs exactly one of public_name, data and file")
     elseif public_name == nil and (config_id ~= nil or max_name_length ~= nil) then
-        errors.raise(errors.ValueError, "ECHKey() needs config_id and max_name_length for a new key only")
+        errors.raise(errors.ValueError, "ECHKey() takes config_id and max_name_length with public_name only: a loaded key has its own")
     end
     local id, guard
     if public_name ~= nil then
@@ -73,9 +73,9 @@ local ECHKey = class.new("ssl.ECHKey", function(of, ...)
     return setmetatable({ _id = id, _guard = guard }, of.instance)
 end)
 
---- Returns the key as a PEM text (RFC 9934), a block PRIVATE KEY and a block ECHCONFIG, for ECHKey's `data` and for
---- other servers. DANGEROUS: who reads it can decrypt the names that clients have sent, in all connections with this
---- key. Keep it as safe as the private key of a certificate.
+--- Returns the key as PEM text (RFC 9934): a block PRIVATE KEY and a block ECHCONFIG, for the argument `data` of ECHKey
+--- and for other servers. DANGEROUS: an attacker who reads it can decrypt the names in all recorded connections with
+--- this key. Protect it like the private key of a certificate.
 ---
 ---     local key = ssl.ECHKey { public_name = "public.example" }
 ---     print(ssl.ECHKey { data = key:tobytes() }.config == key.config) --> true
@@ -115,7 +115,7 @@ function ECHKey.instance:__tostring()
     return ("<ssl.ECHKey %s>"):format(self.public_name)
 end
 
--- ids: those of an array of ECHKeys.
+-- ids returns the ABI's ids of an array of ECHKeys.
 local function ids(method, keys, low)
     if type(keys) ~= "table" or getmetatable(keys) ~= nil then
         check.fail(method, "keys", "an array of ECHKeys", keys)
@@ -133,14 +133,14 @@ local function ids(method, keys, low)
     return list
 end
 
---- Returns the list of the configurations of keys (an ECHConfigList), the best first: what a server publishes, in the
---- parameter "ech" of an HTTPS record in DNS (in Base64 there), and what a client gives to SSLContext:wrap_socket as
---- `ech_configs`.
+--- Returns the ECHConfigList of keys, as bytes. A server publishes it in DNS, in Base64, as the parameter "ech" of an
+--- HTTPS record. Clients pass it to SSLContext:wrap_socket as `ech_configs`, and use the first configuration that they
+--- support.
 ---
 ---     local key = ssl.ECHKey { public_name = "public.example" }
 ---     print(#ssl.ech_config_list { key } == 2 + #key.config) --> true
 ---
---- Raises: ValueError for no key, and for more than 16; TypeError.
+--- Raises: ValueError for an empty array, and for more than 16 keys; TypeError.
 --- Python: none.
 ---@param keys cleat.ssl.ECHKey[]
 ---@return string
@@ -152,12 +152,12 @@ end
 ---@class cleat.ssl.SSLContext
 local methods = {}
 
---- Makes servers of the context decrypt what clients have encrypted with one of these keys (ECH, RFC 9849), in place of
---- the keys that were set before; {} for none. The servername callback gets the decrypted name, and
---- `SSLSocket.ech_accepted` says whether there was one. A client that has the configuration of none of the keys is
---- answered under the public name, by the certificate that the servername callback chooses for that, and is sent the
---- configuration of the first key. So a rotation puts the new key first, and removes the old one when no client can
---- have its configuration any more. Connections keep the keys that their first context had when they were made.
+--- Sets the keys with which servers of the context decrypt ClientHellos (ECH, RFC 9849); {} for none. The servername
+--- callback gets the decrypted name, and `SSLSocket.ech_accepted` says whether a ClientHello was decrypted. A client
+--- that has used another key is answered under the public name: the servername callback gets that name and can choose
+--- its certificate, and the client is sent the configuration of the first key. To rotate keys, put a new one first, and
+--- remove the old one when no client can have its configuration any more. Connections keep the keys that their first
+--- context had when they were made.
 ---
 ---     local context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
 ---     local old = ssl.ECHKey { public_name = "public.example" }
@@ -166,7 +166,7 @@ local methods = {}
 ---
 --- Raises: ValueError for more than 16 keys; TypeError.
 --- Python: none.
----@param keys cleat.ssl.ECHKey[] the newest first
+---@param keys cleat.ssl.ECHKey[] at most 16, the newest first
 function methods:set_ech_keys(keys)
     errors.check(C.context_set_ech_keys(self._id, ids("set_ech_keys", keys, 0)))
 end

@@ -1,17 +1,18 @@
---- Python 3's enumerations: tables of names and of numbers, as `ssl.AlertDescription[40]`.
+--- Python 3's enumerations: tables from names to numbers, and back as in `ssl.AlertDescription[40]`.
 
 local strict = require "cleat.strict"
 
 local enumerations = {}
 
--- The enumeration of each prefix of names. Of two names with one number, the one in CANONICAL is the number's.
+-- The enumeration for each prefix of names. If two names have the same number, the number's name is the one in
+-- CANONICAL.
 local PREFIXES = {
     OP = "Options", CERT = "VerifyMode", VERIFY = "VerifyFlags", ALERT_DESCRIPTION = "AlertDescription",
     SSL_ERROR = "SSLErrorNumber", PROTOCOL = "_SSLMethod",
 }
 local CANONICAL = { PROTOCOL_TLS = true }
 
---- both makes a table of numbers by name, in which a misspelt name is an error, have the names by number as well.
+--- both makes a table of numbers by name also return the name for a number, and raise for misspelt names.
 ---@param members table<string, integer>
 ---@param name string
 ---@return table
@@ -22,10 +23,10 @@ function enumerations.both(members, name)
             names[number] = member
         end
     end
-    return strict(members, ("type object '%s'"):format(name), names) -- pairs() finds the names only
+    return strict(members, ("type object '%s'"):format(name), names) -- pairs() iterates over the names only
 end
 
---- add adds the enumerations of all constants of a table to it.
+--- add adds the enumerations of a table's constants to the table.
 ---@param constants table
 function enumerations.add(constants)
     for prefix, name in pairs(PREFIXES) do

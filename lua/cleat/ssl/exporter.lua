@@ -1,5 +1,5 @@
---- What is derived from the secrets of a connection: channel bindings and keying material for other protocols; and new
---- keys for its data.
+--- The methods that derive bytes from the secrets of a connection, for channel bindings and other protocols; and key
+--- updates.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -23,18 +23,18 @@ local BINDINGS = {
 
 local parse_binding = keywords.parser("get_channel_binding", { "cb_type" })
 
---- Returns bytes that only the two ends of this connection know, to bind an authentication to it, as SCRAM's -PLUS
---- mechanisms do: with an attacker in between, each end has others. The types are
+--- Returns a channel binding: bytes that identify this connection, to bind another authentication to it, as SCRAM's
+--- -PLUS mechanisms do. With an attacker in between, the two ends have different values. The types are
 ---
---- * "tls-exporter" (RFC 9266), of 32 bytes: for TLS 1.3, and for earlier versions that have the extended master
----   secret; otherwise nil, because an attacker could make two connections have the same (RFC 7627).
+--- * "tls-exporter" (RFC 9266), 32 bytes: with TLS 1.3, and with earlier versions if the extended master secret is
+---   used; otherwise nil, because an attacker could make two connections have the same value (RFC 7627).
 --- * "tls-server-end-point" (RFC 5929): a digest of the server's certificate. It is the same for all connections with
----   this certificate, so a server behind a TLS proxy can verify it, if it has the certificate too. nil if the
----   certificate is signed without a separate digest (Ed25519), and if the server has none. On a server with
----   several certificates it is that of the one that the client has received; if a session is resumed, that of the
----   one that the client would receive. If that has been replaced since, the client has another value.
---- * "tls-unique" (RFC 5929): 12 bytes, up to TLS 1.2; nil if a session was resumed that lacks the
----   extended master secret.
+---   this certificate, so a server behind a TLS proxy can verify it if it has the certificate. nil if the server has no
+---   certificate, or one whose signature has no separate digest (Ed25519). A server with several certificates uses the
+---   one that it has sent; for a resumed session the one that it would send now, which differs from the client's if the
+---   certificate was replaced since.
+--- * "tls-unique" (RFC 5929): 12 bytes, up to TLS 1.2; nil with TLS 1.3, and if a resumed session lacks the extended
+---   master secret.
 ---
 ---     print(#conn:get_channel_binding("tls-exporter")) --> 32
 ---     print(#conn:get_channel_binding("tls-server-end-point")) --> 32
@@ -43,8 +43,7 @@ local parse_binding = keywords.parser("get_channel_binding", { "cb_type" })
 --- Raises: ValueError for types that are not in `CHANNEL_BINDING_TYPES`.
 --- Python: 2.7.9, 3.3; "tls-exporter" and "tls-server-end-point" none.
 ---@param cb_type string? "tls-unique" by default, as in Python
----@return string? # nil before the handshake is done, and where there is none of this type
----@overload fun(self, keywords: cleat.keywords.SSLSocket.get_channel_binding): string?
+---@return string? # nil before the handshake is done, and if the connection has no binding of this type
 function methods:get_channel_binding(cb_type, ...)
     cb_type = check.optional_string("get_channel_binding", "cb_type", (parse_binding(cb_type, ...))) or "tls-unique"
     local binding = BINDINGS[cb_type]
@@ -62,23 +61,23 @@ end
 
 local parse_export = keywords.parser("export_keying_material", { "label", "length", "context" }, { required = 2 })
 
---- Returns keying material that only the two sides of the connection can derive, from its secrets (RFC 5705; RFC 8446
---- section 7.5): keys for another protocol, or a proof that two messages belong to one connection. Both sides
---- must give the same label, length and context.
+--- Derives keying material that only the two ends of the connection know from its secrets (RFC 5705; RFC 8446 section
+--- 7.5): keys for another protocol, or a proof that two messages belong to one connection. Both ends get the same bytes
+--- for the same label, length and context.
 ---
 ---     local key = conn:export_keying_material("EXPERIMENTAL my protocol", 32)
 ---     print(#key, key == conn:export_keying_material("EXPERIMENTAL my protocol", 32, { context = "2" })) --> 32	false
 ---
---- Raises: ValueError before the handshake is done, also while there is early data; for a label that is empty, longer
---- than 249 bytes or used by TLS itself ("key expansion" …), a length that is not 1 to 8160, and a context of more than
---- 65535 bytes; SSLError with the reason `NO_EXTENDED_MASTER_SECRET` up to TLS 1.2, if the peer lacks that extension,
---- without which an attacker can make two connections have the same material (RFC 7627); TypeError.
+--- Raises: ValueError before the handshake is done, and while there is unread early data; for a label that is empty,
+--- longer than 249 bytes or used by TLS itself ("key expansion" …), a length that is not 1 to 8160, and a context of
+--- more than 65535 bytes; SSLError with the reason `NO_EXTENDED_MASTER_SECRET` up to TLS 1.2 if the peer does not
+--- support that extension, because an attacker could then make two connections have the same material (RFC 7627);
+--- TypeError.
 --- Python: none.
----@param label string a name of IANA's registry of exporter labels, or one that begins with "EXPERIMENTAL"
+---@param label string a label of IANA's registry of exporter labels, or one that begins with "EXPERIMENTAL"
 ---@param length integer the number of bytes
----@param context string? bytes; up to TLS 1.2 nil and "" give different results, with TLS 1.3 the same
+---@param context string? any bytes; nil and "" give different results up to TLS 1.2, and the same with TLS 1.3
 ---@return string
----@overload fun(self, label, length, keywords: cleat.keywords.SSLSocket.export_keying_material): string
 function methods:export_keying_material(label, length, context, ...)
     label, length, context = parse_export(label, length, context, ...)
     label = check.string("export_keying_material", "label", label)
@@ -101,23 +100,22 @@ local function update_call(id, wait, requested)
     return C.connection_key_update(id, requested, wait)
 end
 
---- Encrypts what is sent from now on with new keys (KeyUpdate, RFC 8446 section 4.6.3), for connections that live long:
---- an attacker who steals the keys of one period cannot decrypt those before it. It takes its turn among the calls that
---- write. After SSLWantWriteError or a timeout nothing has happened.
+--- Changes the keys of the sending direction (KeyUpdate, RFC 8446 section 4.6.3), for long-lived connections: an
+--- attacker who steals the current keys cannot decrypt earlier data. The call waits for its turn among calls that
+--- write. After SSLWantWriteError or a timeout the keys are unchanged.
 ---
 ---     conn:key_update()
 ---     conn:key_update { request = true }
 ---     print(conn:version()) --> TLSv1.3
 ---
---- Peers may end a connection with many of them and no data in between: cleat, and others that use BoringSSL, at the
---- 33rd, with the alert unexpected_message.
+--- Peers may close a connection after many key updates without data in between: BoringSSL, and so cleat, sends the
+--- alert unexpected_message at the 33rd.
 ---
---- Raises: ValueError before the handshake is done; SSLError with the reason `WRONG_SSL_VERSION` if the connection has
---- TLS 1.2 or earlier, which cannot change keys; otherwise as send.
+--- Raises: the same errors as send; ValueError before the handshake is done; SSLError with the reason
+--- `WRONG_SSL_VERSION` up to TLS 1.2, which has no key updates.
 --- Python: none.
----@param request boolean? whether to ask the peer to change its keys too, which it does before it sends its next
---- data: false
----@overload fun(self, keywords: cleat.keywords.SSLSocket.key_update)
+---@param request boolean? whether to request that the peer changes its sending keys too, before its next data; false by
+--- default
 function methods:key_update(request, ...)
     request = check.optional_boolean("key_update", "request", (parse_update(request, ...)), false)
     if self._tls == 0 then

@@ -1,5 +1,4 @@
---- Certificates that are made on the spot: for tests, for development, and for peers that know each other's
---- certificate.
+--- Self-signed certificates, for tests, for development, and for peers that know each other's certificate.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -40,25 +39,24 @@ local function to_labels(names)
     return table.concat(labels, ",")
 end
 
---- Makes a private key and a certificate that is its own issuer. A peer that has loaded the certificate as a CA
---- certificate accepts it, and nothing else; it is no CA's, and good for servers and for clients.
+--- Generates a private key and a self-signed certificate for it, which is valid for servers and for clients. A peer
+--- that trusts the certificate as a CA certificate accepts it; it cannot issue other certificates.
 ---
 ---     local certificate, key = ssl.self_signed_certificate({ "localhost", "127.0.0.1" }, { lifetime = 3600 })
 ---     local context = ssl.create_default_context { cadata = certificate }
 ---     print(ssl.Certificate(certificate):matches "localhost", #key > 100) --> true	true
 ---
---- A server's context takes them from files, or the certificate from a file and the key by `sign`: see
---- SSLContext:load_cert_chain and ssl.sign.
+--- A server's context loads certificate and key from files. To keep the key out of files, write the certificate to a
+--- file only, and sign with the key: see `sign` of SSLContext:load_cert_chain, and ssl.sign.
 ---
---- Raises: ValueError for a name that no certificate can be for, for a lifetime that is not 1 to 2147483647, and for
---- another type of key; TypeError.
+--- Raises: ValueError for a name that is neither a host name nor an IP address, for a lifetime that is not 1 to
+--- 2147483647, and for other types of keys; TypeError.
 --- Python: none.
----@param names string|string[] host names, which may begin with "*.", and IP addresses
----@param lifetime integer? for how many seconds it is valid: a day by default
+---@param names string|string[] one or more host names, which may begin with "*.", and IP addresses
+---@param lifetime integer? for how many seconds the certificate is valid; a day by default
 ---@param key_type string? "prime256v1", the default, "secp384r1", "secp521r1" or "ed25519"
 ---@return string certificate PEM text
 ---@return string key PEM text
----@overload fun(names, keywords: cleat.keywords.ssl.self_signed_certificate): string, string
 function generate.functions.self_signed_certificate(names, lifetime, key_type, ...)
     names, lifetime, key_type = parse(names, lifetime, key_type, ...)
     local labels = to_labels(names)

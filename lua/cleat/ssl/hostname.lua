@@ -1,4 +1,4 @@
---- The argument server_hostname of wrap_socket and wrap_bio, and whether the context is for that side.
+--- Checks the argument server_hostname of wrap_socket and wrap_bio, and that the context is for that side.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -8,7 +8,7 @@ local roles = require "cleat.ssl.roles"
 
 local hostname = {}
 
---- The A-labels of a name.
+--- Returns a name with its labels as A-labels.
 ---@param method string
 ---@param name any
 ---@return string
@@ -26,16 +26,16 @@ function hostname.to_ascii(method, name)
     return labels
 end
 
--- plain: the last name that was valid as it was given. Programs connect to the same one again and again.
+-- plain is the last valid name that needs no conversion: programs often connect to the same host again.
 local plain
 
---- check: whether the name is valid for the context.
+--- check checks that the name is valid for the context.
 ---@param context cleat.ssl.SSLContext
 ---@param method string
 ---@param server_side boolean
 ---@param name any
 ---@return string|false name as it was given, false for none
----@return string? labels the name's A-labels, where they differ from it
+---@return string? labels the name with A-labels, if it differs
 function hostname.check(context, method, server_side, name)
     roles.check(context._protocol, server_side)
     if server_side and name ~= nil then

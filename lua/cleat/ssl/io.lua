@@ -1,6 +1,6 @@
---- The methods of an SSLSocket that move data. They make no tables or closures, and accept no keyword arguments.
+--- The methods of SSLSocket that move data. They allocate no tables or closures, and accept no keyword arguments.
 ---
---- Python: section 17.3.2; 17.3.6 for sockets that do not block.
+--- Python: section 17.3.2; 17.3.6 for non-blocking sockets.
 
 local C = require "cleat.backend"
 local Buffer = require "cleat.buffer"
@@ -30,7 +30,7 @@ local function refuse_flags(method, flags)
     end
 end
 
--- read_nothing handles invalid sizes, and a request for 0 bytes.
+-- read_nothing handles invalid sizes, and reads of 0 bytes.
 local function read_nothing(self, method, size)
     check.integer(method, "buflen", size)
     if size < 0 then
@@ -52,13 +52,13 @@ local function second(_, data)
     return data
 end
 
--- raise_want_read raises the shared error: polling loops get it often.
+-- raise_want_read raises the shared error, because loops that poll raise it often.
 local function raise_want_read(self)
     self._events = "r"
     return error(errors.want_read, 0)
 end
 
--- The first attempts are made without loops, since LuaJIT would not compile their callers otherwise.
+-- The first attempts contain no loops: LuaJIT would not compile their callers otherwise.
 local function read(self, size, method)
     if size == nil then
         size = 1024
@@ -95,7 +95,7 @@ local function read_into(self, buffer, nbytes, method)
     return (connection.finish(self, READ, method, nil, result, read_into_call, contents, size))
 end
 
--- write_nothing handles a write of 0 bytes.
+-- write_nothing handles writes of 0 bytes.
 local function write_nothing(self, method)
     if self._tls == 0 then
         self:_prepare(method)
@@ -103,9 +103,10 @@ local function write_nothing(self, method)
     return 0
 end
 
--- The calls that continue a write. work: {data, length, number of bytes written}.
+-- The calls that continue a write. work is {data, length, number of bytes written}.
 
--- A part, if the ABI accepts only a part: the socket is non-blocking, or its timeout has passed.
+-- write_some_call returns after a part if the ABI accepts only a part: the socket is non-blocking, or its timeout has
+-- passed.
 local function write_some_call(id, wait, _, work)
     return connection_write_from(id, work[1], 0, wait)
 end
@@ -119,7 +120,8 @@ local function write_all_call(id, wait, _, work)
     return work[3] >= work[2] and work[3] or nil
 end
 
--- finish_write continues a write whose first call has not accepted all bytes. all: whether it must write all.
+-- finish_write continues a write whose first attempt has not accepted all bytes. all: whether all bytes must be
+-- written.
 local function finish_write(self, data, length, method, result, deadline, all)
     local call = write_all_call
     if self._transport == stream then
@@ -162,20 +164,22 @@ local function write(self, data, method)
     return finish_write(self, data, #data, method, result)
 end
 
---- Receives decrypted bytes, at least one.
+--- Receives at least one byte of decrypted data, and waits until there is one. The first call does the handshake, if it
+--- is not done yet. Arguments cannot be given by name.
 ---
 ---     local conn = connect()
 ---     conn:sendall("hello")
 ---     print(conn:recv(1024)) --> hello
 ---     conn:close()
 ---
---- Raises: SSLWantReadError and SSLWantWriteError from a non-blocking socket; SSLError that is also a socket.timeout
---- after the timeout; SSLError, SSLEOFError if the connection is cut and suppress_ragged_eofs is false; socket.error;
---- ValueError if `buflen` is negative or `flags` is not 0.
+--- Raises: SSLWantReadError and SSLWantWriteError from a non-blocking socket; after the timeout an SSLError that is
+--- also a socket.timeout; SSLEOFError if the connection ends without close_notify and suppress_ragged_eofs is false;
+--- SSLError, for example after an alert or a malformed record; socket.error; ValueError if `buflen` is negative or
+--- `flags` is not 0.
 --- Python: 2.6.
----@param buflen integer? at most so many bytes; 1024 by default
----@param flags integer? 0
----@return string # "" at the end of the stream
+---@param buflen integer? the maximum number of bytes; 1024 by default
+---@param flags integer? 0 or nil: TLS has no flags
+---@return string # "" once the peer has sent close_notify
 function io:recv(buflen, flags)
     if flags ~= nil then
         refuse_flags("recv", flags)
@@ -183,7 +187,7 @@ function io:recv(buflen, flags)
     return read(self, buflen, "recv")
 end
 
--- try_rest continues a try_recv whose first attempt was refused, or has failed.
+-- try_rest continues a try_recv whose first attempt has failed or was not possible.
 local function try_rest(self, size, result)
     local answer, data = connection.finish(self, TRY, "try_recv", nil, result, read_call, size or 1024)
     if answer < 0 then
@@ -192,20 +196,20 @@ local function try_rest(self, size, result)
     return data
 end
 
---- Receives decrypted bytes if some have arrived, and does not wait, whatever the timeout and the waiter: for loops
---- that poll. Where recv of a non-blocking socket raises SSLWantReadError it returns nil, which costs less than to
---- raise and to catch. All other errors are raised.
+--- Receives decrypted bytes that have arrived already, and never waits, whatever the timeout and the waiter are. If
+--- there are none it returns nil, where recv of a non-blocking socket raises SSLWantReadError: loops that poll many
+--- connections save the cost of raising and catching an error. Other errors are raised.
 ---
 ---     local conn = connect()
 ---     print(conn:try_recv(1024)) --> nil	want_read
 ---     conn:close()
 ---
---- Raises: as recv, but neither SSLWantReadError nor SSLWantWriteError nor socket.timeout; NotImplementedError over an
---- event loop's handle.
+--- Raises: the same errors as recv, except SSLWantReadError, SSLWantWriteError and socket.timeout; NotImplementedError
+--- over an event loop's handle.
 --- Python: none.
----@param buflen integer? at most so many bytes; 1024 by default
----@return string? # "" at the end of the stream; nil if there is nothing to be read yet
----@return string? # "want_read", or "want_write", which a handshake can need: what to wait for
+---@param buflen integer? the maximum number of bytes; 1024 by default
+---@return string? # "" once the peer has sent close_notify; nil if there is nothing to read yet
+---@return "want_read"|"want_write"|nil # after nil: what to wait for; "want_write" is possible during a handshake
 function io:try_recv(buflen)
     self:_check_descriptor "try_recv"
     if buflen == nil then
@@ -224,19 +228,19 @@ function io:try_recv(buflen)
     return try_rest(self, buflen, result)
 end
 
---- Receives decrypted bytes into a buffer, from its start.
+--- Receives at least one byte of decrypted data into a buffer, from its start.
 ---
 ---     local conn, buffer = connect(), socket.buffer(16)
 ---     conn:sendall("hello")
 ---     print(conn:recv_into(buffer), buffer:sub(1, 5)) --> 5	hello
 ---     conn:close()
 ---
---- Raises: as recv; ValueError if `nbytes` is negative.
+--- Raises: the same errors as recv; ValueError if `nbytes` is negative.
 --- Python: 2.6.
 ---@param buffer cleat.Buffer
----@param nbytes integer? at most so many bytes; nil and 0 for the buffer's size
----@param flags integer? 0
----@return integer # the number of bytes, 0 at the end of the stream
+---@param nbytes integer? the maximum number of bytes; nil and 0 for the buffer's size
+---@param flags integer? 0 or nil: TLS has no flags
+---@return integer # the number of bytes received; 0 once the peer has sent close_notify
 function io:recv_into(buffer, nbytes, flags)
     if flags ~= nil then
         refuse_flags("recv_into", flags)
@@ -244,18 +248,18 @@ function io:recv_into(buffer, nbytes, flags)
     return read_into(self, buffer, nbytes, "recv_into")
 end
 
---- Receives as recv does, or with a buffer as recv_into.
+--- Receives bytes as recv does, or with a buffer as recv_into does.
 ---
 ---     local conn = connect()
 ---     conn:write("hello")
 ---     print(conn:read(5)) --> hello
 ---     conn:close()
 ---
---- Raises: as recv; ValueError instead of socket.error if the socket is closed or not connected.
+--- Raises: the same errors as recv, but ValueError instead of socket.error if the socket is closed or not connected.
 --- Python: 2.6.
----@param len integer? at most so many bytes; 1024 by default, with a buffer its size
+---@param len integer? the maximum number of bytes; by default 1024, or the size of the buffer
 ---@param buffer cleat.Buffer?
----@return string|integer # the bytes; with a buffer their number
+---@return string|integer # the bytes, or with a buffer their number
 function io:read(len, buffer)
     if buffer ~= nil then
         return read_into(self, buffer, len, "read")
@@ -263,20 +267,20 @@ function io:read(len, buffer)
     return read(self, len, "read")
 end
 
---- Encrypts bytes and sends them. After SSLWantReadError, SSLWantWriteError or a timeout the next call must continue
---- with the same bytes, or more.
+--- Encrypts bytes and sends them. After SSLWantReadError, SSLWantWriteError or a timeout the next call must pass the
+--- same bytes again; more bytes may follow them.
 ---
 ---     local conn = connect()
 ---     print(conn:send("hello")) --> 5
 ---     conn:close()
 ---
---- Raises: SSLWantReadError and SSLWantWriteError from a non-blocking socket; SSLError that is also a socket.timeout
---- after the timeout; SSLError with the reason `BAD_WRITE_RETRY` for other bytes than those of an unfinished call;
+--- Raises: SSLWantReadError and SSLWantWriteError from a non-blocking socket; after the timeout an SSLError that is
+--- also a socket.timeout; SSLError with the reason `BAD_WRITE_RETRY` if the bytes are not those of the unfinished call;
 --- socket.error; ValueError if `flags` is not 0; TypeError.
 --- Python: 2.6.
 ---@param data string|cleat.Buffer
----@param flags integer? 0
----@return integer # how many bytes were accepted: all, unless the socket is non-blocking or has a timeout
+---@param flags integer? 0 or nil: TLS has no flags
+---@return integer # the number of bytes that were sent: all, unless the socket is non-blocking or has a timeout
 function io:send(data, flags)
     if flags ~= nil then
         refuse_flags("send", flags)
@@ -284,13 +288,13 @@ function io:send(data, flags)
     return write(self, data, "send")
 end
 
---- Sends as send does, without flags.
+--- Sends bytes as send does.
 ---
 ---     local conn = connect()
 ---     print(conn:write("hello")) --> 5
 ---     conn:close()
 ---
---- Raises: as send; ValueError instead of socket.error if the socket is closed or not connected.
+--- Raises: the same errors as send, but ValueError instead of socket.error if the socket is closed or not connected.
 --- Python: 2.6.
 ---@param data string|cleat.Buffer
 ---@return integer
@@ -298,7 +302,7 @@ function io:write(data)
     return write(self, data, "write")
 end
 
--- sendall_deadline: of a call that begins now; nil if it has none, or does not wait.
+-- sendall_deadline returns the deadline of a call that begins now; nil if it has no timeout, or is non-blocking.
 local function sendall_deadline(self)
     local timeout = self._timeout
     return timeout ~= FOREVER and timeout ~= 0 and waiting.deadline(timeout) or nil
@@ -310,11 +314,11 @@ end
 ---     print(conn:sendall(("x"):rep(100000))) --> 100000
 ---     conn:close()
 ---
---- Raises: as send.
+--- Raises: the same errors as send.
 --- Python: 2.6.
 ---@param data string|cleat.Buffer
----@param flags integer? 0
----@return integer # the number of bytes
+---@param flags integer? 0 or nil: TLS has no flags
+---@return integer # the number of bytes, which is always all
 function io:sendall(data, flags)
     if flags ~= nil then
         refuse_flags("sendall", flags)
@@ -331,8 +335,8 @@ function io:sendall(data, flags)
     return finish_write(self, bytes, length, "sendall", result, deadline, true)
 end
 
---- Returns the number of decrypted bytes that recv returns without reading from the network. select.select does not
---- report them.
+--- Returns the number of decrypted bytes that recv can return without reading from the network. select.select and event
+--- loops do not see them: call this before waiting for the descriptor.
 ---
 ---     local conn = connect()
 ---     conn:sendall("hello")
@@ -346,7 +350,7 @@ function io:pending()
     return self._tls == 0 and 0 or errors.check(C.connection_pending(self._tls))
 end
 
--- The methods in C, where there are any: they call these functions after a first attempt.
+-- The native module has these methods in C. They call the functions below if the first attempt has not succeeded.
 
 local fast_method = C.fast_method
 

@@ -1,10 +1,10 @@
---- The file with the secrets of a context's connections: SSLContext.keylog_filename.
+--- SSLContext.keylog_filename: the file to which connections append their secrets.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
 local errors = require "cleat.errors"
 
--- getters and setters are of contexts.
+-- Properties of contexts.
 local key_log = { getters = {}, setters = {} }
 
 function key_log.getters:keylog_filename()
@@ -19,7 +19,7 @@ function key_log.setters:keylog_filename(value)
     errors.check(C.context_set_key_log_file(self._id, check.optional_file("keylog_filename", "value", value)))
 end
 
---- from_environment sets the file that SSLKEYLOGFILE names, unless the process has privileges of another user.
+--- from_environment sets the file that SSLKEYLOGFILE names, unless the process is setuid or setgid.
 ---@param context cleat.ssl.SSLContext
 function key_log.from_environment(context)
     local length, path = errors.check(C.key_log_path())

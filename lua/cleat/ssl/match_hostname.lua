@@ -1,20 +1,21 @@
---- Host name matching: Python 2.7.16's ssl.match_hostname (section 17.3.1.4), rule by rule.
+--- Host name matching: Python 2.7.16's ssl.match_hostname (section 17.3.1.4), with the same rules.
 ---
---- It works on the table of getpeercert(), so that a program can apply it to any certificate. A context's
---- check_hostname does not use it: there the core checks the name inside the handshake, so that the peer gets an alert,
---- and IP addresses are compared too.
+--- It works on the table of getpeercert(), so that a program can apply it to any certificate. `check_hostname` of
+--- contexts does not use it: there the core compares the name during the handshake, so that the peer gets an alert, and
+--- compares IP addresses too.
 ---
----   * DNS names of subjectAltName are tried; only if there are none, every commonName of the subject.
----   * "*" counts only in the leftmost label, once, and stands for no dot: alone for at least one character, beside
----     others for any number, but then never for an A-label (RFC 6125 section 6.4.3).
----   * Names are compared without regard to ASCII case, over their whole length, zero bytes included.
+---   * The DNS names of subjectAltName are compared; if there are none, every commonName of the subject.
+---   * "*" is a wildcard in the leftmost label only, and only once. It does not match a dot. Alone it matches at least
+---     one character; with other characters in the label it matches any number, but never a part of an A-label (RFC
+---     6125 section 6.4.3).
+---   * The comparison ignores ASCII case, and covers the whole names, zero bytes included.
 
 local check = require "cleat.check"
 local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
 local repr = require "cleat.repr"
 
--- Whether pattern, a lower-case label, matches the label.
+-- Returns whether a label matches a pattern; both are in lower case.
 local function label_matches(pattern, label, is_a_label)
     local before, after = pattern:match("^([^*]*)%*([^*]*)$")
     if not before or (is_a_label and pattern ~= "*") then
@@ -26,7 +27,7 @@ local function label_matches(pattern, label, is_a_label)
         label:sub(#label - #after + 1) == after
 end
 
--- Whether a name of the certificate matches. Raises CertificateError for several wildcards.
+-- Returns whether a name of the certificate matches. Raises CertificateError for several wildcards.
 local function name_matches(name, hostname)
     if name == "" then
         return false
@@ -36,32 +37,33 @@ local function name_matches(name, hostname)
     if wildcards > 1 then
         errors.raise(errors.CertificateError, "too many wildcards in certificate DNS name: " .. repr(name))
     end
-    -- Python looks for the prefix before it folds case.
+    -- Python compares the prefix case-sensitively.
     local is_a_label = leftmost:sub(1, 4) == "xn--" or hostname:sub(1, 4) == "xn--"
     local label, rest = hostname:lower():match("^([^.]*)(.*)$")
     return rest == remainder:lower() and label_matches(leftmost:lower(), label, is_a_label)
 end
 
--- list replaces values that are not arrays, so that an incomplete certificate has no names instead of raising.
+-- list returns an empty array for a value that is not an array, so that an incomplete certificate has no names instead
+-- of raising.
 local function list(value)
     return type(value) == "table" and value or {}
 end
 
 local parse = keywords.parser("match_hostname", { "cert", "hostname" }, { tables = { cert = true } })
 
---- Checks that a certificate is valid for a host name, by the rules above. It returns nothing if it is. Contexts with
---- `check_hostname` do this in the handshake already.
+--- Checks that a certificate is valid for a host name, as Python 2.7 does: by the DNS names of subjectAltName, or if
+--- there are none by the common names. It returns nothing, or raises. Contexts with `check_hostname` compare the name
+--- during the handshake already.
 ---
 ---     local cert = conn:getpeercert()
 ---     ssl.match_hostname(cert, "localhost")
 ---     local ok, err = pcall(ssl.match_hostname, cert, "example.org")
 ---     print(ok, ssl.CertificateError:is(err)) --> false	true
 ---
---- Raises: CertificateError if it is not; ValueError if the table is nil or empty; TypeError.
+--- Raises: CertificateError if the name does not match; ValueError if the table is nil or empty; TypeError.
 --- Python: 2.7.9, 3.2; removed in 3.12.
----@param cert cleat.ssl.Certificate as SSLSocket:getpeercert returns it
+---@param cert cleat.ssl.Certificate the result of SSLSocket:getpeercert
 ---@param hostname string
----@overload fun(cert, hostname, keywords: cleat.keywords.ssl.match_hostname)
 local function match_hostname(cert, hostname, ...)
     cert, hostname = parse(cert, hostname, ...)
     if cert == nil or (type(cert) == "table" and next(cert) == nil) then

@@ -1,4 +1,4 @@
---- Buffers between a network and TLS: Python's ssl.MemoryBIO (3.5, section 18.2.6).
+--- Buffers between the network and TLS: Python's ssl.MemoryBIO (3.5, section 18.2.6).
 
 local C = require "cleat.backend"
 local Buffer = require "cleat.buffer"
@@ -8,17 +8,18 @@ local errors = require "cleat.errors"
 
 local byte, concat, select, sub = string.byte, table.concat, select, string.sub -- select: see keywords.lua
 
---- Makes an empty MemoryBIO.
+--- Makes an empty MemoryBIO: a queue of bytes between a TLS connection and a program that does the I/O. See
+--- SSLContext:wrap_bio.
 ---
 ---     local bio = ssl.MemoryBIO()
 ---     print(bio.pending, bio.eof) --> 0	false
 ---
---- Raises: TypeError for arguments.
+--- Raises: TypeError if arguments are given.
 --- Python: 3.5.
 ---@class cleat.ssl.MemoryBIO
----@field pending integer the number of bytes in it; read-only
+---@field pending integer the number of bytes in the queue; read-only
 ---@field eof boolean whether write_eof() was called and all bytes were read; read-only
----@field _chunks string[] the bytes; those of the first before _offset + 1 have been read
+---@field _chunks string[] the bytes; the first _offset bytes of the first chunk were read already
 ---@field _first integer the index of the first chunk
 ---@field _last integer
 ---@field _offset integer
@@ -40,7 +41,7 @@ end)
 --- Raises: SSLError after write_eof(); TypeError for other types.
 --- Python: 3.5.
 ---@param bytes string|cleat.Buffer
----@return integer # their number, which is always all
+---@return integer # the number of bytes, which is always all
 function MemoryBIO:write(bytes)
     if type(bytes) ~= "string" then
         if not Buffer._contents(bytes) then
@@ -59,7 +60,7 @@ function MemoryBIO:write(bytes)
     return #bytes
 end
 
---- Marks the end of the bytes: a reader that has read all of them is at the end of the stream.
+--- Marks the end of the stream: after all bytes were read, the reader is at the end.
 ---
 ---     local bio = ssl.MemoryBIO()
 ---     bio:write_eof()
@@ -70,7 +71,8 @@ function MemoryBIO:write_eof()
     self._ended = true
 end
 
--- pop returns up to size bytes, 1 or more, as one string. Nothing is removed before the string is made, which may fail.
+-- pop removes 1 to `size` bytes, and returns them as one string. It makes the string first: if memory runs out, nothing
+-- is removed.
 local function pop(self, size)
     local chunks, first, offset = self._chunks, self._first, self._offset
     local parts, count = {}, 0
@@ -97,15 +99,15 @@ local function pop(self, size)
     return bytes
 end
 
---- Removes bytes from the beginning and returns them.
+--- Removes bytes from the beginning, and returns them.
 ---
 ---     local bio = ssl.MemoryBIO()
 ---     bio:write("hello")
 ---     print(bio:read(2), bio:read()) --> he	llo
 ---
---- Raises: TypeError if `size` is no integer.
+--- Raises: TypeError if `size` is not an integer.
 --- Python: 3.5.
----@param size integer? at most so many bytes; nil and negative numbers for all
+---@param size integer? the maximum number of bytes; nil and negative numbers for all
 ---@return string # "" if there are none
 function MemoryBIO:read(size)
     size = check.optional_integer("read", "size", size, -1)
@@ -115,7 +117,7 @@ function MemoryBIO:read(size)
     return pop(self, size)
 end
 
--- The header of a record, which is read before the record is removed: RFC 8446 section 5.1.
+-- The size of a record's header (RFC 8446 section 5.1), by which the end of the record is found.
 local HEADER = 5
 
 local function peek(self)
@@ -129,11 +131,11 @@ local function peek(self)
     return bytes
 end
 
---- Feeds a connection over memory with the bytes it needs next, at most one record, so that bytes after the last TLS
---- record stay here. due: how many bytes of the current record are missing, 0 if none.
+--- Feeds a connection over memory with the bytes that it needs next, at most one record, so that bytes after the last
+--- TLS record remain here. due: how many bytes of the current record are missing, 0 at its beginning.
 ---@param id integer the connection
 ---@param due integer
----@return integer? due nil if there was nothing to feed
+---@return integer? due the new value; nil if there was nothing to feed
 function MemoryBIO:_feed(id, due)
     if self._pending == 0 then
         if not self._ended then

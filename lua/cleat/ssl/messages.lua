@@ -1,8 +1,8 @@
---- The messages of TLS that a connection sends and receives: Python's private hook SSLContext._msg_callback, and the
---- flights of SSLSocket:describe.
+--- The TLS messages that a connection sends and receives: for Python's private hook SSLContext._msg_callback, and for
+--- the flights of SSLSocket:describe.
 ---
---- The ABI has no callbacks: the core keeps the messages, and they are taken after each step of a call. A connection of
---- such a context makes no first attempts (see cleat.ssl.connection), so that each of its calls comes here.
+--- The ABI has no callbacks: the core queues the messages, and the Lua layer fetches them after each step of a call. A
+--- connection of such a context makes no first attempts (see cleat.ssl.connection), so that each call gets here.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -15,12 +15,12 @@ local const = C.const
 local pcall = compat.pcall
 local WANT_READ, WANT_WRITE = status.WANT_READ, status.WANT_WRITE
 
-local MAIN = {} -- in place of the main coroutine, which Lua 5.1 has no value for
-local FLIGHTS_MAX = 32 -- a handshake has four or so; KEY_UPDATE may follow at any time
+local MAIN = {} -- stands for the main coroutine: coroutine.running() returns nil there on Lua 5.1
+local FLIGHTS_MAX = 32 -- a handshake has about four; a KeyUpdate may follow at any time
 
 local messages = { getters = {}, setters = {} }
 
---- The enumerations whose numbers the callback gets, as CPython has them.
+--- The enumerations of the callback's numbers, as CPython defines them.
 messages.enumerations = {
     _TLSContentType = enumerations.both({
         CHANGE_CIPHER_SPEC = 20, ALERT = 21, HANDSHAKE = 22, APPLICATION_DATA = 23, HEADER = 0x100, INNER_CONTENT_TYPE = 0x101,
@@ -45,7 +45,7 @@ messages.enumerations = {
     }, "_TLSAlertType"),
 }
 
--- type_of: what Python's callback gets as version and msg_type.
+-- type_of returns what Python's callback gets as version and msg_type.
 local function type_of(version, kind, data)
     if kind == const.MESSAGE_CHANGE_CIPHER_SPEC then
         return version, 0x101
@@ -57,8 +57,8 @@ local function type_of(version, kind, data)
     return version, data:byte(1) or -1
 end
 
--- note adds a message of the handshake to the flights: what one side sends until the other does.
-local function note(flights, sent, seconds, kind, message)
+-- add_to_flights records a message of the handshake. A flight is what one side sends until the other side sends.
+local function add_to_flights(flights, sent, seconds, kind, message)
     if kind ~= const.MESSAGE_HANDSHAKE then
         return
     end
@@ -80,8 +80,8 @@ local function call(self, callback, sent, version, kind, message, data)
     return ok, err
 end
 
--- take passes on what was kept. It returns the first error of the callback, and lets no message out for it.
-local function take(self)
+-- deliver passes the queued messages to the callback, all of them even if it raises, and returns its first error.
+local function deliver(self)
     local id, trace = self._tls, self._trace
     local failed, failure
     while self._tls == id do
@@ -95,7 +95,7 @@ local function take(self)
         local message
         version, message = type_of(version, kind, data)
         if trace.flights then
-            note(trace.flights, sent == 1, seconds, kind, message)
+            add_to_flights(trace.flights, sent == 1, seconds, kind, message)
         end
         if trace.callback then
             local ok, err = call(self, trace.callback, sent == 1, version, kind, message, data)
@@ -107,14 +107,14 @@ local function take(self)
     return failed, failure
 end
 
---- stepped is called after each step of a call, with its status. An error of the callback ends the call if it has
---- failed or is the handshake; otherwise the next call raises it, so that no data is lost.
+--- stepped is called after each step of a call, with the step's status. An error of the callback is raised at once if
+--- the step has failed or belongs to the handshake. Otherwise the next call raises it, so that no data is lost.
 ---@param self cleat.ssl.Connection
 ---@param result integer?
 ---@param is_handshake boolean
 function messages.stepped(self, result, is_handshake)
     local trace = self._trace
-    local failed, failure = take(self)
+    local failed, failure = deliver(self)
     if failed and not trace.failed then
         trace.failed, trace.failure = true, failure
     end
@@ -124,8 +124,8 @@ function messages.stepped(self, result, is_handshake)
     end
 end
 
---- begin is called before the first step of a call. It raises ValueError in the callback itself, and an error of the
---- callback that was kept for this call.
+--- begin is called before the first step of a call. It raises ValueError if the callback itself makes the call, and an
+--- error of the callback that was deferred to this call.
 ---@param self cleat.ssl.Connection
 function messages.begin(self)
     if self._trace.inside == (compat.running() or MAIN) then
@@ -134,7 +134,7 @@ function messages.begin(self)
     messages.raise(self)
 end
 
---- raise raises an error of the callback that was kept for this call.
+--- raise raises an error of the callback that was deferred to this call.
 function messages.raise(self)
     local trace = self._trace
     if trace.failed then
@@ -144,14 +144,14 @@ function messages.raise(self)
     end
 end
 
---- trace returns what a new connection of a context notes of its messages, false for nothing.
+--- trace returns the state for tracing a new connection of the context, false if its messages are not traced.
 ---@param context cleat.ssl.SSLContext
 ---@return table|false
 function messages.trace(context)
     return { callback = context._on_message, flights = context._trace_handshake and {}, failed = false, inside = false }
 end
 
--- apply tells the core whether messages are kept.
+-- apply sets whether the core queues messages.
 local function apply(context, callback, flights)
     local on = (callback or flights) and 1 or 0
     errors.check(C.context_set_message_events(context._id, on))

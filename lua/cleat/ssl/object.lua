@@ -19,9 +19,10 @@ local memory = require "cleat.ssl.transport.memory"
 local raw_public_key = require "cleat.ssl.raw_public_key"
 local resumption = require "cleat.ssl.resumption"
 
---- A TLS connection between two MemoryBIOs, for programs that move the bytes themselves; made by SSLContext:wrap_bio.
---- No call waits: one that needs more bytes raises SSLWantReadError, and is to be called again after bytes were written
---- to `incoming`. After each call, also one that raises, `outgoing` may have bytes to send, such as an alert.
+--- A TLS connection between two MemoryBIOs, for programs that move the bytes themselves. SSLContext:wrap_bio makes it.
+--- No call waits: a call that needs more bytes raises SSLWantReadError, and must be repeated after the program has
+--- written bytes to `incoming`. After each call, even one that has raised, the program must send what is in `outgoing`,
+--- which may be an alert.
 ---
 ---     local object, incoming, outgoing = connected_object()
 ---     object:write("hello")
@@ -66,7 +67,7 @@ local function read_into_call(id, _, contents, size)
     return C.connection_read_into(id, contents, 0, size, 0)
 end
 
--- write_call: work is {data, length, number of bytes encrypted}.
+-- write_call encrypts the rest of the data. work is {data, length, number of bytes encrypted}.
 local function write_call(id, _, _, work)
     local result = C.connection_write_from(id, work[1], work[3], 0)
     if result < 0 then
@@ -76,8 +77,8 @@ local function write_call(id, _, _, work)
     return work[3] >= work[2] and work[3] or nil
 end
 
---- Does the handshake, as far as the incoming bytes allow, and verifies the peer as the context requires. Call it again
---- after SSLWantReadError.
+--- Does the handshake as far as the bytes in `incoming` allow, and verifies the peer as the context requires. Call it
+--- again after SSLWantReadError.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
 ---     local incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -96,22 +97,23 @@ end
 ---     print(object:version()) --> TLSv1.3
 ---     sock:close()
 ---
---- Raises: SSLWantReadError if bytes are missing; SSLError, SSLCertVerificationError.
+--- Raises: SSLWantReadError if more bytes are needed; SSLCertVerificationError if the peer's certificate is refused;
+--- SSLError.
 --- Python: 3.5.
 function SSLObject:do_handshake()
     connection.handshake(self, 0)
 end
 
---- Returns decrypted bytes; "" once the peer has sent close_notify. With a buffer, stores them there and returns their
---- number.
+--- Returns decrypted bytes, at least one; "" once the peer has sent close_notify. With a buffer, it stores the bytes
+--- there, and returns their number.
 ---
 ---     local object = connected_object()
 ---     local ok, err = pcall(object.read, object, 1024)
 ---     print(ok, ssl.SSLWantReadError:is(err)) --> false	true
 ---
---- Raises: SSLWantReadError if there are none; SSLEOFError if `incoming` ends without close_notify.
+--- Raises: SSLWantReadError if more bytes are needed; SSLEOFError if `incoming` ends without close_notify; SSLError.
 --- Python: 3.5.
----@param len integer? at most so many bytes; 1024 by default, with a buffer its size
+---@param len integer? the maximum number of bytes; by default 1024, or the size of the buffer
 ---@param buffer cleat.Buffer?
 ---@return string|integer
 function SSLObject:read(len, buffer)
@@ -124,16 +126,17 @@ function SSLObject:read(len, buffer)
     return result > 0 and data or ""
 end
 
---- Returns decrypted bytes as read does, but nil in place of raising SSLWantReadError: for loops that poll.
+--- Returns decrypted bytes as read does, but nil instead of raising SSLWantReadError: loops that poll save the cost of
+--- raising and catching an error.
 ---
 ---     local object = connected_object()
 ---     print(object:try_read(1024)) --> nil	want_read
 ---
 --- Raises: SSLEOFError if `incoming` ends without close_notify; SSLError.
 --- Python: none.
----@param len integer? at most so many bytes; 1024 by default
----@return string? # "" once the peer has sent close_notify; nil if there are none
----@return string? # "want_read" then
+---@param len integer? the maximum number of bytes; 1024 by default
+---@return string? # "" once the peer has sent close_notify; nil if more bytes are needed
+---@return "want_read"|nil # after nil
 function SSLObject:try_read(len)
     len = check.optional_integer("try_read", "len", len, 1024, 0)
     local result, data = connection.finish(self, TRY, "try_read", nil, nil, read_call, len)
@@ -143,7 +146,7 @@ function SSLObject:try_read(len)
     return result > 0 and data or ""
 end
 
---- Encrypts bytes into the outgoing MemoryBIO.
+--- Encrypts bytes, and writes them to the outgoing MemoryBIO.
 ---
 ---     local object, incoming, outgoing = connected_object()
 ---     print(object:write("hello"), outgoing.pending > 5) --> 5	true
@@ -151,7 +154,7 @@ end
 --- Raises: SSLWantReadError if the handshake is not done yet; TypeError for other types.
 --- Python: 3.5.
 ---@param data string|cleat.Buffer
----@return integer # their number, which is always all
+---@return integer # the number of bytes, which is always all
 function SSLObject:write(data)
     local contents, size = calls.source("write", data)
     if size > 0 then
@@ -160,21 +163,24 @@ function SSLObject:write(data)
     return size
 end
 
---- Writes close_notify to the outgoing MemoryBIO, and returns once the peer's close_notify was read.
+--- Writes close_notify to the outgoing MemoryBIO, and returns once the peer's close_notify was read. Send `outgoing`
+--- before each repetition.
 ---
 ---     local object, incoming, outgoing = connected_object()
 ---     local ok, err = pcall(object.unwrap, object)
 ---     print(ssl.SSLWantReadError:is(err), outgoing.pending > 0) --> true	true
 ---
---- Raises: SSLWantReadError until the peer's close_notify has come; SSLEOFError if `incoming` ends first.
+--- Raises: SSLWantReadError until the peer's close_notify has arrived; SSLEOFError if `incoming` ends without it;
+--- ValueError before the handshake; SSLError.
 --- Python: 3.5.
 function SSLObject:unwrap()
     connection.close_notify(self)
 end
 
---- Returns the number of decrypted bytes that read() returns without more bytes from `incoming`.
+--- Returns the number of decrypted bytes that read() can return without more bytes in `incoming`.
 ---
----     print(connected_object():pending()) --> 0
+---     local object = connected_object()
+---     print(object:pending()) --> 0
 ---
 --- Python: 3.5.
 ---@return integer
@@ -186,11 +192,11 @@ function SSLObject:_prepare()
     return errors.throw(errors.from_errno(C.const.EBADF))
 end
 
-SSLObject._gone = SSLObject._prepare
+SSLObject._raise_closed = SSLObject._prepare
 
 class.properties(SSLObject, connection.getters, connection.setters, connection.defaults)
 
---- Ends TLS without close_notify: see unwrap.
+--- Ends TLS without close_notify; unwrap sends it.
 function SSLObject.instance:__close()
     C.guard_close(self._tls_guard)
 end
@@ -202,7 +208,7 @@ local function check_bio(argument, value)
     return value
 end
 
---- SSLContext.wrap_bio with its arguments in order.
+--- Does the work of SSLContext.wrap_bio, with its arguments in order.
 ---@param context cleat.ssl.SSLContext
 ---@return cleat.ssl.SSLObject
 local function wrap(context, incoming, outgoing, server_side, server_hostname, session, early, configs)

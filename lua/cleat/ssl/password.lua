@@ -1,4 +1,4 @@
---- The password of a private key: given, asked for by a function, or at the terminal.
+--- The password of a private key: a string, the result of a function, or read from the terminal.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -21,7 +21,7 @@ end
 
 -- prompt_at_terminal reads the password from the controlling terminal, as OpenSSL does.
 local function prompt_at_terminal()
-    local typed = C.buffer_new(PASSWORD_MAX) -- a separate buffer, which is wiped
+    local typed = C.buffer_new(PASSWORD_MAX) -- not the shared scratch memory: this buffer is wiped
     local result = C.terminal_password_into("Enter PEM pass phrase:", typed, 0, PASSWORD_MAX)
     if result >= 0 then
         local password = C.buffer_get(typed, 0, result)
@@ -31,7 +31,7 @@ local function prompt_at_terminal()
         too_long()
     end
     local why = result == status.sys(const.ECANCELED) and "none was typed" or
-        "there is no terminal to ask at: pass password, a string or a function"
+        "there is no terminal to read it from: pass a string or a function as password"
     local err = errors.SSLError(errors.SSL_ERROR_SSL, "[PEM: BAD_PASSWORD_READ] the private key is encrypted, " ..
         "no password was given, and " .. why)
     err.library, err.reason = "PEM", "BAD_PASSWORD_READ"
@@ -49,8 +49,8 @@ local function password_from(password)
     return check_password(given)
 end
 
---- Returns the results of f(given), which reads a private key; called again if the key is encrypted, once the password
---- was asked for. given: the password, nil if it is not known yet.
+--- Calls f(given), which reads a private key, and returns its results. If the key is encrypted and the password not
+--- known yet, it gets the password and calls f again. given: the password, nil if it is not known yet.
 ---@param password string|(fun(): string)|nil
 ---@param f fun(given: string?): integer, any ...
 ---@return integer, any ...

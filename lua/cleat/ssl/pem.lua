@@ -1,5 +1,4 @@
---- Certificates as PEM text and as DER bytes (section 17.3.1.4; the text form is RFC 7468). The contents are not
---- parsed.
+--- Converts certificates between PEM text and DER bytes (section 17.3.1.4; RFC 7468). The contents are not parsed.
 
 local base64 = require "cleat.base64"
 local check = require "cleat.check"
@@ -7,12 +6,12 @@ local errors = require "cleat.errors"
 local keywords = require "cleat.keywords"
 
 local pem = {
-    --- PEM_*: PEM_HEADER and PEM_FOOTER, the first and last line of a certificate in PEM.
+    --- PEM_*: PEM_HEADER and PEM_FOOTER, the first and the last line of a certificate in PEM.
     --- Python: 2.6.
     PEM_HEADER = "-----BEGIN CERTIFICATE-----",
     PEM_FOOTER = "-----END CERTIFICATE-----",
 
-    --- ENCODING_*: ENCODING_PEM and ENCODING_DER, what Certificate:public_bytes returns.
+    --- ENCODING_*: the encodings for Certificate:public_bytes, ENCODING_PEM and ENCODING_DER.
     --- Python: 3.10, in _ssl.
     ENCODING_PEM = 1,
     ENCODING_DER = 2,
@@ -31,7 +30,6 @@ local parse_der = keywords.parser("DER_cert_to_PEM_cert", { "der_cert_bytes" }, 
 --- Python: 2.6.
 ---@param der_cert_bytes string
 ---@return string # lines of 64 characters between `PEM_HEADER` and `PEM_FOOTER`, with a newline at the end
----@overload fun(der_cert_bytes, keywords: cleat.keywords.ssl.DER_cert_to_PEM_cert): string
 function pem.DER_cert_to_PEM_cert(der_cert_bytes, ...)
     local text = base64.encode(check.string("DER_cert_to_PEM_cert", "der_cert_bytes", (parse_der(der_cert_bytes, ...))))
     local lines = { pem.PEM_HEADER }
@@ -49,12 +47,11 @@ local parse_pem = keywords.parser("PEM_cert_to_DER_cert", { "pem_cert_string" },
 ---     local text = ssl.PEM_HEADER .. "\nAAEC\n" .. ssl.PEM_FOOTER
 ---     print(ssl.PEM_cert_to_DER_cert(text) == "\0\1\2") --> true
 ---
---- Raises: ValueError unless the text begins with `PEM_HEADER`, ends with `PEM_FOOTER` (white space may follow) and is
---- Base64 in between; TypeError.
+--- Raises: ValueError if the text does not begin with `PEM_HEADER` and end with `PEM_FOOTER` (white space may follow),
+--- or is not Base64 in between; TypeError.
 --- Python: 2.6.
 ---@param pem_cert_string string
 ---@return string
----@overload fun(pem_cert_string, keywords: cleat.keywords.ssl.PEM_cert_to_DER_cert): string
 function pem.PEM_cert_to_DER_cert(pem_cert_string, ...)
     local text = check.string("PEM_cert_to_DER_cert", "pem_cert_string", (parse_pem(pem_cert_string, ...)))
     if text:sub(1, #pem.PEM_HEADER) ~= pem.PEM_HEADER then

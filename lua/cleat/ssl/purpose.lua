@@ -5,8 +5,8 @@ local class = require "cleat.class"
 local errors = require "cleat.errors"
 local strict = require "cleat.strict"
 
---- The purpose of a context: `ssl.Purpose.SERVER_AUTH` for clients, which verify servers, `ssl.Purpose.CLIENT_AUTH` for
---- servers.
+--- What a context verifies peers for: `ssl.Purpose.SERVER_AUTH` for clients, which verify servers;
+--- `ssl.Purpose.CLIENT_AUTH` for servers, which may verify clients.
 ---
 ---     print(ssl.Purpose.SERVER_AUTH.shortname) --> serverAuth
 ---
@@ -14,12 +14,12 @@ local strict = require "cleat.strict"
 ---@class cleat.ssl.Purpose
 ---@field SERVER_AUTH cleat.ssl.Purpose
 ---@field CLIENT_AUTH cleat.ssl.Purpose
----@field nid integer OpenSSL's number of the extended key usage
+---@field nid integer OpenSSL's NID of the extended key usage
 ---@field shortname string OpenSSL's short name
 ---@field longname string OpenSSL's long name
 ---@field oid string the object identifier
 local Purpose = class.new("ssl.Purpose", function()
-    return errors.raise(errors.TypeError, "Purpose has only SERVER_AUTH and CLIENT_AUTH")
+    return errors.raise(errors.TypeError, "Purpose has no constructor: use Purpose.SERVER_AUTH or Purpose.CLIENT_AUTH")
 end)
 
 local function purpose(nid, shortname, longname, oid)
@@ -34,7 +34,7 @@ strict(Purpose, "type object 'Purpose'", getmetatable(Purpose).__index)
 --- Checks an argument `purpose`.
 ---@param value any nil for SERVER_AUTH
 ---@param hint string? the end of the message
----@return cleat.ssl.Purpose # raises TypeError for other values
+---@return cleat.ssl.Purpose # Raises TypeError for other values
 local function check(value, hint)
     if value == nil then
         return Purpose.SERVER_AUTH

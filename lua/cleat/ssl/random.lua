@@ -1,5 +1,5 @@
---- Random bytes (section 17.3.1.3). The generator is BoringSSL's: seeded by the kernel, and different after a fork, so
---- that RAND_add does nothing. RAND_egd does not exist, as in Python over OpenSSL 1.1.
+--- Random bytes (section 17.3.1.3). BoringSSL's generator is seeded by the kernel and safe after a fork, so RAND_add
+--- does nothing. RAND_egd does not exist, as in Python over OpenSSL 1.1.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -20,7 +20,7 @@ end
 
 local parse_add = keywords.parser("RAND_add", { "bytes", "entropy" }, { required = 2 })
 
---- Checks its arguments and does nothing else: the generator needs no additional entropy.
+--- Checks its arguments, and does nothing else: the generator needs no additional entropy.
 ---
 ---     ssl.RAND_add("seed", 0.0)
 ---
@@ -28,7 +28,6 @@ local parse_add = keywords.parser("RAND_add", { "bytes", "entropy" }, { required
 --- Python: 2.6.
 ---@param bytes string
 ---@param entropy number
----@overload fun(bytes, entropy, keywords: cleat.keywords.ssl.RAND_add)
 function random.RAND_add(bytes, entropy, ...)
     bytes, entropy = parse_add(bytes, entropy, ...)
     check.string("RAND_add", "bytes", bytes)
@@ -48,9 +47,12 @@ end
 
 --- Returns cryptographically strong random bytes.
 ---
----     print(#ssl.RAND_bytes(32)) --> 32
+---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+---     local secret = ssl.RAND_bytes(32)
+---     context:set_ticket_secret(secret)
+---     print(#secret) --> 32
 ---
---- Raises: ValueError if `count` is negative; TypeError if it is no integer.
+--- Raises: ValueError if `count` is negative; TypeError if it is not an integer.
 --- Python: 3.3.
 ---@param count integer the number of bytes
 ---@return string
@@ -58,12 +60,12 @@ function random.RAND_bytes(count)
     return bytes_of("RAND_bytes", count)
 end
 
---- Returns the same as RAND_bytes; deprecated, as in Python.
+--- Returns random bytes as RAND_bytes does. It is deprecated, as in Python.
 ---
 ---     local bytes, strong = ssl.RAND_pseudo_bytes(16)
 ---     print(#bytes, strong) --> 16	true
 ---
---- Raises: ValueError if `count` is negative; TypeError if it is no integer.
+--- Raises: ValueError if `count` is negative; TypeError if it is not an integer.
 --- Python: 3.3; removed in 3.12.
 ---@param count integer the number of bytes
 ---@return string

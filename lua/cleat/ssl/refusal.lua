@@ -1,8 +1,9 @@
---- The errors of handshakes that were refused: by a callback, and why; by verification, and which certificate it was.
+--- The errors of refused handshakes: the cause if a callback has refused, and the refused certificate if the
+--- verification failed.
 ---
---- The latter is in the fields depth, certificate and chain of SSLCertVerificationError.
---- The error keeps the verification, an object of the ABI that has the certificates in DER; they are parsed when a
---- program asks for them. So they are there when the connection is closed, which it often is by the failure itself.
+--- SSLCertVerificationError has the refused certificate in the fields depth, certificate and chain. The error keeps the
+--- id of the verification, which has the certificates in DER. They are parsed when the program reads the fields, even
+--- after the connection was closed, which a failed wrap_socket does itself.
 
 local C = require "cleat.backend"
 local Certificate = require "cleat.ssl.certificate_object"
@@ -14,14 +15,14 @@ local const = C.const
 
 local refusal = {}
 
-local function own(id, guard)
+local function to_object(id, guard)
     return setmetatable({ _id = id, _guard = guard }, Certificate.instance)
 end
 
---- The error of a connection's handshake after an alert: that of the class with the cause, if there is one.
+--- Returns the error of a handshake after an alert, with the cause if there is one.
 ---@param connection integer the connection's id
----@param class table SSLError, or a class below it
----@param cause any the error of a callback; nil if the callback has chosen to refuse
+---@param class table SSLError, or a class derived from it
+---@param cause any the error of a callback; nil if the callback has refused without an error
 ---@return cleat.Error
 function refusal.of_handshake(connection, class, cause)
     local found = errors.from_connection(C.connection_handshake(connection, 0), "handshake")
@@ -34,21 +35,21 @@ function refusal.of_handshake(connection, class, cause)
     return err
 end
 
---- The certificates of a chain, as objects.
+--- Returns the certificates of a chain as objects.
 ---@param id integer of a verification or a connection
 ---@param which integer CHAIN_*
----@param count function of the backend: how many there are
----@param certificate function of the backend: the id and the guard of one
+---@param count function of the backend: returns how many there are
+---@param certificate function of the backend: returns the id and the guard of one
 ---@return cleat.ssl.CertificateObject[]
 function refusal.certificates(id, which, count, certificate)
     local list = {}
     for index = 0, errors.check(count(id, which)) - 1 do
-        list[index + 1] = own(errors.check(certificate(id, which, index)))
+        list[index + 1] = to_object(errors.check(certificate(id, which, index)))
     end
     return list
 end
 
---- The certificates of a verification, as objects.
+--- Returns the certificates of a verification as objects.
 ---@param id integer of the verification
 ---@param which integer CHAIN_*
 ---@return cleat.ssl.CertificateObject[]
@@ -56,12 +57,12 @@ function refusal.chain(id, which)
     return refusal.certificates(id, which, C.verification_chain_count, C.verification_chain_certificate_guarded)
 end
 
--- Each is a function of the verification's id.
+-- Each function gets the verification's id.
 local fields = {}
 
 function fields.certificate(id)
     local certificate, guard = errors.check(C.verification_error_certificate_guarded(id, 0))
-    return certificate ~= 0 and own(certificate, guard) or nil
+    return certificate ~= 0 and to_object(certificate, guard) or nil
 end
 
 function fields.chain(id)
@@ -82,7 +83,7 @@ function instance.__index(err, key)
     return inherited[key]
 end
 
---- Gives an error the fields of a verification.
+--- Adds the fields of a verification to an error.
 ---@param err cleat.Error
 ---@param id integer of the verification
 ---@param guard cleat.backend.Guard the id's
@@ -94,8 +95,8 @@ function refusal.describe(err, id, guard)
     return err
 end
 
---- Gives an error of a connection the fields of its peer's verification. If the connection was closed meanwhile, then
---- they are not there.
+--- Adds the fields of the peer's verification to the error of a connection. If the connection was closed meanwhile, the
+--- fields are nil.
 ---@param err cleat.Error
 ---@param connection integer the connection's id
 ---@return cleat.Error

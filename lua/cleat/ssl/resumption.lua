@@ -1,4 +1,4 @@
---- The session that a connection offers, and the one that it has; sessions from bytes.
+--- Sessions of connections: the one that a client offers, the current one, and sessions from bytes.
 
 local C = require "cleat.backend"
 local SSLSession = require "cleat.ssl.session"
@@ -8,11 +8,11 @@ local keywords = require "cleat.keywords"
 
 local const = C.const
 
--- getters and setters are of connections, context_getters and context_setters of contexts.
+-- getters and setters: of connections; context_getters and context_setters: of contexts.
 local resumption = { getters = {}, setters = {}, context_getters = {}, context_setters = {} }
 
--- made: the SSLSession of a new id.
-local function made(id, guard)
+-- new_session returns an SSLSession for a new id.
+local function new_session(id, guard)
     return setmetatable({ _id = id, _guard = guard }, SSLSession.instance)
 end
 
@@ -23,7 +23,7 @@ local function check_session(value)
     return value
 end
 
---- check: the argument session of wrap_socket and wrap_bio, false for none.
+--- check checks the argument `session` of wrap_socket and wrap_bio, and returns it, or false for none.
 ---@param server_side boolean
 ---@param session any
 ---@return cleat.ssl.SSLSession|false
@@ -36,7 +36,7 @@ function resumption.check(server_side, session)
     return check_session(session)
 end
 
---- offer: the session that was given to a connection before its id was there.
+--- offer passes the session that the program has set to a connection whose id was just made.
 ---@param self cleat.ssl.Connection
 ---@return integer status
 function resumption.offer(self)
@@ -47,7 +47,7 @@ function resumption.getters:session()
     if self._tls ~= 0 then
         local id, guard = errors.check(C.connection_session_guarded(self._tls))
         if id ~= 0 then
-            return made(id, guard)
+            return new_session(id, guard)
         elseif C.connection_established(self._tls) == 1 then
             return nil
         end
@@ -94,23 +94,22 @@ resumption.methods = methods
 
 local parse_bytes = keywords.parser("session_from_bytes", { "data" }, { required = 1 })
 
---- Returns the session that SSLSession:tobytes has encoded, for connections of this context. DANGEROUS: the bytes are
---- not authenticated. An attacker who can write them can pose as the server, whose certificate is public: the session
---- stands for the proof that it has the key.
+--- Decodes a session from the bytes of SSLSession:tobytes, for connections of this context. DANGEROUS: the bytes are
+--- not authenticated. An attacker who can modify them can pose as the server, because a session replaces the server's
+--- proof that it has the private key.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
 ---     local bytes = new_session(context):tobytes()
 ---     print(context:session_from_bytes(bytes).version) --> TLSv1.3
 ---
---- Raises: SSLError if the bytes are no session (INVALID_SSL_SESSION), or one of another client certificate than the
---- context has (SESSION_CERTIFICATE_MISMATCH); TypeError.
+--- Raises: SSLError if the bytes are not a session (INVALID_SSL_SESSION), or if the session was made with another
+--- client certificate than the context has (SESSION_CERTIFICATE_MISMATCH); TypeError.
 --- Python: none.
 ---@param data string
 ---@return cleat.ssl.SSLSession
----@overload fun(self, data, keywords: cleat.keywords.SSLContext.session_from_bytes): cleat.ssl.SSLSession
 function methods:session_from_bytes(data, ...)
     data = check.string("session_from_bytes", "data", (parse_bytes(data, ...)))
-    return made(errors.check(C.session_from_bytes_guarded(self._id, data)))
+    return new_session(errors.check(C.session_from_bytes_guarded(self._id, data)))
 end
 
 return resumption

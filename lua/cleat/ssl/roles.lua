@@ -1,5 +1,6 @@
---- Contexts for one role only, PROTOCOL_TLS_CLIENT and PROTOCOL_TLS_SERVER (Python 3.6). The ABI has no such protocols:
---- a context for a role supports all versions from TLS 1.2 on, with strong suites, and refuses the other role.
+--- Contexts for one role, PROTOCOL_TLS_CLIENT and PROTOCOL_TLS_SERVER (Python 3.6). The ABI has no such protocols: the
+--- Lua layer makes a context for both roles with TLS 1.2 and later and strong cipher suites, and refuses the other
+--- role.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -11,18 +12,18 @@ local roles = {
     SERVER = 17,
 }
 
--- Forward secrecy and authenticated encryption first; none with RC4, 3DES, MD5 or a pre-shared key, none without
--- authentication or encryption.
+-- Suites with forward secrecy and authenticated encryption come first. Excluded are RC4, 3DES, MD5, pre-shared keys,
+-- and suites without authentication or encryption.
 local CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:RSA+AESGCM:RSA+AES:!aNULL:!eNULL:!MD5:!RC4:!3DES:!aPSK"
 
---- Sets the versions and suites of default contexts: TLS 1.2 and later (Python 3.10).
----@param id integer the ABI's
+--- Sets the versions and cipher suites of default contexts: TLS 1.2 and later (Python 3.10).
+---@param id integer of the ABI's context
 function roles.harden(id)
     errors.check(C.context_set_minimum_version(id, const.TLS1_2_VERSION))
     errors.check(C.context_set_ciphers(id, CIPHERS))
 end
 
---- Sets up a context for the role of its protocol: a client's verifies the server's chain and name.
+--- Sets up a context for the role of its protocol. A client's context verifies the server's chain and name.
 ---@param id integer
 ---@param protocol integer
 function roles.apply(id, protocol)
@@ -35,10 +36,11 @@ function roles.apply(id, protocol)
     end
 end
 
--- A context of the wrong role: Python 3 raises SSLError; it is a mistake in the program, and so a ValueError too.
+-- The error for a context of the wrong role. It is an SSLError as in Python 3 and, because it is a mistake in the
+-- program, also a ValueError.
 local WrongRole = errors.derive("ssl.SSLError", errors.SSLError, errors.ValueError)
 
---- Raises SSLError, which is a ValueError as well, if a context is for the other role.
+--- Raises SSLError, which is also a ValueError, if a context is for the other role.
 ---@param protocol integer
 ---@param server_side boolean
 function roles.check(protocol, server_side)

@@ -1,4 +1,4 @@
---- Signed certificate timestamps (RFC 6962), parsed. Their signatures are not verified.
+--- Parses signed certificate timestamps (RFC 6962). Their signatures are not verified.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -13,8 +13,8 @@ local timestamps = { functions = {} }
 local HASHES = { [0] = "none", "md5", "sha1", "sha224", "sha256", "sha384", "sha512", [8] = "intrinsic" }
 local SIGNATURES = { [0] = "anonymous", "rsa", "dsa", "ecdsa", [7] = "ed25519", [8] = "ed448" }
 
---- A signed certificate timestamp: a log says when it has seen a certificate. Of another version than 1 the other
---- fields are nil.
+--- A signed certificate timestamp: the statement of a log that it has received a certificate. In versions other than 1
+--- the other fields are nil.
 ---
 ---     local function print_timestamps(certificate)
 ---         for _, timestamp in ipairs(certificate.scts or {}) do
@@ -26,12 +26,12 @@ local SIGNATURES = { [0] = "anonymous", "rsa", "dsa", "ecdsa", [7] = "ed25519", 
 --- Python: none.
 ---@class cleat.ssl.Sct
 ---@field version integer 1
----@field log_id string? 32 bytes, SHA-256 of the log's public key
+---@field log_id string? the SHA-256 digest of the log's public key, 32 bytes
 ---@field timestamp number? in seconds since 1970-01-01 UTC
----@field extensions string? bytes
----@field hash_algorithm string? "sha256"; TLS's number as text, if it has no name
+---@field extensions string? the extensions as bytes
+---@field hash_algorithm string? "sha256"; the number in TLS as text, if it has no name
 ---@field signature_algorithm string? "ecdsa" or "rsa"; likewise
----@field signature string? bytes
+---@field signature string? the signature as bytes
 
 local function bytes(data, which)
     local _, answer = errors.check(C.sct_bytes(data, which))
@@ -54,7 +54,7 @@ local function parse(data)
     }
 end
 
---- The timestamps of a SignedCertificateTimestampList, as bytes. Raises SSLError if it is malformed.
+--- Splits a SignedCertificateTimestampList into its timestamps, as bytes. Raises SSLError if it is malformed.
 ---@param list string
 ---@return string[]
 function timestamps.split(list)
@@ -70,7 +70,7 @@ function timestamps.split(list)
     return scts
 end
 
---- The timestamps in a certificate, parsed; nil if it has none.
+--- Returns the parsed timestamps in a certificate; nil if it has none.
 ---@param id integer of the certificate
 ---@return cleat.ssl.Sct[]?
 function timestamps.of_certificate(id)
@@ -87,18 +87,18 @@ end
 
 local parse_arguments = keywords.parser("parse_sct", { "sct" }, { required = 1 })
 
---- Parses a signed certificate timestamp, as SSLSocket:scts and SSLContext's `scts` have them. It is not verified.
+--- Parses a signed certificate timestamp, which SSLSocket:scts or the field `scts` of SSLContext has. Its signature is
+--- not verified.
 ---
 ---     for _, bytes in ipairs(conn:scts() or {}) do
 ---         local timestamp = ssl.parse_sct(bytes)
 ---         print(timestamp.version, timestamp.timestamp, timestamp.signature_algorithm)
 ---     end
 ---
---- Raises: SSLError (`SCT_INVALID`) if it is malformed; TypeError.
+--- Raises: SSLError with the reason `SCT_INVALID` if it is malformed; TypeError.
 --- Python: none.
 ---@param sct string a SignedCertificateTimestamp of RFC 6962
 ---@return cleat.ssl.Sct
----@overload fun(sct, keywords: cleat.keywords.ssl.parse_sct): cleat.ssl.Sct
 function timestamps.functions.parse_sct(sct, ...)
     return parse(check.string("parse_sct", "sct", (parse_arguments(sct, ...))))
 end

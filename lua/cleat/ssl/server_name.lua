@@ -1,7 +1,7 @@
---- Calls the function of SSLContext.set_servername_callback when a client has sent its server name (section 17.3.3).
+--- Calls the function of SSLContext.set_servername_callback when a client has sent its ClientHello (section 17.3.3).
 ---
---- The ABI has no callbacks: the handshake returns WANT_SERVER_NAME and is continued after an answer. So the callback
---- is a Lua function between two calls of the ABI: it may raise, and in a coroutine it may yield.
+--- The ABI has no callbacks: the handshake returns WANT_SERVER_NAME, and is continued after the Lua layer has passed
+--- the answer to the core. So the callback runs between two calls of the ABI: it may raise and yield.
 
 local C = require "cleat.backend"
 local alerts = require "cleat.ssl.alerts"
@@ -17,10 +17,10 @@ local const = C.const
 
 local server_name = {}
 
-local GO_ON = -1
+local CONTINUE = -1
 
--- decide returns GO_ON, or the alert for the client and, unless the callback has chosen it, the error. raw: whether the
--- callback gets the name as it was sent.
+-- decide calls the callback. It returns CONTINUE, or the alert for the client and, unless the callback has chosen the
+-- alert, the error. raw: whether the callback gets the name as the client has sent it.
 local function decide(self, callback, context, name, raw)
     local decoded = raw and name ~= "" and name or nil
     if name ~= "" and not raw then
@@ -34,7 +34,7 @@ local function decide(self, callback, context, name, raw)
     if not ok then
         return const.ALERT_DESCRIPTION_HANDSHAKE_FAILURE, answer
     elseif answer == nil then
-        return GO_ON
+        return CONTINUE
     end
     local alert = type(answer) == "number" and alerts[answer]
     if alert then
@@ -44,12 +44,12 @@ local function decide(self, callback, context, name, raw)
         "servername callback must return nil or an ALERT_DESCRIPTION_*, not " .. check.kind(answer))
 end
 
---- answer calls the callback of a socket whose handshake has returned WANT_SERVER_NAME. After it the handshake can
---- continue, unless the callback has closed the socket. If the client is refused it raises SSLError, reason
---- CALLBACK_FAILED.
+--- answer calls the callback of a connection whose handshake has returned WANT_SERVER_NAME, and passes its result to
+--- the core. Then the handshake can continue, unless the callback has closed the connection. If the client is refused
+--- it raises SSLError with the reason CALLBACK_FAILED.
 function server_name.answer(self)
     local id, context = self._tls, self._origin
-    local alert, cause = GO_ON, nil
+    local alert, cause = CONTINUE, nil
     local callback = context._servername_callback
     if callback then
         local _, name = errors.check(C.connection_server_hostname(id))
@@ -59,7 +59,7 @@ function server_name.answer(self)
     end
     if self._tls == id then
         errors.check(C.connection_answer_server_name(id, alert))
-        if alert ~= GO_ON then
+        if alert ~= CONTINUE then
             errors.throw(refusal.of_handshake(id, errors.SSLError, cause))
         end
     end

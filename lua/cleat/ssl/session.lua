@@ -1,18 +1,18 @@
---- Sessions of clients as objects: Python 3.6's ssl.SSLSession.
+--- Sessions of clients: Python 3.6's ssl.SSLSession.
 
 local C = require "cleat.backend"
 local class = require "cleat.class"
 local errors = require "cleat.errors"
 
---- A client's TLS session, from SSLSocket's field `session`: a later connection of the same context can resume it, with
---- a shorter handshake. The server is verified again then, as the context requires. It is immutable. Two sessions are
---- equal (`==`) if their ids are.
+--- A client's TLS session, from the field `session` of a connection. A later connection of the same context can resume
+--- it with a shorter handshake, in which the context verifies the server again. Sessions are immutable, and equal
+--- (`==`) if their ids are.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
 ---     local sock = socket.create_connection({ "localhost", port })
 ---     local first = context:wrap_socket(sock, { server_hostname = "localhost" })
 ---     first:sendall("hello")
----     first:recv(5) -- with TLS 1.3 the session comes with the first data
+---     first:recv(5) -- with TLS 1.3 the server sends the session after the handshake
 ---     local second = context:wrap_socket(socket.create_connection({ "localhost", port }), {
 ---         server_hostname = "localhost", session = first.session,
 ---     })
@@ -20,30 +20,30 @@ local errors = require "cleat.errors"
 ---     first:close()
 ---     second:close()
 ---
---- A session of TLS 1.3 is for one use (`single_use`): an observer of two connections with the same one knows that they
---- are of the same client. It belongs to the certificate that the context had: the server takes the client of a resumed
---- session for the one that has shown this certificate.
+--- Use a session of TLS 1.3 once (`single_use`): an observer of two connections with the same session knows that they
+--- belong to the same client. A session belongs to the client certificate that the context had: a server that resumes
+--- it identifies the client by this certificate.
 ---
---- tobytes() is DANGEROUS: the bytes hold the session's secret.
+--- tobytes() is DANGEROUS: the bytes contain the session's secret.
 ---
---- Python: 3.6; `version`, `single_use` and `tobytes` are cleat's.
+--- Python: 3.6; `version`, `single_use` and `tobytes` none.
 ---@class cleat.ssl.SSLSession
----@field id string bytes by which sessions differ; no secret
----@field time number when it was made, in seconds since 1970
----@field timeout integer for how many seconds after that it can be resumed
----@field ticket_lifetime_hint integer for how many seconds the server wants its ticket to be kept; 0 if it does not say
----@field has_ticket boolean whether it is in a ticket; otherwise the server keeps it
----@field version string "TLSv1.2", "TLSv1.3" …: only connections with this version can resume it
----@field single_use boolean whether it is for one use: with TLS 1.3
+---@field id string bytes that identify the session; they are not secret
+---@field time number when the session was made, in seconds since 1970
+---@field timeout integer for how many seconds after `time` it can be resumed
+---@field ticket_lifetime_hint integer for how many seconds the server accepts the ticket, as it says; 0 if it does not
+---@field has_ticket boolean whether the client has a ticket; otherwise the session is in the server's cache
+---@field version string "TLSv1.2", "TLSv1.3" …: the version of the connections that can resume it
+---@field single_use boolean whether it should be used once only: true with TLS 1.3
 ---@field _id integer
 ---@field _guard cleat.backend.Guard closes the id
 local SSLSession = class.new("ssl.SSLSession", function()
-    return errors.raise(errors.TypeError, "SSLSession has no constructor: a connection's field session has one")
+    return errors.raise(errors.TypeError, "SSLSession has no constructor: use the field session of a connection")
 end)
 
---- Returns the session as bytes, for SSLContext:session_from_bytes, in another process perhaps. DANGEROUS: the bytes
---- hold the session's secret. An attacker who reads them can pose as the client, and decrypt connections that resume
---- the session without a new key exchange. Keep them as safe as a private key.
+--- Encodes the session as bytes, for SSLContext:session_from_bytes in this or another process. DANGEROUS: the bytes
+--- contain the session's secret. An attacker who reads them can pose as the client, and decrypt connections that resume
+--- the session without a new key exchange. Protect them like a private key.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
 ---     local session = new_session(context)

@@ -1,9 +1,10 @@
---- A server's sessions: the settings and methods of SSLContext for them, and the store that set_session_store sets.
+--- Sessions of servers: the fields and methods of SSLContext, and the calls of the store that set_session_store sets.
 ---
---- The ABI has no callbacks: the handshake returns WANT_SESSION and is continued after an answer. So the functions of a
---- store are Lua functions between two calls of the ABI: they may raise, and in a coroutine they may yield. What is
---- stored is stored before the handshake returns, and before the client has the last of what it needs to come again.
---- A connection keeps the store that it was made with: one that was looked up in a store must not be marked in another.
+--- The ABI has no callbacks: the handshake returns WANT_SESSION, and is continued after the Lua layer has passed the
+--- answer to the core. So the functions of a store run between two calls of the ABI: they may raise and yield. A
+--- session is stored before the handshake returns, and before the client has received all that it needs to resume it. A
+--- connection keeps the store that its context had when it was made: a ticket that was looked up in one store must not
+--- be marked as used in another.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -21,19 +22,20 @@ local methods = {}
 local session_store = { methods = methods, getters = {}, setters = {} }
 local getters, setters = session_store.getters, session_store.setters
 
--- failed reports an error of a function of the store. The handshake goes on.
-local function failed(context, store, err)
+-- report counts an error of a function of the store, and passes it to the store's function `error`. The handshake
+-- continues.
+local function report(context, store, err)
     context._store_errors = context._store_errors + 1
     if store.error then
         pcall(store.error, err)
     end
 end
 
--- run calls a function of the store, and returns what it returns.
+-- run calls a function of the store, and returns its result; nil if it raises.
 local function run(context, store, f, ...)
     local ok, result = pcall(f, ...)
     if not ok then
-        failed(context, store, result)
+        report(context, store, result)
         return nil
     end
     return result
@@ -44,14 +46,14 @@ local function find(context, store, key)
     if found == nil or found == false then
         return nil
     elseif type(found) ~= "string" then
-        failed(context, store, errors.TypeError("the session store's get must return a string or nil, not " .. check.kind(found)))
+        report(context, store, errors.TypeError("the session store's get must return a string or nil, not " .. check.kind(found)))
         return nil
     end
     return found
 end
 
--- ask passes one question of a connection to the store, and returns the answer.
-local function ask(context, store, id, question)
+-- call makes one request of a connection to the store, and returns the result for the core.
+local function call(context, store, id, question)
     local _, key = errors.check(C.connection_wanted_session(id))
     if not store then
         return nil
@@ -70,13 +72,13 @@ local function ask(context, store, id, question)
 end
 
 --- answer calls the store of a connection whose handshake has returned WANT_SESSION, until the connection has no more
---- questions. After it the handshake can continue, unless a function of the store has closed the connection.
+--- requests. Then the handshake can continue, unless a function of the store has closed the connection.
 function session_store.answer(self)
     local id, context = self._tls, self._origin
     local question = errors.check(C.connection_session_question(id))
     while question ~= const.SESSION_QUESTION_NONE do
         self._in_callback = "session store"
-        local ok, answer = pcall(ask, context, self._session_store, id, question)
+        local ok, answer = pcall(call, context, self._session_store, id, question)
         self._in_callback = false
         if not ok then -- out of memory
             error(answer, 0)
@@ -89,8 +91,8 @@ function session_store.answer(self)
     end
 end
 
--- functions checks the functions of a store.
-local function functions(store)
+-- check_functions checks the functions of a store.
+local function check_functions(store)
     for name, f in pairs(store) do
         if not check.callable(f) then
             check.fail("set_session_store", name, "a function", f)
@@ -104,18 +106,18 @@ end
 
 local parse_store = keywords.parser("set_session_store", { "get", "put", "remove", "add", "error" })
 
---- Keeps a server's sessions in a store of the program's, such as a database that several machines share: those of TLS
---- 1.3, and those of TLS 1.2 with tickets or without. Tickets are then names of what is stored, and hold no secret. The
---- functions get keys of 32 bytes. They may raise, and in a coroutine they may yield; in them the connection cannot be
---- used, but closed.
+--- Keeps the sessions of a server in a store of the program, such as a database that several machines share: sessions
+--- of TLS 1.3, and of TLS 1.2 with and without tickets. A ticket is then a random key of the store, and contains no
+--- secret. The functions get such keys of 32 bytes. They may raise and yield. They may close the connection, but not
+--- use it otherwise.
 ---
---- `get(key)` returns the bytes that are stored under the key, or nil. The handshake is a full one then, as for bytes
---- that are not those that were stored, and after an error. `put(key, bytes, lifetime)` stores bytes for so many
---- seconds; it is called before the handshake returns, for each ticket. `remove(key)`, if there is one, makes sessions
---- of TLS 1.3 resume once only, and is called when one was resumed. `add(key, lifetime)` stores a key that is not there
---- and returns true, or returns false; it must do both in one step. Early data (`max_early_data`) is accepted where it
---- returns true, once for each ticket; without `add` it is refused. An error of these functions is passed to
---- `error(err)`, if there is such a function, and counted in `session_stats().store_errors`; the handshake goes on.
+--- `get(key)` returns the bytes that were stored under the key, or nil. If it returns nil or other bytes, or raises,
+--- the handshake is a full one. `put(key, bytes, lifetime)` stores bytes for `lifetime` seconds; it is called for each
+--- ticket, before the handshake returns. `remove(key)` is optional: it is called when a session of TLS 1.3 was resumed,
+--- so that each is resumed once only. `add(key, lifetime)` is optional: it must store the key and return true if the
+--- key is not stored yet, otherwise return false, in one atomic step. Early data (`max_early_data`) is accepted if it
+--- returns true, once for each ticket; without `add` early data is refused. Errors of these functions are passed to
+--- `error(err)`, which is optional, and counted in `session_stats().store_errors`; the handshake continues.
 ---
 ---     local sessions = {}
 ---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -124,30 +126,29 @@ local parse_store = keywords.parser("set_session_store", { "get", "put", "remove
 ---         put = function(key, bytes, lifetime) sessions[key] = bytes end,
 ---     }
 ---
---- DANGEROUS is set_session_store with a store that others can read or write to: who can read the bytes can decrypt
---- what connections of TLS 1.2 send, and who can write some can pose as any client. With set_ticket_secret or
---- set_ticket_keys the bytes are encrypted and authenticated, and the store need not be trusted.
+--- DANGEROUS is set_session_store with a store that others can access: who can read the bytes can decrypt connections
+--- of TLS 1.2, and who can write them can pose as any client. With set_ticket_secret or set_ticket_keys the bytes are
+--- encrypted and authenticated, so the store need not be trusted.
 ---
---- Raises: TypeError if `get` or `put` is missing, or one is no function.
+--- Raises: TypeError if `get` or `put` is missing, or if one of them is not a function.
 --- Python: none.
----@param get (fun(key: string): string?)|false? nil or false, and nothing else, for no store
+---@param get (fun(key: string): string?)|false? nil or false, without other arguments, for no store
 ---@param put fun(key: string, bytes: string, lifetime: integer)?
 ---@param remove fun(key: string)?
 ---@param add (fun(key: string, lifetime: integer): boolean)?
 ---@param error fun(err: any)?
----@overload fun(self, keywords: cleat.keywords.SSLContext.set_session_store)
 function methods:set_session_store(get, put, remove, add, error, ...)
     get, put, remove, add, error = parse_store(get, put, remove, add, error, ...)
     local store = false
     if get or put ~= nil or remove ~= nil or add ~= nil or error ~= nil then
-        store = functions { get = get, put = put, remove = remove, add = add, error = error }
+        store = check_functions { get = get, put = put, remove = remove, add = add, error = error }
     end
     errors.check(C.context_set_session_events(self._id, not store and const.SESSIONS_OWN or store.remove and
         const.SESSIONS_SINGLE_USE or const.SESSIONS_STORED))
     self._session_store = store
 end
 
--- list returns an argument that is a string or an array of strings, as an array.
+-- list returns an argument, which is a string or an array of strings, as an array.
 local function list(method, argument, value)
     if type(value) == "string" then
         return { value }
@@ -174,25 +175,23 @@ end
 
 local parse_keys = keywords.parser("set_ticket_keys", { "keys" }, { tables = { keys = true } })
 
---- Sets the keys of a server's session tickets, for all connections from now on. The first encrypts; tickets of all of
---- them are accepted. To change the key put a new one in front, and leave the others for as long as their sessions
---- last: no client notices. Servers with the same keys accept each other's tickets. set_ticket_secret changes keys by
---- itself.
+--- Sets the keys of a server's session tickets, for all connections from now on. The first key encrypts new tickets;
+--- tickets of all keys are accepted. To rotate keys, put a new one first, and keep the old ones until their sessions
+--- have expired. Servers with the same keys accept each other's tickets. set_ticket_secret rotates keys automatically.
 ---
 ---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 ---     local old, new = ssl.RAND_bytes(80), ssl.RAND_bytes(80)
 ---     context:set_ticket_keys { old }
 ---     context:set_ticket_keys { new, old }
 ---
---- DANGEROUS are keys that are kept for long, or that others can read: they decrypt tickets, and with those what
---- connections of TLS 1.2 have sent.
+--- DANGEROUS are keys that are used for a long time, or that others can read: they decrypt tickets, and with those the
+--- recorded connections of TLS 1.2.
 ---
---- Raises: ValueError for a key that does not have 80 bytes, two keys that begin with the same 16 bytes, more than 16;
---- TypeError.
+--- Raises: ValueError for keys that do not have 80 bytes, for two keys that begin with the same 16 bytes, and for more
+--- than 16 keys; TypeError.
 --- Python: none.
----@param keys string[]? each of 80 bytes: its name 16, for HMAC-SHA256 32, for AES-256 32. nil for random keys, which
---- change every two days
----@overload fun(self, keywords: cleat.keywords.SSLContext.set_ticket_keys)
+---@param keys string[]? each of 80 random bytes: 16 for its name, 32 for HMAC-SHA256, 32 for AES-256. nil for random
+--- keys that BoringSSL changes every two days
 function methods:set_ticket_keys(keys, ...)
     keys = parse_keys(keys, ...)
     if keys == nil then
@@ -213,24 +212,23 @@ local DAY = 86400
 
 local parse_secret = keywords.parser("set_ticket_secret", { "secret", "period" }, { tables = { secret = true } })
 
---- Derives the keys of a server's session tickets from a secret and the time: each period of the wall clock has a key,
---- and tickets are accepted for as long as `session_timeout` allows. So machines with the same secret accept each
---- other's tickets and change keys together, with nothing between them. To change the secret put a new one in front of
---- the old: `{new, old}`.
+--- Derives the keys of a server's session tickets from a secret and the time: each period of the wall clock has its
+--- key, and tickets are accepted for as long as `session_timeout` allows. So machines with the same secret rotate their
+--- keys together and accept each other's tickets, without any communication. To change the secret, put a new one before
+--- the old one: `{new, old}`.
 ---
 ---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 ---     context:set_ticket_secret(ssl.RAND_bytes(32), { period = 3600 })
 ---
 --- DANGEROUS is a secret that is not random, or that others can read: it decrypts the tickets of all periods, and with
---- those what connections of TLS 1.2 have sent.
+--- those the recorded connections of TLS 1.2.
 ---
---- Raises: ValueError for a secret of less than 32 bytes or more than 65535, more than 16, or a period that is not 1 to
---- 604800; TypeError.
+--- Raises: ValueError for a secret that does not have 32 to 65535 bytes, for more than 16 secrets, and for a period
+--- that is not 1 to 604800; TypeError.
 --- Python: none.
----@param secret (string|string[])? random bytes, 32 at least; the newest first. nil for random keys, which change every
---- two days
----@param period integer? seconds; a day by default
----@overload fun(self, keywords: cleat.keywords.SSLContext.set_ticket_secret)
+---@param secret (string|string[])? at least 32 random bytes, or an array of secrets, the newest first. nil for random
+--- keys that BoringSSL changes every two days
+---@param period integer? in seconds; a day by default
 function methods:set_ticket_secret(secret, period, ...)
     secret, period = parse_secret(secret, period, ...)
     period = check.optional_integer("set_ticket_secret", "period", period, DAY)
@@ -254,7 +252,7 @@ function methods:set_ticket_secret(secret, period, ...)
     errors.check(C.context_set_ticket_secrets(self._id, table.concat(parts), period))
 end
 
--- integer checks a value of a property; most: the largest.
+-- integer checks the value of a property. most: the maximum.
 local function integer(name, value, most)
     if type(value) ~= "number" or value % 1 ~= 0 then
         errors.raise(errors.TypeError, ("%s must be an integer, not %s"):format(name, check.kind(value)))

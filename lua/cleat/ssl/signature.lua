@@ -1,11 +1,12 @@
---- Calls the function that signs for a context whose private key is elsewhere (SSLContext:load_cert_chain with `sign`),
---- and signs for such contexts where the key is.
+--- Calls the function that signs for a context without a private key (`sign` of SSLContext:load_cert_chain); and
+--- ssl.sign, which signs where the key is.
 ---
---- The ABI has no callbacks: the handshake returns WANT_SIGNATURE and is continued after an answer. So `sign` is a Lua
---- function between two calls of the ABI: it may raise, and in a coroutine it may yield.
+--- The ABI has no callbacks: the handshake returns WANT_SIGNATURE, and is continued after the Lua layer has passed the
+--- signature to the core. So `sign` runs between two calls of the ABI: it may raise and yield.
 ---
---- A context has a table of these functions by the type of key (REMOTE_KEY_*), or false. It is replaced when a
---- certificate is loaded, and a connection keeps the one that it was made with, as it keeps the certificate.
+--- A context keeps these functions in a table by the type of key (REMOTE_KEY_*), or false. Loading a certificate
+--- replaces the table, and a connection keeps the table that its context had when it was made, as it keeps the
+--- certificate.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -20,7 +21,7 @@ local pcall = compat.pcall
 
 local signature = { functions = {} }
 
--- NAMES: TLS's name of each algorithm by its number; NUMBERS: the reverse.
+-- NAMES: the names of the algorithms in TLS, by number. NUMBERS: the numbers by name.
 local NAMES, NUMBERS = {}, {}
 for name, number in pairs(const) do
     local scheme = name:match "^SIGNATURE_(.+)$"
@@ -30,7 +31,7 @@ for name, number in pairs(const) do
     end
 end
 
---- Loads the certificates of a context, and sets the function that signs by their key.
+--- Loads the certificates of a context, and sets the function that signs for their key.
 function signature.load(context, certfile, sign)
     local key_type = errors.check(C.context_load_cert_chain_remote_key(context._id, certfile))
     local signers = {}
@@ -41,7 +42,7 @@ function signature.load(context, certfile, sign)
     context._signers = signers
 end
 
--- sign calls the function that signs with what the connection is to sign.
+-- sign calls the function that signs, with the message and the algorithm that the connection needs.
 local function sign(self, id)
     local name = NAMES[errors.check(C.connection_signature_algorithm(id))]
     local signer = self._signers[errors.check(C.connection_signature_key(id))]
@@ -55,8 +56,8 @@ local function sign(self, id)
     return made or nil, reason
 end
 
--- ask returns the signature, or nil and the error; nil if there is none.
-local function ask(self, id)
+-- call returns the signature, or nil and the error.
+local function call(self, id)
     local ok, made, reason = pcall(sign, self, id)
     if not ok then
         return nil, made
@@ -64,13 +65,13 @@ local function ask(self, id)
     return made, reason
 end
 
---- answer calls the function of a connection whose handshake has returned WANT_SIGNATURE. After it the handshake can
---- continue, unless the function has closed the connection. Without a good signature it raises SSLError, reason
---- PRIVATE_KEY_OPERATION_FAILED.
+--- answer calls the function of a connection whose handshake has returned WANT_SIGNATURE, and passes the signature to
+--- the core. Then the handshake can continue, unless the function has closed the connection. Without a valid signature
+--- it raises SSLError with the reason PRIVATE_KEY_OPERATION_FAILED.
 function signature.answer(self)
     local id = self._tls
     self._in_callback = "sign"
-    local made, cause = ask(self, id)
+    local made, cause = call(self, id)
     self._in_callback = false
     if self._tls ~= id then
         return
@@ -78,7 +79,7 @@ function signature.answer(self)
     local result = C.connection_answer_signature(id, made)
     if result < 0 then
         cause = errors.from_status(result)
-        if C.connection_signature_algorithm(id) > 0 then -- it still waits
+        if C.connection_signature_algorithm(id) > 0 then -- the core still waits for a signature
             C.connection_answer_signature(id, nil)
         end
     end
@@ -89,23 +90,22 @@ end
 
 local parse_sign = keywords.parser("sign", { "key", "algorithm", "data", "password" }, { required = 3 })
 
---- Signs for a process that has a certificate and not its key: see SSLContext:load_cert_chain. Before it signs, the
---- process should look at what it is asked for: docs/security.md.
+--- Makes a signature with a private key, for a server process that has the certificate without the key: see `sign` of
+--- SSLContext:load_cert_chain. A process that signs for others should check what it signs: see docs/security.md.
 ---
 ---     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 ---     context:load_cert_chain("cert.pem", { sign = function(algorithm, data)
 ---         return ssl.sign("key.pem", algorithm, data)
 ---     end })
 ---
---- Raises: SSLError with the reason `WRONG_SIGNATURE_TYPE` if the algorithm does not fit the key; ValueError if there
---- is no such algorithm; for the key and the password as SSLContext:load_cert_chain.
+--- Raises: SSLError with the reason `WRONG_SIGNATURE_TYPE` if the algorithm does not fit the key; ValueError if the
+--- algorithm is unknown; the errors of SSLContext:load_cert_chain for the key and the password.
 --- Python: none.
----@param key string the private key: path of a PEM file, or PEM text
+---@param key string the private key: the path of a PEM file, or PEM text
 ---@param algorithm string "rsa_pss_rsae_sha256", "ecdsa_secp256r1_sha256", "ed25519" …
 ---@param data string the message, not its digest
----@param password string|(fun(): string)|nil for an encrypted key
----@return string # the signature; for ECDSA the DER of r and s
----@overload fun(key, algorithm, data, keywords: cleat.keywords.ssl.sign): string
+---@param password string|(fun(): string)|nil for an encrypted key: see SSLContext:load_cert_chain
+---@return string # the signature; for ECDSA the DER encoding of r and s
 function signature.functions.sign(key, algorithm, data, password, ...)
     key, algorithm, data, password = parse_sign(key, algorithm, data, password, ...)
     check.string("sign", "key", key)

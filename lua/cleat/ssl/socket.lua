@@ -29,10 +29,10 @@ local rawget, rawset = rawget, rawset
 local const = C.const
 local Socket = object.Socket
 
---- A TLS connection over a socket, made by SSLContext:wrap_socket. It has all methods of Socket. Those listed here
---- differ, or are about TLS; sendto, recvfrom and recvfrom_into raise ValueError, and sendmsg, recvmsg and recvmsg_into
---- NotImplementedError, since TLS needs a stream. Over an
---- event loop's handle, bind, detach, getsockopt, listen, setsockopt and setwaiter raise NotImplementedError.
+--- A TLS connection over a socket, made by SSLContext:wrap_socket. It has all methods of Socket; those that differ or
+--- concern TLS are listed here. TLS needs a stream, so sendto, recvfrom and recvfrom_into raise ValueError, and
+--- sendmsg, recvmsg and recvmsg_into NotImplementedError. Over an event loop's handle bind, detach, getsockopt, listen,
+--- setsockopt and setwaiter raise NotImplementedError too.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
 ---     local sock = socket.create_connection({ "localhost", port })
@@ -42,45 +42,49 @@ local Socket = object.Socket
 ---
 --- A TLS socket is in one of these states:
 ---
----   * new: not connected. Calls that send or receive raise socket.error with ENOTCONN; nothing is ever sent in
----     plaintext.
----   * open: connected. The first call that needs the handshake does it.
----   * dropped: after shutdown(); only the socket is left.
----   * unwrapped: after unwrap(); the socket has been returned.
+---   * new: not connected. Calls that send or receive raise socket.error with ENOTCONN; nothing is sent in plaintext.
+---   * open: connected. If the handshake is not done, the first call that sends or receives does it.
+---   * dropped: after shutdown(). TLS has ended, and the socket is still open.
+---   * unwrapped: after unwrap(), which has returned the socket.
 ---   * closed.
 ---
 --- close() sends no close_notify; unwrap() does. After a TLS error the alert is sent to the peer before the connection
---- is closed. If the handshake of wrap_socket, connect or accept fails, the socket is closed, so that the program does
---- not continue in plaintext. Several coroutines may use one TLS socket: their calls take turns.
+--- is closed. If the handshake of wrap_socket, connect or accept fails, the socket is closed, so that a program cannot
+--- continue in plaintext by mistake. Several coroutines may use one TLS socket at the same time: calls that read run
+--- one after the other, and so do calls that write.
 ---
 --- Python: 2.6; `context` 2.7.9, 3.2; `server_side`, `server_hostname` 3.2; `session`, `session_reused` 3.6.
 ---@class cleat.ssl.SSLSocket: cleat.Socket, cleat.ssl.Connection
----@field context cleat.ssl.SSLContext the context. Setting it before the handshake is done, as a servername callback
---- does, makes the connection use the new one's certificate and CA certificates; afterwards only the attribute changes.
---- Raises ValueError while a client does the handshake
----@field server_side boolean read-only
----@field server_hostname string? as it was given; read-only
----@field session cleat.ssl.SSLSession? a client's newest session; nil before the handshake is done (unless one was set),
---- with TLS 1.3 until the first data has come, after a fatal alert, if the server offers no resumption, and on servers.
---- Setting it before the handshake offers that session to the server, as the argument of wrap_socket does; setting
---- `context` discards it. Raises TypeError; ValueError on a server, once the handshake has begun, and if the session is
---- of another context, or of another certificate than the context has now
----@field session_reused boolean? whether the handshake has resumed a session, on servers too; nil before there is TLS,
---- and after it. Read-only
----@field early_data "accepted"|"refused"|nil what became of early data: on a client, of the argument `early_data` of
---- wrap_socket, nil if none could be sent early; on a server whether the client has sent some, and the server reads it:
---- see recv_early. Read-only
----@field alert_sent integer? the last alert that this side has sent, an `ALERT_DESCRIPTION_*`; close_notify is 0; nil
---- if it has sent none, and without TLS. `ssl.AlertDescription[conn.alert_sent]` is its name. Read-only
----@field alert_received integer? the last alert that the peer has sent, likewise
----@field ech_accepted boolean? whether the ClientHello was encrypted and the server has decrypted it: on a client once
---- the handshake is done, on a server from the servername callback on; nil before there is TLS, and after it. Read-only
----@field ech_public_name string? the public name under which a client's server has answered, since it could not decrypt
---- the ClientHello; nil in all other cases. Such a handshake fails; a verify_callback can see it before. Read-only
----@field do_handshake_on_connect boolean whether connect() and accept() do the handshake
----@field suppress_ragged_eofs boolean whether an end of the connection without close_notify looks like the end of the
---- data
----@field keyfile string? the argument of ssl.wrap_socket, as the next five; nil for sockets of SSLContext:wrap_socket
+---@field context cleat.ssl.SSLContext the context. A servername callback may set it: before the handshake is done, the
+--- connection then uses the new context's certificate and CA certificates; later only the attribute changes. Setting it
+--- raises TypeError, and ValueError during the handshake of a client
+---@field server_side boolean whether this is the server's side; read-only
+---@field server_hostname string? the argument of wrap_socket; read-only
+---@field session cleat.ssl.SSLSession? the newest session of a client. nil before the handshake is done (unless one was
+--- set), with TLS 1.3 until the server's ticket was received with the first data, after a fatal alert, if the server
+--- does not resume sessions, and on servers. Setting it before the handshake offers that session to the server, as the
+--- argument of wrap_socket does; setting `context` afterwards discards it. Setting it raises TypeError; ValueError on a
+--- server, once the handshake has begun, and if the session belongs to another context or to another client certificate
+--- than the context has
+---@field session_reused boolean? whether the handshake has resumed a session, on clients and servers; nil before the
+--- handshake and after TLS has ended. Read-only
+---@field early_data "accepted"|"refused"|nil what happened to early data. On a client: whether the server has accepted
+--- it; nil if none was sent early. On a server: whether the client has sent some, and it can be read by recv_early.
+--- Read-only
+---@field alert_sent integer? the last alert that this side has sent, an `ALERT_DESCRIPTION_*` (0 is close_notify); nil
+--- if there was none, and after TLS has ended. `ssl.AlertDescription[conn.alert_sent]` is its name. Read-only
+---@field alert_received integer? the last alert that the peer has sent, likewise. Read-only
+---@field ech_accepted boolean? whether the client has encrypted its ClientHello (ECH) and the server has decrypted it.
+--- It is known on a client after the handshake, and on a server from the servername callback on; nil before the
+--- handshake and after TLS has ended. Read-only
+---@field ech_public_name string? on a client, the public name for which the server's certificate is verified, because
+--- the server could not decrypt the ClientHello; otherwise nil. Such a handshake fails, so that only a verify_callback
+--- sees it. Read-only
+---@field do_handshake_on_connect boolean whether connect() and accept() do the handshake. Setting it raises TypeError
+---@field suppress_ragged_eofs boolean whether an end of the connection without close_notify is read as the end of the
+--- data, or raises SSLEOFError: see wrap_socket. Setting it raises TypeError
+---@field keyfile string? this and the next five are the arguments of ssl.wrap_socket; nil for sockets of
+--- SSLContext:wrap_socket
 ---@field certfile string?
 ---@field cert_reqs integer?
 ---@field ssl_version integer?
@@ -101,13 +105,13 @@ end
 
 local IO = { read = "Read", recv = "Read", recv_into = "Read", try_recv = "Read", write = "Write", send = "Write", sendall = "Write" }
 
--- _attach makes the TLS connection; the transport is connected.
+-- _attach makes the TLS connection over a connected transport.
 function SSLSocket:_attach()
     connection.open(self, self._ascii_hostname or self._server_hostname)
     self._state = "open"
 end
 
--- _prepare makes the TLS connection if there is none, or raises the error for the socket's state.
+-- _prepare makes the TLS connection if there is none yet, or raises the error for the socket's state.
 function SSLSocket:_prepare(method)
     local state = self._state
     local by_name = method == "read" or method == "write"
@@ -126,15 +130,15 @@ function SSLSocket:_prepare(method)
     end
 end
 
--- _gone raises the error of a call during which the connection was closed or unwrapped.
-function SSLSocket:_gone(method)
+-- _raise_closed raises the error of a call during which the connection was closed or unwrapped.
+function SSLSocket:_raise_closed(method)
     if self._state == "dropped" or self._state == "unwrapped" then
         return self:_prepare(method)
     end
     return errors.throw(errors.from_errno(const.EBADF))
 end
 
-function SSLSocket:_refuse(result, operation)
+function SSLSocket:_raise_status(result, operation)
     self._events = result == status.WANT_WRITE and "w" or "r"
     return errors.throw(errors.from_connection(result, operation))
 end
@@ -145,9 +149,9 @@ end
 
 local parse_handshake = keywords.parser("do_handshake", { "block" })
 
---- Does the handshake, and verifies the peer as the context requires. Once it is done, calling it again does nothing.
---- wrap_socket, connect and accept do it unless `do_handshake_on_connect` is false, and otherwise the first call that
---- reads or writes.
+--- Does the handshake, and verifies the peer as the context requires. If the handshake is done already, it does
+--- nothing. wrap_socket, connect and accept call it unless `do_handshake_on_connect` is false; in that case the first
+--- call that reads or writes does.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
 ---     local sock = socket.create_connection({ "localhost", port })
@@ -156,11 +160,11 @@ local parse_handshake = keywords.parser("do_handshake", { "block" })
 ---     print(conn:version()) --> TLSv1.3
 ---     conn:close()
 ---
---- Raises: SSLError, SSLCertVerificationError, SSLEOFError; SSLWantReadError and SSLWantWriteError from a non-blocking
---- socket; ValueError after shutdown() and unwrap().
+--- Raises: SSLCertVerificationError if the peer's certificate is refused; SSLError; SSLEOFError if the peer closes the
+--- connection; SSLWantReadError and SSLWantWriteError from a non-blocking socket; socket.error and socket.timeout;
+--- ValueError after shutdown() and unwrap().
 --- Python: 2.6.
----@param block boolean? true lets a non-blocking socket wait until the handshake is done; false by default
----@overload fun(self, keywords: cleat.keywords.SSLSocket.do_handshake)
+---@param block boolean? true makes a non-blocking socket wait until the handshake is done; false by default
 function SSLSocket:do_handshake(block, ...)
     if block ~= nil or select("#", ...) > 0 then
         block = check.optional_boolean("do_handshake", "block", (parse_handshake(block, ...)), false)
@@ -171,8 +175,8 @@ function SSLSocket:do_handshake(block, ...)
     connection.handshake(self, block and self._timeout == 0 and waiting.FOREVER or self._timeout)
 end
 
--- _handshake_or_close does the handshake for wrap_socket, connect and accept: if it fails the socket is closed. result:
--- see connection.handshake.
+-- _handshake_or_close does the handshake for wrap_socket, connect and accept, and closes the socket if it fails.
+-- result: see connection.handshake.
 function SSLSocket:_handshake_or_close(result)
     local ok, err = pcall(connection.handshake, self, self._timeout, result)
     if not ok then
@@ -186,11 +190,11 @@ end
 -- connect_stream connects an event loop's handle.
 local function connect_stream(_, how, self, to, deadline)
     if how ~= "first" then
-        return self:_occupied("connect")
+        return self:_raise_busy("connect")
     end
-    self._stream:connect(to, waiting.left(deadline))
+    self._stream:connect(to, waiting.remaining_or_nil(deadline))
     if self._state ~= "new" then
-        self:_gone("connect")
+        self:_raise_closed("connect")
     end
     return 0
 end
@@ -219,8 +223,8 @@ local function connect(self, method, to)
     return result
 end
 
---- Connects, then does the handshake, unless `do_handshake_on_connect` is false. If the handshake fails the socket is
---- closed.
+--- Connects to a server, and does the handshake, unless `do_handshake_on_connect` is false. If the handshake fails, the
+--- socket is closed.
 ---
 ---     local context = ssl.create_default_context { cafile = "ca.pem" }
 ---     local conn = context:wrap_socket(socket.socket(), { server_hostname = "localhost" })
@@ -228,15 +232,16 @@ end
 ---     print(conn:getpeercert().version) --> 3
 ---     conn:close()
 ---
---- Raises: socket.error and its subclasses as Socket:connect; SSLError, SSLCertVerificationError; ValueError on a
---- server and if it is connected already.
+--- Raises: the errors of Socket:connect and do_handshake; ValueError on a server, and if the socket is connected
+--- already.
 --- Python: 2.6.
----@param to string|table an address, see Socket:connect
+---@param to string|[string, integer]|[string, integer, integer, integer] the address: see Socket:connect
 function SSLSocket:connect(to)
     connect(self, "connect", to)
 end
 
---- Does the same, but returns the error number if the connection fails. An error of the handshake is raised.
+--- Connects as connect does, but returns the error number if the connection fails. If the handshake fails, it raises
+--- the error.
 ---
 ---     local closed = socket.socket()
 ---     closed:bind { "127.0.0.1", 0 }
@@ -244,10 +249,10 @@ end
 ---     local conn = context:wrap_socket(socket.socket(), { server_hostname = "localhost" })
 ---     print(conn:connect_ex(closed:getsockname()) == errno.ECONNREFUSED) --> true
 ---
---- Raises: SSLError, socket.gaierror, ValueError as connect.
+--- Raises: the errors of do_handshake; socket.gaierror if the host is unknown; ValueError as connect.
 --- Python: 2.7.9, 3.2.
----@param to string|table an address, see Socket:connect
----@return integer # 0, or an error number of cleat.errno
+---@param to string|[string, integer]|[string, integer, integer, integer] the address: see Socket:connect
+---@return integer # 0 for success, or an error number of cleat.errno
 function SSLSocket:connect_ex(to)
     if not self._stream then
         return connect(self, "connect_ex", to)
@@ -261,11 +266,12 @@ function SSLSocket:connect_ex(to)
     return error(err, 0)
 end
 
-local USUAL = { server_side = true } -- the usual options for accepted connections
--- The fields that an accepting socket stores, which needs them each time.
+local USUAL = { server_side = true } -- the usual options of accepted connections
+-- Fields that a listening socket stores, because it reads them in each accept.
 local ACCEPTING = { "_family", "_type", "_proto", "_waiter", "_stream" }
 
---- Waits for a connection, and wraps it with the same context and options.
+--- Accepts a connection, wraps it with this socket's context and options, and does the handshake unless
+--- `do_handshake_on_connect` is false.
 ---
 ---     local context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
 ---     context:load_cert_chain("cert.pem", "key.pem")
@@ -276,11 +282,11 @@ local ACCEPTING = { "_family", "_type", "_proto", "_waiter", "_stream" }
 ---     server:settimeout(0.01)
 ---     print(pcall(server.accept, server)) --> false	timed out
 ---
---- Raises: socket.error and its subclasses as Socket:accept; SSLError if the handshake fails, after which the
---- connection is closed; NotImplementedError over an event loop's handle.
+--- Raises: the errors of Socket:accept; those of do_handshake, after which the connection is closed;
+--- NotImplementedError over an event loop's handle.
 --- Python: 2.6.
 ---@return cleat.ssl.SSLSocket
----@return string|table address of the peer
+---@return string|[string, integer]|[string, integer, integer, integer] address the peer's
 function SSLSocket:accept()
     self:_check_descriptor("accept")
     if rawget(self, "_family") == nil then
@@ -301,25 +307,25 @@ function SSLSocket:accept()
     return wrapped, from
 end
 
--- give_back returns the wrapped socket, usable again.
-local function give_back(self)
+-- restore returns the wrapped socket, which the program owns again.
+local function restore(self)
     local plain, owner, guard = self._plain, self._owner, self._guard
     self._guard, self._owner = false, false
     if not plain then -- the descriptor was duplicated
         turns.close(self, guard)
-        return owner and owner:give_back() or self._wrapped
+        return owner and owner:restore() or self._wrapped
     end
     turns.close(self, false)
-    if plain._id == 0 then -- closed by the user before unwrap()
+    if plain._id == 0 then -- the program has closed the wrapped socket
         plain = object.adopt(self._id, guard, self._family, self._type, self._proto)
     end
     plain:_restore(self)
-    return owner and owner:give_back(plain) or plain
+    return owner and owner:restore(plain) or plain
 end
 
---- Sends close_notify, waits for the peer's, and returns the socket below, which is in plaintext from then on. The TLS
---- socket cannot be used any more. Peers that close the connection without close_notify make it raise SSLEOFError: a
---- program that is done with the connection calls close() instead.
+--- Ends TLS: sends close_notify, waits for the peer's, and returns the wrapped socket, which sends and receives
+--- plaintext from then on. The TLS socket cannot be used any more. Many peers close the connection without
+--- close_notify, so that this raises SSLEOFError; if the connection is not needed any more, call close() instead.
 ---
 ---     local conn = connect()
 ---     conn:sendall("bye")
@@ -328,20 +334,21 @@ end
 ---     print(socket.socket:is(sock)) --> true
 ---     sock:close()
 ---
---- Raises: SSLEOFError if the connection ends without close_notify; SSLWantReadError from a non-blocking socket until
---- the peer's close_notify has come; ValueError if there is no TLS.
+--- Raises: SSLEOFError if the connection ends without close_notify; SSLWantReadError and SSLWantWriteError from a
+--- non-blocking socket until the peer's close_notify has arrived; socket.timeout; ValueError if there is no TLS
+--- connection.
 --- Python: 2.6.
 ---@return any # the wrapped socket, handle or descriptor
----@return string? # of an event loop's handle: the bytes received after close_notify
+---@return string? # for an event loop's handle: the bytes that were received after close_notify
 function SSLSocket:unwrap()
     if self._state ~= "open" then
         errors.raise(errors.ValueError, "No SSL wrapper around " .. tostring(self))
     end
     connection.close_notify(self)
     if self._state ~= "open" then
-        self:_gone("unwrap")
+        self:_raise_closed("unwrap")
     end
-    connection.drop(self)
+    connection.discard(self)
     self._state = "unwrapped"
     if self._stream then
         turns.close(self, false)
@@ -351,34 +358,34 @@ function SSLSocket:unwrap()
         end
         return stream.value, self._incoming:read()
     end
-    return give_back(self)
+    return restore(self)
 end
 
---- Removes TLS without close_notify, and shuts down one or both directions of the connection. An event loop's handle is
---- closed.
+--- Ends TLS without close_notify, and shuts down one or both directions of the connection. Over an event loop's handle
+--- it closes the handle.
 ---
 ---     local conn = connect()
 ---     conn:shutdown(socket.SHUT_RDWR)
 ---     print(pcall(conn.recv, conn, 1)) --> false	Read on closed or unwrapped SSL socket.
 ---
---- Raises: socket.error; ValueError for other numbers.
+--- Raises: socket.error, with ENOTCONN if the socket is not connected; ValueError for other numbers.
 --- Python: 2.6.
----@param how integer socket.SHUT_*
+---@param how integer `socket.SHUT_*`
 function SSLSocket:shutdown(how)
     if self._stream then
         check.integer("shutdown", "how", how, const.SHUT_RD, const.SHUT_RDWR)
         return self:close()
     end
     if self._state == "open" then
-        connection.drop(self)
+        connection.discard(self)
         self._state = "dropped"
         turns.close(self, false)
     end
     Socket.shutdown(self, how)
 end
 
---- Closes the connection and the socket, without close_notify: see unwrap. Closing again has no effect. Calls of other
---- coroutines that wait in the socket raise socket.error with EBADF.
+--- Closes the connection and the socket, without close_notify: unwrap() sends it. Closing it again has no effect. Calls
+--- of other coroutines that are waiting raise socket.error with EBADF.
 ---
 ---     local conn = connect()
 ---     conn:close()
@@ -392,14 +399,14 @@ function SSLSocket:close()
     local guard, plain = self._guard, self._plain
     local below, owner, failed = rawget(self, "_stream"), rawget(self, "_owner"), rawget(self, "_failed")
     local shut = guard and rawget(self, "_turns") and not self._foreign and object.shut_down(self._id)
-    if self._state == "unwrapped" -- what was wrapped is the caller's again
+    if self._state == "unwrapped" -- the caller owns the wrapped socket again
         or rawget(self, "_shared") and file.inherit(self, "_guard", "_tls_guard", "_plain", "_owner", "_stream") then
         guard, plain, below, owner, failed = false, false, false, false, false
     end
     if failed and below then
         self._transport.finish_sending(self)
     end
-    connection.drop(self)
+    connection.discard(self)
     self._state, self._id, self._guard = "closed", 0, false
     if rawget(self, "_owner") then
         self._owner = false
@@ -422,7 +429,7 @@ function SSLSocket:_check_open()
     end
 end
 
--- _check_descriptor raises for methods that need a descriptor.
+-- _check_descriptor raises the error of methods that need a descriptor.
 function SSLSocket:_check_descriptor(method)
     if self._stream then
         errors.raise(errors.NotImplementedError, ("%s() is not possible over an event loop's handle"):format(method))
@@ -437,28 +444,29 @@ for _, name in ipairs { "bind", "getsockopt", "listen", "setsockopt", "setwaiter
 end
 
 --- Closes the TLS connection, without close_notify, and the socket object, but not the descriptor, which the caller
---- owns from then on. The peer of a descriptor that is used further takes what it sends for TLS: see unwrap.
+--- owns from then on. The peer does not know that TLS has ended: bytes that are sent through the descriptor are invalid
+--- records for it. unwrap() ends TLS on both sides.
 ---
 ---     local conn = connect()
 ---     local sock = socket.socket { fileno = conn:detach() }
 ---     print(pcall(conn.recv, conn, 1)) --> false	[Errno 9] Bad file descriptor
 ---     sock:close()
 ---
---- Raises: socket.error with EBADF if it is closed; ValueError while another thread uses it; NotImplementedError over
---- an event loop's handle.
+--- Raises: socket.error with EBADF if the socket is closed; ValueError while another thread uses it;
+--- NotImplementedError over an event loop's handle.
 --- Python: 3.2.
----@return integer # the descriptor; of a wrapped descriptor the duplicate that fileno() returns
+---@return integer # the descriptor; if a descriptor was wrapped, its duplicate, which fileno() returns
 function SSLSocket:detach()
     self:_check_descriptor("detach")
     self:_check_open()
     if self._state == "open" then
-        connection.drop(self)
+        connection.discard(self)
         self._state = "dropped"
     end
     if rawget(self, "_owner") then
         self._owner = false
     end
-    local plain, fd = self._plain, Socket.detach(self) -- from here on memory may not lack, which would lose fd
+    local plain, fd = self._plain, Socket.detach(self) -- no call may allocate memory from here on: an error would leak fd
     if plain then
         plain._id, plain._guard, plain._borrowed = 0, false, false
     end
@@ -466,8 +474,8 @@ function SSLSocket:detach()
     return fd
 end
 
---- Sets the timeout, see Socket:settimeout. Over an event loop's handle nil means the loop's own timeouts, and 0 is
---- impossible.
+--- Sets the timeout: see Socket:settimeout. Over an event loop's handle nil means the loop's own timeouts, and 0 is not
+--- possible.
 ---
 ---     local conn = connect()
 ---     conn:settimeout(0.01)
@@ -476,16 +484,16 @@ end
 ---
 --- Raises: ValueError for negative numbers; NotImplementedError for 0 over an event loop's handle.
 --- Python: 2.6.
----@param timeout number? seconds; nil for no limit
+---@param timeout number? in seconds; nil for no limit
 function SSLSocket:settimeout(timeout)
     if not self._stream then
         return Socket.settimeout(self, timeout)
     end
     timeout = check.timeout("settimeout", timeout)
     if timeout == 0 then
-        errors.raise(errors.NotImplementedError, "a socket over an event loop's handle cannot be non-blocking: wrap_bio can")
+        errors.raise(errors.NotImplementedError, "a socket over an event loop's handle cannot be non-blocking: use wrap_bio")
     end
-    self._timeout = waiting.inside(timeout)
+    self._timeout = waiting.internal(timeout)
 end
 
 for _, name in ipairs { "fileno", "getpeername", "getsockname" } do
@@ -501,8 +509,8 @@ for _, name in ipairs { "fileno", "getpeername", "getsockname" } do
     end
 end
 
---- Raises NotImplementedError: a connection with TLS cannot be put into nginx's connection pool. unwrap() returns an
---- object that can.
+--- Raises NotImplementedError: nginx's connection pool cannot keep a TLS connection of wrap_socket. unwrap() returns a
+--- cosocket, whose setkeepalive works; the cosockets of cleat.adapters.nginx.tcp can be kept with TLS.
 ---
 ---     local ok, err = pcall(conn.setkeepalive, conn)
 ---     print(errors.NotImplementedError:is(err)) --> true
@@ -511,10 +519,10 @@ end
 --- Python: none; a method of nginx's cosockets.
 function SSLSocket:setkeepalive()
     return errors.raise(errors.NotImplementedError,
-        "a TLS connection cannot go into the event loop's pool: unwrap() it first, and keep what that returns")
+        "the event loop's pool cannot keep a TLS connection: call unwrap(), and setkeepalive() of the object that it returns")
 end
 
--- Datagrams cannot be encrypted. Without a connection the system's error is raised.
+-- TLS cannot encrypt datagrams. Without a TLS connection the kernel's error is raised.
 for _, name in ipairs { "sendto", "recvfrom", "recvfrom_into" } do
     SSLSocket[name] = function(self)
         self:_check_descriptor(name)
@@ -527,7 +535,7 @@ for _, name in ipairs { "sendto", "recvfrom", "recvfrom_into" } do
     end
 end
 
--- Nor can messages with ancillary data: they would go around TLS, in plaintext.
+-- Messages with ancillary data would bypass TLS, in plaintext.
 for _, name in ipairs { "sendmsg", "recvmsg", "recvmsg_into" } do
     SSLSocket[name] = function()
         return errors.raise(errors.NotImplementedError, ("%s not allowed on instances of %s"):format(name, tostring(SSLSocket)))
@@ -565,7 +573,7 @@ for _, name in ipairs { "keyfile", "certfile", "cert_reqs", "ssl_version", "ca_c
     end
 end
 
--- Fields that most sockets do not store.
+-- Defaults of the fields that most sockets do not store.
 for name, over_stream in pairs { _family = const.AF_UNSPEC, _type = const.SOCK_STREAM, _proto = 0 } do
     getters[name] = function(self)
         local plain = self._plain
@@ -578,14 +586,14 @@ class.properties(SSLSocket, class.merged(class.merged(Socket.getters, connection
     class.merged(class.merged(object.defaults, connection.defaults), {
         _plain = false, -- the cleat.Socket that was wrapped
         _wrapped = false, -- the descriptor that was wrapped, of which this is a duplicate
-        _stream = false, -- moves bytes in place of a descriptor, see cleat.ssl.transport.stream
+        _stream = false, -- an object that moves the bytes without a descriptor, see cleat.ssl.transport.stream
         _owner = false, -- another library's socket object, see cleat.ssl.wrappable
         _transport = descriptor,
         _ascii_hostname = false,
         _auto = true, -- do_handshake_on_connect
         _ragged = true, -- suppress_ragged_eofs
-        _begun = false, -- bytes that a write has encrypted and perhaps not sent, over a stream
-        _unsent = false, -- whether the stream has bytes that it has perhaps not sent
+        _begun = false, -- over a stream: bytes that a write has encrypted and possibly not sent
+        _unsent = false, -- whether the stream may still have bytes to send
         _arguments = {}, -- the arguments of ssl.wrap_socket: keyfile, certfile …
     }))
 

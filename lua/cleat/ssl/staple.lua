@@ -1,4 +1,4 @@
---- What peers send with their certificates, OCSP responses and signed certificate timestamps, and how.
+--- OCSP responses and signed certificate timestamps, which peers send with their certificates.
 
 local C = require "cleat.backend"
 local certificates = require "cleat.ssl.certificate"
@@ -19,7 +19,7 @@ local function open(name, data)
     return certificates.open(check.string("check_ocsp_response", name, data))
 end
 
---- What an OCSP response says of a certificate. Times are in seconds since 1970.
+--- The status of a certificate in an OCSP response. Times are in seconds since 1970.
 ---
 ---     local function is_good(response, certificate, issuer)
 ---         return ssl.check_ocsp_response(response, certificate, issuer).status == "good"
@@ -28,30 +28,28 @@ end
 --- Python: none.
 ---@class cleat.ssl.OcspStatus
 ---@field status string "good", "revoked" or "unknown": the responder does not know the certificate
----@field this_update number since when this is known to be right
----@field next_update number? when there will be a newer response
----@field revoked_at number? if it is revoked
+---@field this_update number the time at which the responder knew this status
+---@field next_update number? the time by which a newer response will be available
+---@field revoked_at number? the time of the revocation, if it is revoked
 ---@field reason integer? the CRLReason of RFC 5280, if the response has one
 
---- Verifies an OCSP response (RFC 6960) that the program has from somewhere, and returns what it says of a certificate.
---- The response must be signed by the issuer, or by a certificate in it that the issuer has issued for OCSP signing,
---- and must be neither too old nor too new, with 300 seconds for clocks that differ. One without nextUpdate is good for
---- these 300 seconds. A nonce is not looked at.
+--- Verifies an OCSP response (RFC 6960), and returns the status that it reports for a certificate. The response must be
+--- signed by the issuer, or by a certificate in it that the issuer has issued for OCSP signing, and must be current,
+--- with a tolerance of 300 seconds. A response without nextUpdate is current for 300 seconds only. A nonce is ignored.
 ---
 ---     local function check_status(response, certificate, issuer)
 ---         local status = ssl.check_ocsp_response(response, certificate, issuer)
 ---         return status.status == "good", status.next_update
 ---     end
 ---
---- Raises: SSLError if the response is not good: `library` is "OCSP", and `reason` says why (`SIGNATURE_FAILURE`,
+--- Raises: SSLError if the response is not valid: `library` is "OCSP", and `reason` says why (`SIGNATURE_FAILURE`,
 --- `STATUS_EXPIRED`, `RESPONDER_NOT_AUTHORIZED` …); SSLError if `issuer` has not issued the certificate
---- (`NOT_ISSUED_BY`), or one of both is malformed; TypeError.
+--- (`NOT_ISSUED_BY`), or if a certificate is malformed; TypeError.
 --- Python: none.
----@param response string in DER
----@param certificate string in PEM or DER
----@param issuer string in PEM or DER
+---@param response string the OCSP response, in DER
+---@param certificate string the certificate, in PEM or DER
+---@param issuer string the certificate of its issuer, in PEM or DER
 ---@return cleat.ssl.OcspStatus
----@overload fun(response, certificate, issuer, keywords: cleat.keywords.ssl.check_ocsp_response): cleat.ssl.OcspStatus
 function staple.functions.check_ocsp_response(response, certificate, issuer, ...)
     response, certificate, issuer = parse_check(response, certificate, issuer, ...)
     check.string("check_ocsp_response", "response", response)
@@ -70,7 +68,7 @@ function staple.functions.check_ocsp_response(response, certificate, issuer, ...
     }
 end
 
--- flag: a getter and a setter of a boolean.
+-- flag adds a getter and a setter for a boolean.
 local function flag(name, get, set)
     staple.getters[name] = function(self)
         return errors.check(get(self._id)) == 1
@@ -120,7 +118,7 @@ function staple.setters:scts(value)
     for _ in pairs(value) do
         count = count + 1
     end
-    for index = 1, count do -- a hole, or another key, is a nil among them
+    for index = 1, count do -- count includes other keys, for which an index is nil
         local sct = value[index]
         if type(sct) ~= "string" then
             errors.raise(errors.TypeError, "scts must be an array of strings: " .. check.kind(sct) .. " is in it")

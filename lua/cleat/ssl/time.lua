@@ -1,6 +1,6 @@
---- The times in certificates (Python's ssl.cert_time_to_seconds, section 17.3.1.4).
+--- Times in certificates (Python's ssl.cert_time_to_seconds, section 17.3.1.4).
 ---
---- Calendar arithmetic on integers: independent of the time zone and the locale of the process.
+--- The calendar is computed with integers, independent of the process's time zone and locale.
 
 local check = require "cleat.check"
 local errors = require "cleat.errors"
@@ -11,9 +11,9 @@ local MONTHS = { jan = 1, feb = 2, mar = 3, apr = 4, may = 5, jun = 6, jul = 7, 
     dec = 12 }
 local PATTERN = "^%s+(%d%d?)%s+(%d%d?):(%d%d?):(%d%d?)%s+(%d%d%d%d)%s+[Gg][Mm][Tt]$"
 
--- Days from 1970-01-01 to the first of a month of the Gregorian calendar.
+-- The number of days from 1970-01-01 to the first day of a month, in the Gregorian calendar.
 local function days_before(year, month)
-    -- Years are counted from March, so that a leap day is a year's last.
+    -- Years begin in March here, so that a leap day is the last day of its year.
     if month <= 2 then
         year, month = year - 1, month + 12
     end
@@ -26,12 +26,13 @@ local parse = keywords.parser("cert_time_to_seconds", { "cert_time" }, { require
 --- Converts a time of a certificate, such as `notAfter` of SSLSocket:getpeercert, to seconds since 1970-01-01 UTC.
 ---
 ---     print(ssl.cert_time_to_seconds("Jan  5 09:34:43 2018 GMT")) --> 1515144883
+---     local cert = conn:getpeercert()
+---     print(ssl.cert_time_to_seconds(cert.notAfter) > os.time()) --> true
 ---
---- Raises: ValueError if it has another form or another time zone, or is no date.
+--- Raises: ValueError if the text has another format or time zone, or is not a valid date; TypeError.
 --- Python: 2.6.
 ---@param cert_time string "Jan  5 09:34:43 2018 GMT"
----@return integer # seconds
----@overload fun(cert_time, keywords: cleat.keywords.ssl.cert_time_to_seconds): integer
+---@return integer # in seconds since 1970-01-01 UTC
 local function cert_time_to_seconds(cert_time, ...)
     local text = check.string("cert_time_to_seconds", "cert_time", (parse(cert_time, ...)))
     local month = MONTHS[text:sub(1, 3):lower()]

@@ -1,10 +1,11 @@
---- Calls SSLContext.verify_callback once a peer's certificates were verified, and reports what was found.
+--- Calls SSLContext.verify_callback after a peer's certificates were verified, and returns the results of
+--- verifications.
 ---
---- The ABI has no callbacks: the handshake returns WANT_VERIFY and is continued after an answer. So the callback is a
---- Lua function between two calls of the ABI: it may raise, and in a coroutine it may yield.
+--- The ABI has no callbacks: the handshake returns WANT_VERIFY, and is continued after the Lua layer has passed the
+--- verdict to the core. So the callback runs between two calls of the ABI: it may raise and yield.
 ---
---- A context has its callback and whether that may accept in one table, its verifier, or false. It is replaced when one
---- of both is set, and a connection keeps the one that it was made with, as it keeps all else that verifies its peer.
+--- A context keeps its callback, and whether that may accept a failed verification, in one table, its verifier, or
+--- false. Setting either replaces the table, and a connection keeps the verifier that its context had when it was made.
 
 local C = require "cleat.backend"
 local alerts = require "cleat.ssl.alerts"
@@ -20,10 +21,11 @@ local verdict = {}
 
 local ACCEPT, KEEP = const.VERDICT_ACCEPT, const.VERDICT_KEEP
 
--- The verifier of a context without a callback to which a server has switched.
+-- The verifier of a context without a callback that a server has switched to.
 local ABSENT = {}
 
---- What a verification has found: the fields of SSLSocket:get_verify_result. nil if there was none.
+--- The result of a connection's verification, as SSLSocket:get_verify_result returns it; nil if there was no
+--- verification.
 ---@param id integer
 ---@return {verify_code: integer, verify_message: string, errors: table[]}?
 function verdict.of(id)
@@ -39,13 +41,13 @@ function verdict.of(id)
     return { verify_code = code, verify_message = list[1] and list[1].message or "ok", errors = list }
 end
 
--- chain: the certificates, as objects: those that were verified, or if they were refused, those that the peer has sent.
+-- chain returns the verified chain as objects or, if the verification failed, the certificates that the peer has sent.
 local function chain(id, found)
     local which = found.verify_code == 0 and const.CHAIN_VERIFIED or const.CHAIN_SENT
     return refusal.certificates(id, which, C.connection_chain_count, C.connection_chain_certificate_guarded)
 end
 
--- interpret returns the answer for a result of the callback, and the error of a wrong one.
+-- interpret returns the verdict for a result of the callback, and an error if the result is invalid.
 local function interpret(verifier, answer)
     if answer == nil then
         return KEEP
@@ -63,8 +65,8 @@ local function interpret(verifier, answer)
         .. check.kind(answer))
 end
 
--- ask returns the answer of one verifier, and unless its callback has chosen it, the error.
-local function ask(self, verifier, id)
+-- call returns the verdict of one verifier, and the error if the callback has raised or its result is invalid.
+local function call(self, verifier, id)
     if not verifier or verifier == ABSENT then
         return KEEP
     end
@@ -78,29 +80,30 @@ local function ask(self, verifier, id)
     return interpret(verifier, answer)
 end
 
--- decide: where a server has switched its context both callbacks are asked. Each can refuse; only both can accept what
--- the verification refuses.
+-- decide returns the final verdict, and the error as call does. If a server has switched its context, both callbacks
+-- are called: either can refuse the peer, and a failed verification is accepted only if both accept it.
 local function decide(self, id)
     local first, second = self._verifier, self._other_verifier
-    local answer, cause = ask(self, first, id)
+    local answer, cause = call(self, first, id)
     if answer > 0 or not second or first == second or self._tls ~= id then
         return answer, cause
     end
     local other
-    other, cause = ask(self, second, id)
+    other, cause = call(self, second, id)
     if other > 0 then
         return other, cause
     end
     return answer == ACCEPT and other or KEEP
 end
 
--- refused raises the error of a handshake after an alert; cause is nil if the callback has chosen the alert.
-local function refused(self, cause)
+-- raise_refused raises the error of a handshake after an alert. cause: nil if the callback has chosen the alert.
+local function raise_refused(self, cause)
     local err = refusal.of_handshake(self._tls, errors.SSLCertVerificationError, cause)
     return errors.throw(errors.SSLCertVerificationError:is(err) and refusal.add(err, self._tls) or err)
 end
 
---- switch gives a connection the verifier of another context: a client in place of the first, a server beside it.
+--- switch sets the verifier of a connection whose context was changed: a client uses it instead of the first one, a
+--- server in addition.
 ---@param context cleat.ssl.SSLContext
 function verdict.switch(self, context)
     if self._server_side then
@@ -110,8 +113,9 @@ function verdict.switch(self, context)
     end
 end
 
---- answer calls the callback of a connection whose handshake has returned WANT_VERIFY. After it the handshake can
---- continue, unless the callback has closed the connection. If the peer is refused it raises SSLCertVerificationError.
+--- answer calls the callback of a connection whose handshake has returned WANT_VERIFY, and passes the verdict to the
+--- core. Then the handshake can continue, unless the callback has closed the connection. If the peer is refused it
+--- raises SSLCertVerificationError.
 function verdict.answer(self)
     local id = self._tls
     self._in_callback = "verify"
@@ -120,7 +124,7 @@ function verdict.answer(self)
     if self._tls == id then
         errors.check(C.connection_answer_verify(id, answer))
         if answer > 0 then
-            refused(self, cause)
+            raise_refused(self, cause)
         end
     end
 end

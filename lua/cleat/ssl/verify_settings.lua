@@ -1,4 +1,4 @@
---- The fields of a context that decide how peers are verified, beside verify_mode, verify_flags and check_hostname.
+--- The fields of a context that decide how peers are verified, except verify_mode, verify_flags and check_hostname.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -15,7 +15,7 @@ local function boolean(name, value)
     return value
 end
 
--- apply sets which verdicts the core asks about.
+-- apply sets the verifications after which the core pauses the handshake for the callback.
 local function apply(self, callback, may_accept)
     local on = callback and (may_accept and const.VERDICTS_ALL or const.VERDICTS_GOOD) or const.VERDICTS_NONE
     errors.check(C.context_set_verify_events(self._id, on))

@@ -1,5 +1,5 @@
---- SSLContext.minimum_version and maximum_version, as in Python: what was set is read back, also a minimum_version of
---- TLSVersion.MINIMUM_SUPPORTED and a maximum_version of MAXIMUM_SUPPORTED; the other way round it is the version.
+--- SSLContext.minimum_version and maximum_version. As in Python, a minimum of TLSVersion.MINIMUM_SUPPORTED and a
+--- maximum of MAXIMUM_SUPPORTED are read back unchanged; the other way round the version itself is read.
 
 local C = require "cleat.backend"
 local check = require "cleat.check"
@@ -15,7 +15,8 @@ local MODIFIABLE = { [const.PROTOCOL_TLS] = true, [roles.CLIENT] = true, [roles.
 
 local version_range = {}
 
--- bound is the getter and the setter of one end of the range. default: the library's own bound of that end.
+-- bound returns the getter and the setter of one end of the range. default: the constant that means the library's own
+-- bound of this end.
 local function bound(name, default, get, set)
     local place = default == LOWEST and "_lowest" or "_highest"
     return function(self)

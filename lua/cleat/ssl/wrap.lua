@@ -1,4 +1,4 @@
---- SSLContext.wrap_socket with its arguments by name: makes SSLSockets.
+--- Makes SSLSockets: SSLContext.wrap_socket, after its arguments were parsed.
 
 local C = require "cleat.backend"
 local MemoryBIO = require "cleat.ssl.memory_bio"
@@ -31,7 +31,7 @@ local Plain, STREAM = object.Socket.instance, C.const.SOCK_STREAM
 ---@field early_data string?
 ---@field ech_configs string?
 
--- settings stores the options in a new SSLSocket; defaults take no field.
+-- settings stores the options in a new SSLSocket. Default values are not stored, which keeps the object small.
 local function settings(self, options)
     for name, value in pairs(options) do
         if value ~= SSLSocket.defaults[name] then
@@ -41,15 +41,16 @@ local function settings(self, options)
     return self
 end
 
--- new makes an SSLSocket, not connected. The methods that move data are fields of the object: looking them up in the
--- class takes longer than the rest of such a method on Lua 5.4. Lua's tables have room for 16 fields here in any case.
+-- new returns an SSLSocket that is not connected. The methods that move data are fields of the object, because on Lua
+-- 5.4 a lookup in the class takes longer than the rest of such a method. Lua allocates 16 fields for this table in any
+-- case.
 local function new(context, id, guard, timeout, wait, plain, name)
     local self = setmetatable({
         _id = id, _guard = guard, _timeout = timeout, _wait = wait, _plain = plain, _tls = 0, _tls_guard = false, _read_id = 0,
         _write_id = 0, _state = "new", _context = context, _server_hostname = name, recv = recv, recv_into = recv_into, send = send,
         sendall = sendall,
     }, SSLSocket.instance)
-    local of = context._hands_on and context._sslsocket_class
+    local of = context._has_inherited and context._sslsocket_class
     if of then
         self.recv, self.recv_into, self.send, self.sendall = of.recv, of.recv_into, of.send, of.sendall
         setmetatable(self, of.instance)
@@ -57,14 +58,14 @@ local function new(context, id, guard, timeout, wait, plain, name)
     return self
 end
 
--- over makes the SSLSocket for a wrapped transport.
+-- over makes the SSLSocket over what `take` of cleat.ssl.wrappable has returned.
 local function over(context, wrapped, options)
     local plain, stream, fd = wrapped.plain, wrapped.stream, wrapped.fd
     local timeout, waiter = wrapped.timeout, wrapped.waiter
     if timeout == nil then
         timeout = object.default_timeout
     end
-    timeout = waiting.inside(timeout)
+    timeout = waiting.internal(timeout)
     if stream then
         waiter = false
     elseif waiter == nil then
@@ -89,7 +90,8 @@ local function over(context, wrapped, options)
     return self
 end
 
--- set_up does every step that can fail, before ownership moves to the wrapper. connected: a result of the ABI.
+-- set_up does every step that can fail before the wrapper takes ownership. connected: the result of
+-- cleat_socket_connected.
 local function set_up(self, connected, auto, ahead)
     if connected < 0 then
         calls.fail(connected, "wrap_socket")
@@ -111,13 +113,13 @@ local function make(context, wrapped, options)
     return set_up(self, stream and (stream:connected() and 1 or 0) or C.socket_connected(self._id), options._auto, wrapped.ahead)
 end
 
--- wrap_any wraps any transport.
+-- wrap_any wraps a socket of any kind.
 local function wrap_any(context, sock, options)
     local wrapped = wrappable.of(sock).take(sock)
     local ok, self = pcall(make, context, wrapped, options)
     if not ok then
         if wrapped.owner then
-            wrapped.owner:give_back(wrapped.plain)
+            wrapped.owner:restore(wrapped.plain)
         end
         error(self, 0)
     elseif wrapped.plain then
@@ -156,7 +158,7 @@ local function wrap_plain(context, sock, server_side, auto, ragged, name, sessio
     end
     local connected = socket_connected(sock._id)
     if connected > 0 and not early and not configs and (not auto or sock._timeout ~= 0) then
-        -- set_up without what a new socket does not need
+        -- the steps of set_up that a new socket needs
         connection.open_new(self, context, server_side, name, session)
         self._state = "open"
     else
@@ -168,7 +170,7 @@ end
 
 local wrap = {}
 
---- stream makes an SSLSocket over a stream, which is yet to be connected. options as in wrap_socket.
+--- stream makes an SSLSocket over a stream that is not connected yet. options: see wrap_socket.
 ---@param context cleat.ssl.SSLContext
 ---@param stream table see cleat.ssl.transport.stream
 ---@param options cleat.ssl.WrapOptions
@@ -183,7 +185,7 @@ function wrap.stream(context, stream, options)
     })
 end
 
---- SSLContext.wrap_socket.
+--- Does the work of SSLContext.wrap_socket and ssl.wrap_socket.
 ---@param context cleat.ssl.SSLContext
 ---@param sock any see cleat.ssl.wrappable
 ---@param options cleat.ssl.WrapOptions
@@ -218,7 +220,7 @@ function wrap.wrap(context, sock, options, arguments)
         })
     end
     if auto and self._state == "open" then
-        -- The usual handshake waits without a limit in the ABI, and succeeds.
+        -- The usual handshake succeeds in one call of the ABI that waits without a limit.
         local result = self._wait == FOREVER and connection_handshake(self._read_id, FOREVER) or nil
         if not result or result < 0 then
             self:_handshake_or_close(result)

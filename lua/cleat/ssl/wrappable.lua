@@ -1,23 +1,24 @@
---- The kinds of sockets that wrap_socket accepts, and how each waits.
+--- The kinds of sockets that wrap_socket accepts, and how their calls wait.
 ---
----   * a socket of cleat.socket: waits by its timeout, or its waiter;
----   * a descriptor of a stream socket, as an integer: the same, with the default timeout and waiter;
+---   * a socket of cleat.socket: with its timeout and its waiter;
+---   * a descriptor of a stream socket, as an integer: with the default timeout and waiter;
 ---   * a LuaSocket TCP or Unix object (cleat.adapters.luasocket), or copas's wrapper of one (cleat.adapters.copas);
----   * a cqueues socket (cleat.adapters.cqueues): lets its controller run;
----   * a luv TCP or pipe handle (cleat.adapters.luv): lets the loop run;
----   * an nginx cosocket, of ngx.socket.tcp or ngx.req.socket (cleat.adapters.nginx): lets nginx run;
----   * a socket of haproxy's core.tcp, or the applet of a service of TCP (cleat.adapters.haproxy): lets haproxy run.
+---   * a cqueues socket (cleat.adapters.cqueues): its controller runs other coroutines meanwhile;
+---   * a luv TCP or pipe handle (cleat.adapters.luv): the loop runs meanwhile;
+---   * an nginx cosocket, of ngx.socket.tcp or ngx.req.socket (cleat.adapters.nginx): nginx runs meanwhile;
+---   * a socket of haproxy's core.tcp, or the applet of a TCP service (cleat.adapters.haproxy): haproxy runs meanwhile.
 ---
---- The wrapper owns an object until unwrap() returns it, and close() closes it with its own method; the program must
---- not use it meanwhile. A descriptor is duplicated: the wrapper closes the duplicate, the caller the original.
+--- The wrapper owns an object until unwrap() returns it; close() closes it with its own method. The program must not
+--- use it meanwhile. A descriptor is duplicated: the wrapper closes the duplicate, and the caller the original.
 ---
---- A kind is a table with accepts(value), whether the value is of that kind, and take(value), which returns
+--- A kind is a table with two functions: accepts(value) returns whether the value is of that kind; take(value) takes
+--- ownership and returns a table with
 ---   plain     a socket of cleat.socket; or
 ---   fd        a descriptor, which is duplicated, with its family, type and proto; or
----   stream    moves bytes where there is no usable descriptor: see cleat.ssl.transport.stream
----   owner     for the two above: owner:give_back(plain) returns the object, owner:close() closes it
----   timeout   of the wrapper: false for no limit, nil for the default one
----   waiter    of the wrapper: false for none, nil for the default one
+---   stream    an object that moves the bytes without a descriptor: see cleat.ssl.transport.stream
+---   owner     for fd and stream: owner:restore(plain) returns the original object, owner:close() closes it
+---   timeout   the wrapper's: false for no limit, nil for the default timeout
+---   waiter    the wrapper's: false for none, nil for the default waiter
 
 local check = require "cleat.check"
 local errors = require "cleat.errors"
@@ -52,7 +53,7 @@ end
 
 local ADAPTERS = { "luasocket", "copas", "cqueues", "luv", "nginx", "haproxy" }
 
---- load loads all adapters, so that of() reads no files later.
+--- load loads all adapters, so that of() does not read files later.
 function wrappable.load()
     for _, name in ipairs(ADAPTERS) do
         if name ~= "haproxy" then -- which calls this
@@ -61,7 +62,7 @@ function wrappable.load()
     end
 end
 
---- of: the kind that a value is of. TypeError with the list of what is accepted.
+--- of returns the kind of a value. It raises TypeError, with a list of the accepted kinds.
 ---@param value any
 ---@return table
 function wrappable.of(value)

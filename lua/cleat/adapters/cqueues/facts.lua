@@ -1,5 +1,5 @@
---- What checktls() of a TLS socket for cqueues returns: methods with the names and results of luaossl's `SSL`, as far
---- as lua-http and programs like it call them, with cleat's values.
+--- The result of checktls() of a TLS socket for cqueues: an object with those methods of luaossl's `SSL` that lua-http
+--- and similar programs call, and with cleat's values.
 
 local Certificate = require "cleat.ssl.certificate_object"
 
@@ -19,29 +19,29 @@ function Facts:getCipherInfo()
     return { name = cipher[1], bits = cipher[3], version = cipher[2] }
 end
 
---- A number, 0x304 for TLS 1.3.
+--- The version as a number: 0x304 for TLS 1.3.
 function Facts:getVersion()
     return VERSIONS[self.connection:version()]
 end
 
---- The name that the client has asked for, or offers.
+--- The server name that the client has sent.
 function Facts:getHostName()
     return self.connection.server_hostname
 end
 
---- 0 and "ok" if the peer was verified, or nothing was asked of it.
+--- 0 and "ok" if the verification has succeeded, or nothing was verified.
 function Facts:getVerifyResult()
     local result = self.connection:get_verify_result()
     return result and result.verify_code or 0, result and result.verify_message or "ok"
 end
 
---- A Certificate of cleat.ssl.
+--- The peer's certificate, as an ssl.Certificate.
 function Facts:getPeerCertificate()
     local der = self.connection:getpeercert(true)
     return der and Certificate(der) or nil
 end
 
---- of: nil before the handshake is done, and after close().
+--- of returns the facts of a socket; nil before the handshake is done, and after close().
 function facts.of(self)
     local connection = self._connection
     return connection and connection:version() and setmetatable({ connection = connection }, Facts) or nil

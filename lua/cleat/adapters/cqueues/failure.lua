@@ -1,4 +1,5 @@
---- How the methods of a TLS socket for cqueues report errors: by the handler that onerror() has set, as cqueues' do.
+--- How the methods of a TLS socket for cqueues report errors: they call the handler of onerror(), as cqueues' methods
+--- do.
 
 local cqueues_errno = require "cqueues.errno"
 local compat = require "cleat.compat"
@@ -10,7 +11,7 @@ local failure = {}
 local READS = { read = true, lines = true, fill = true }
 local WRITES = { write = true, flush = true }
 
--- with_text appends the text of TLS's failure to that of the handler.
+-- with_text appends the text of the TLS error to the handler's text.
 local function with_text(err, ok, message, ...)
     if type(message) == "string" then
         message = message .. ": " .. tostring(err)
@@ -21,8 +22,8 @@ local function with_text(err, ok, message, ...)
     return message, ...
 end
 
---- report stores an error until clearerr(), and returns what the handler returns: for lua-http a text and the number.
---- It returns nothing for the end of the data.
+--- report stores an error until clearerr(), and returns the results of the handler: for lua-http a text and the number.
+--- At the end of the data it returns nothing.
 ---@param self cleat.adapters.cqueues.Socket
 ---@param operation string
 ---@param number integer

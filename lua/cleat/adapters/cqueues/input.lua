@@ -1,11 +1,10 @@
---- The bytes that a socket has received and not returned yet, and the formats in which cqueues' sockets return them.
+--- The receive buffer of a socket, and the formats of cqueues' sockets.
 ---
---- An Input has `size`, the number of its bytes. Its methods that read take fill(limit), which receives until there are
---- `limit` bytes. fill returns nil once there are, otherwise the number of the error: EAGAIN if more may come, EPIPE at
---- the end.
+--- An Input has the field `size`, the number of its bytes. Methods that read take fill(limit), which receives until
+--- there are `limit` bytes and returns nil, or the number of an error: EAGAIN if more bytes may come, EPIPE at the end.
 ---
---- The bytes are a string of which a part was returned, and a list of those that came after it. They are joined once
---- for each read, so that a large body is not copied again for every record.
+--- The bytes are a string, of which a part was returned already, and a list of later strings. They are joined once for
+--- each read, so that a large body is not copied again for each record.
 
 local cqueues_errno = require "cqueues.errno"
 
@@ -26,7 +25,7 @@ function Input:append(data)
     self.size = self.size + #data
 end
 
--- join makes one string of all bytes.
+-- join concatenates all bytes.
 local function join(self)
     if self.count > 0 then
         local later = self.count == 1 and self.later[1] or table.concat(self.later, "", 1, self.count)
@@ -35,7 +34,7 @@ local function join(self)
     end
 end
 
---- take removes the first bytes, and returns them.
+--- take removes the first `count` bytes, and returns them.
 function Input:take(count)
     if count > #self.head - self.at + 1 then
         join(self)
@@ -57,24 +56,24 @@ function Input:unget(data)
     self.ended = false
 end
 
--- line: the length of the first line, with its newline.
+-- line returns the length of the first line, including its newline.
 local function line(self)
     join(self)
     local stop = self.head:find("\n", self.at, true)
     return stop and stop - self.at + 1
 end
 
--- is_last: whether no more bytes come that a read with this limit would wait for.
+-- is_last returns whether a read with this limit would not wait for more bytes.
 local function is_last(self, limit)
     return self.ended or self.size >= limit
 end
 
--- Each of these returns how many bytes to take, 0 for nil; or nil and the error.
+-- Each of these methods returns the number of bytes to take, where 0 makes the read return nil; or nil and the error.
 
 function Input:line(fill, limit)
     local length = line(self)
     while not length do
-        local err = fill(math.min(limit, self.size + 1)) -- no more than is needed: it would be another system call
+        local err = fill(math.min(limit, self.size + 1)) -- to receive more than necessary would cost another system call
         length = line(self)
         if not length and self.size > 0 and is_last(self, limit) then
             length = self.size
@@ -85,7 +84,8 @@ function Input:line(fill, limit)
     return math.min(length, limit)
 end
 
--- header: the length of a header with its continuation lines; 0 if the bytes are none; nil if more are needed.
+-- header returns the length of a header with its continuation lines; 0 if the bytes are not a header; nil if more bytes
+-- are needed.
 local function header(self, limit)
     join(self)
     local bytes, at, last = self.head, self.at, math.min(#self.head, self.at + limit - 1)
@@ -95,7 +95,7 @@ local function header(self, limit)
     end
     if stop == at and at <= last then
         if bytes:sub(at) == "\r" and not self.ended then
-            return nil -- what follows tells whether it is the empty line behind the headers
+            return nil -- the next bytes show whether it is the empty line after the headers
         end
         return 0
     end
@@ -114,7 +114,7 @@ local function header(self, limit)
         end
     end
     if is_last(self, limit) then
-        return 0 -- a header that was cut is none
+        return 0 -- an incomplete header is not a header
     end
     return nil
 end
@@ -131,8 +131,8 @@ function Input:header(fill, limit)
     return length
 end
 
--- text: how many bytes make at least `least` and at most `most` characters, where CR LF counts as one, and is not
--- split. More bytes than there are: that many are needed.
+-- text returns how many bytes are at least `least` and at most `most` characters, where CR LF counts as one character
+-- and is not split. A result above the number of buffered bytes means that so many are needed.
 local function text(self, least, most)
     join(self)
     local bytes, at, last, count = self.head, self.at, #self.head, 0
@@ -172,7 +172,7 @@ function Input:text(fill, least, most)
 end
 
 function Input:block(fill, least, most)
-    -- "Up to so many" is a record: the bytes of one are not copied.
+    -- A read of "up to n bytes" returns one record, so that its bytes are not copied.
     local err = self.size < least and fill(least) or nil
     local length = math.min(self.size, most)
     if length >= least or self.ended and length > 0 then
@@ -189,7 +189,8 @@ function Input:all(fill)
     return self.size
 end
 
---- body: up to a boundary line of MIME. Returns as well whether the boundary was found: its bytes are not taken.
+--- body reads up to a boundary line of MIME, and also returns whether it has found the boundary, whose bytes are not
+--- taken.
 function Input:body(fill, boundary, size, is_text)
     size = math.max(size, 2)
     local most = size + 2 + #boundary

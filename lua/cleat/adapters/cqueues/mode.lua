@@ -1,16 +1,16 @@
---- The modes of cqueues' sockets: letters for buffering ("n" none, "l" lines, "f" full), conversion ("t" text, "b"
---- binary), flushing before reads ("a", "A") and pushback ("p", "P"), in any order. Other letters are ignored, as
---- cqueues does.
+--- The modes of cqueues' sockets: letters for the buffering ("n" none, "l" lines, "f" full), the conversion ("t" text,
+--- "b" binary), flushing before reads ("a", "A") and pushback ("p", "P"), in any order. Other letters are ignored, as
+--- in cqueues.
 ---
---- A mode is a table that all sockets share: {buffer =, text =, autoflush =, pushback =}.
+--- A mode is an immutable table that all sockets share: {buffer =, text =, autoflush =, pushback =}.
 
 local mode = {}
 
 local BUFFER = { n = "no", l = "line", f = "full" }
 local LETTER = { no = "n", line = "l", full = "f" }
 
-local made = {} -- every mode, by its four settings
-local derived = {} -- modes by the mode that they begin with and the letters
+local made = {} -- all modes, by their four settings
+local derived = {} -- the result of change, by its arguments
 
 local function make(buffer, text, autoflush, pushback)
     local name = ("%s %s %s %s"):format(buffer, tostring(text), tostring(autoflush), tostring(pushback))
@@ -21,10 +21,10 @@ local function make(buffer, text, autoflush, pushback)
     return made[name]
 end
 
---- What a socket of cqueues begins with.
+--- The initial mode of cqueues' sockets.
 mode.INITIAL = make("line", true, true, true)
 
---- change returns the mode that letters make of another one.
+--- change returns a mode after the changes of letters.
 ---@param from table
 ---@param letters string?
 ---@return table
@@ -48,7 +48,7 @@ function mode.change(from, letters)
         end
     end
     known = make(buffer, text, autoflush, pushback)
-    if #letters <= 5 then -- longer ones are not written by hand, and must not fill the memory
+    if #letters <= 5 then -- longer strings are unusual, and must not fill the memory
         derived[from][letters] = known
     end
     return known
@@ -62,7 +62,7 @@ function mode.with_buffer(from, buffer)
     return make(buffer, from.text, from.autoflush, from.pushback)
 end
 
---- reading and writing return the letters of a mode, as setmode() of cqueues returns them.
+--- reading and writing return the letters of a mode, as cqueues' setmode() does.
 function mode.reading(of)
     return (of.text and "t" or "b") .. "-" .. (of.pushback and "p" or "P")
 end

@@ -1,14 +1,14 @@
---- The bytes that a socket has accepted and not sent yet, and when cqueues' sockets send them.
+--- The send buffer of a socket, and the rules by which cqueues' sockets send it.
 ---
---- An Output has `size`, the number of its bytes. `eol` is how many of them end with the last newline, for line
---- buffering.
+--- An Output has the field `size`, the number of its bytes. `eol` is the number of bytes up to the last newline, for
+--- line buffering.
 
 local C = require "cleat.backend"
 
 local connection_write, connection_write_from = C.connection_write, C.connection_write_from
 
-local JOINED = 65536 -- pieces are joined up to this size: one piece makes one record at least
-local PIECE = 16384 -- a limited buffer is filled in pieces of this size
+local JOINED = 65536 -- pieces are joined up to this size, because each piece makes at least one record
+local PIECE = 16384 -- a buffer with a limit is filled in pieces of this size
 
 local Output = {}
 Output.__index = Output
@@ -16,11 +16,11 @@ Output.__index = Output
 local output = {}
 
 function output.new()
-    -- head: the bytes that are being sent, of which `at` were sent; later: pieces first to last
+    -- head: the bytes that are being sent, of which the first `at` were sent; later: the pieces first to last
     return setmetatable({ head = "", at = 0, later = {}, first = 1, last = 0, size = 0, eol = 0, ended = false }, Output)
 end
 
---- push accepts bytes, and sends nothing.
+--- push appends bytes, and sends nothing.
 function Output:push(data)
     local last = self.last + 1
     self.last = last
@@ -30,19 +30,19 @@ end
 
 local push = Output.push
 
--- push_lines pushes bytes by lines; text: each newline becomes CR LF.
+-- push_lines appends bytes for line buffering. text: each newline becomes CR LF.
 local function push_lines(self, data, text)
     if text then
         data = data:gsub("\n", "\r\n")
     end
-    local stop = data:match "^.*\n()" -- anchored: otherwise it tries each place of data without a newline
+    local stop = data:match "^.*\n()" -- anchored: without a newline an unanchored pattern would be tried at each position
     if stop then
         self.eol = self.size + stop - 1
     end
     push(self, data)
 end
 
--- next_head makes the next pieces the head.
+-- next_head makes the next pieces the head, joined.
 local function next_head(self)
     local first, last, length = self.first, self.first, #self.later[self.first]
     while last < self.last and length + #self.later[last + 1] <= JOINED do
@@ -59,7 +59,7 @@ local function next_head(self)
     end
 end
 
--- due: how many bytes a mode sends now.
+-- due returns how many bytes the mode sends now.
 local function due(self, mode, limit, maxline)
     if mode.buffer == "no" then
         return self.size
@@ -71,7 +71,7 @@ local function due(self, mode, limit, maxline)
     return self.size - self.size % maxline
 end
 
---- flush sends what is due, and returns nil; or the negative status of the write that has not sent it.
+--- flush sends the bytes that are due, and returns nil, or the negative status of a write that has failed.
 ---@param id integer the connection
 ---@param mode table see mode.lua
 ---@param limit number the size of the buffer
@@ -101,7 +101,7 @@ function Output:flush(id, mode, limit, maxline)
     return nil
 end
 
--- send_all sends bytes at once, before which none wait; what was not sent waits.
+-- send_all sends bytes directly, when the buffer is empty, and buffers the rest.
 local function send_all(self, id, data)
     local result = connection_write(id, data, 0)
     if result == #data then
@@ -116,8 +116,8 @@ local function send_all(self, id, data)
     return #data, false
 end
 
---- send accepts the bytes from `first` to `last`, and sends what is due. Returns how many it has accepted, and the
---- status if a write has failed.
+--- send buffers the bytes from `first` to `last`, and sends those that are due. It returns how many it has accepted,
+--- and the status of a failed write.
 function Output:send(id, data, first, last, mode, by_lines, limit, maxline)
     if self.size == 0 and mode.buffer == "no" and not by_lines and first == 1 and last == #data and last > 0 then
         local count, status = send_all(self, id, data)

@@ -1,5 +1,5 @@
---- The settings of a TLS socket for cqueues: modes, buffers, timeout, stored errors, handler. Each setter returns what
---- was set before.
+--- The settings of a TLS socket for cqueues: modes, buffers, timeout, stored errors and handler. Each setter returns
+--- the previous value.
 
 local cqueues_errno = require "cqueues.errno"
 local errors = require "cleat.errors"
@@ -55,12 +55,12 @@ end
 
 local ERRORS = { r = "_read_error", w = "_write_error" }
 
--- each calls f for the direction of each letter of `what`, and returns the results.
+-- each calls f for each letter of `what`, which names a direction, and returns the results.
 local function each(what, f, ...)
     local results, count = {}, 0
     for letter in (what or "rw"):gmatch "." do
         if letter ~= "r" and letter ~= "w" then
-            errors.raise(errors.ValueError, "only 'r' and 'w' name a direction")
+            errors.raise(errors.ValueError, "a direction must be 'r' or 'w'")
         end
         count = count + 1
         results[count] = f(letter, count, ...)
@@ -109,7 +109,7 @@ function Socket:setmaxerrs(what, ...)
     end, { ... })
 end
 
--- What cqueues does without a handler, see cqueues.socket.
+-- cqueues' default handler, see cqueues.socket.
 local function raise(_, operation, number)
     if number == cqueues_errno.EPIPE or number == cqueues_errno.ETIMEDOUT then
         return number
@@ -135,8 +135,8 @@ function Socket:pollfd()
     return not self._closed and self._request.pollfd or nil
 end
 
---- What calls have waited for, for cqueues.poll. Unlike cqueues' sockets, what a reader waits for stays when another
---- coroutine writes: one that is woken for another reason may poll again.
+--- The events that suspended calls wait for, for cqueues.poll. In contrast to cqueues' sockets, a reader's event
+--- remains when another coroutine writes: a coroutine that was woken for another reason may poll again.
 function Socket:events()
     local reads, writes = self._reads, self._writes
     if reads == "" or reads == writes then
@@ -150,7 +150,7 @@ function Socket:clear()
     return true
 end
 
---- Methods of the cqueues socket itself.
+--- These methods call those of the cqueues socket.
 for _, name in ipairs { "localname", "peereid", "peername", "peerpid", "stat", "uncork" } do
     Socket[name] = function(self)
         if self._closed then

@@ -1,12 +1,13 @@
---- A TLS connection with the methods of a cqueues socket (cqueues.socket), for programs that are written for those:
---- lua-http, and what calls starttls(). cleat.adapters.cqueues.starttls makes one.
+--- A TLS connection with the methods of a cqueues socket (cqueues.socket), for programs that use those: lua-http, and
+--- programs that call starttls(). cleat.adapters.cqueues.starttls makes it.
 ---
---- TLS works on a duplicate of the socket's descriptor, and never waits: a method that would block polls the cqueues
---- socket's own, and tries again. So several coroutines may use one object, and close() wakes those that wait in it.
+--- TLS uses a duplicate of the socket's descriptor, and never waits: a method that would block polls the descriptor of
+--- the cqueues socket, and tries again. So several coroutines may use one object, and close() wakes those that wait in
+--- it.
 ---
---- Errors are cqueues': a method returns nil and what onerror() makes of a number of cqueues.errno. A failure of TLS is
---- EPROTO, an end of the connection without close_notify ECONNRESET, and both come with cleat's text, see failure.lua.
---- In this file are the methods that do not wait.
+--- Errors are reported as by cqueues: a method returns nil and the results of the onerror() handler for a number of
+--- cqueues.errno. A TLS error is EPROTO, and an end of the connection without close_notify ECONNRESET, both with
+--- cleat's text (failure.lua). This file has the methods that do not wait.
 
 local C = require "cleat.backend"
 local cqueues_errno = require "cqueues.errno"
@@ -20,18 +21,18 @@ local EAGAIN, EBADF, ECONNRESET, EPIPE, EPROTO = cqueues_errno.EAGAIN, cqueues_e
     cqueues_errno.EPIPE, cqueues_errno.EPROTO
 local WANT_READ, WANT_WRITE = status.WANT_READ, status.WANT_WRITE
 
-local RECORD = 16384 -- the data of a TLS record at most
+local RECORD = 16384 -- the maximum payload of a TLS record
 
-local DRAINED = 65536 -- what close() and shutdown() read at most, so that close_notify is not lost
+local DRAINED = 65536 -- the maximum that close() and shutdown() read, so that unread bytes do not cause a reset before close_notify arrives
 
 ---@class cleat.adapters.cqueues.Socket
----@field _id integer the connection's; 0 once it is closed
----@field _reads ""|"r"|"w" what the last attempt to read would have waited for
----@field _writes ""|"r"|"w" the same for sending
----@field _failure cleat.Error? why TLS, or the network below it, has failed
+---@field _id integer the ABI's connection; 0 once it is closed
+---@field _reads ""|"r"|"w" the event that the last attempt to read needs
+---@field _writes ""|"r"|"w" the event that the last attempt to send needs
+---@field _failure cleat.Error? the error of TLS or of the network
 local Socket = {}
 
--- failed: the number of an error for a negative status of a connection's call, of which it notes what it is.
+-- failed returns the error number for a negative status of the connection, and stores the error or the event.
 local function failed(self, result, operation)
     if result == WANT_READ or result == WANT_WRITE then
         self[operation == "read" and "_reads" or "_writes"] = result == WANT_READ and "r" or "w"
@@ -49,12 +50,12 @@ local function failed(self, result, operation)
     end
     self._broken = true
     if class ~= C.const.SYS then
-        self._connection._failed = true -- close() lets the alert arrive
+        self._connection._failed = true -- close() makes sure that the alert arrives
     end
     return number
 end
 
--- fill receives until there are `limit` bytes.
+-- fill receives until the input has `limit` bytes.
 local function fill(self, limit)
     local bytes, id = self._input, self._id
     self._reads = ""
@@ -76,7 +77,7 @@ end
 
 Socket._fill = fill
 
--- flush sends what the mode sends now.
+-- flush sends the bytes that the mode sends now.
 local function flush(self, mode)
     self._writes = ""
     local result = self._output:flush(self._id, mode, self._write_size, self._write_line)
@@ -89,8 +90,8 @@ end
 
 local ALL = modes.change(modes.INITIAL, "n")
 
--- stored: the number of an error that an earlier call has stored; of: _read_error or _write_error. cqueues raises once
--- it was ignored too often.
+-- stored returns the number of an error that an earlier call has stored. of: _read_error or _write_error. As in
+-- cqueues, it raises if the error was ignored too often.
 local function stored(of)
     of.count = of.count + 1
     if of.count > of.limit then
@@ -99,7 +100,7 @@ local function stored(of)
     return of.number
 end
 
--- prepare_read: before each read what was written is sent.
+-- prepare_read sends the written bytes before a read.
 local function prepare_read(self)
     local err = self._read_error
     if err.number then
@@ -122,7 +123,7 @@ local function to_text(data)
     return (data:gsub("\r\n", "\n"))
 end
 
--- Reads by format: each returns how many bytes to take, or nil and the error.
+-- The formats: each function returns how many bytes to take, or nil and the error.
 local FORMATS = {
     ["*a"] = function(self, more)
         return self._input:all(more)
@@ -168,7 +169,7 @@ local function receive_body(self, boundary, text)
     return text and to_text(data) or data
 end
 
---- recv and send do not wait: they return nil, or how many bytes were accepted, and the number of an error.
+--- recv and send do not wait. They return the data or the number of accepted bytes, or nil and an error number.
 function Socket:recv(what, letters)
     local number = prepare_read(self)
     if number then
@@ -185,7 +186,8 @@ function Socket:recv(what, letters)
     elseif type(what) == "string" and what:sub(1, 2) == "--" then
         return receive_body(self, what, text)
     else
-        errors.raise(errors.ValueError, ("recv() cannot read %q: a number, *a, *l, *L, *h, *H or a boundary"):format(tostring(what)))
+        errors.raise(errors.ValueError, ("recv() argument must be a number, *a, *l, *L, *h, *H or a boundary, not %q"):format(
+            tostring(what)))
     end
     if not length then
         return nil, number
@@ -217,7 +219,8 @@ function Socket:send(data, first, last, letters)
     return count, number
 end
 
---- try_fill and try_flush make one attempt, for the methods that wait. They return true, or false and the number.
+--- _try_fill and _try_flush make one attempt, for the methods that wait. They return true, or false and the error
+--- number.
 function Socket:_try_fill(limit)
     local number = prepare_read(self) or fill(self, limit)
     return not number, number
@@ -241,7 +244,7 @@ function Socket:pending()
     return self._input.size, self._output.size
 end
 
---- _notify sends close_notify, unless that would tell the peer that data which was not sent is complete.
+--- _notify sends close_notify, unless unsent data was lost: close_notify would tell the peer that the data is complete.
 function Socket:_notify()
     if self._broken or self._notified or C.connection_established(self._id) ~= 1 then
         return
@@ -269,17 +272,17 @@ function Socket:shutdown(how)
     return self._plain:shutdown(how)
 end
 
---- The last failure of TLS, cleat's error; nil if there was none.
+--- Returns cleat's error of the last TLS failure; nil if there was none.
 function Socket:tlserror()
     return self._failure
 end
 
---- What the handshake has agreed on, with some of luaossl's methods; nil before it is done.
+--- Returns the results of the handshake, as an object with some of luaossl's methods; nil before it is done.
 function Socket:checktls()
     return facts.of(self)
 end
 
---- The SSLSocket below, for its getters: getpeercert(), describe(), session …
+--- Returns the SSLSocket, for its getters: getpeercert(), describe(), session …
 function Socket:sslsocket()
     return self._connection
 end

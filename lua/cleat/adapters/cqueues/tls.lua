@@ -1,4 +1,4 @@
---- TLS for cqueues' sockets: starttls() makes an object with their methods, see cleat.adapters.cqueues.socket.
+--- starttls() for cqueues' sockets: it makes an object with their methods, see cleat.adapters.cqueues.socket.
 
 local compat = require "cleat.compat"
 local cqueues = require "cqueues"
@@ -17,7 +17,7 @@ require "cleat.adapters.cqueues.settings"
 local monotime = cqueues.monotime
 local ECONNRESET, EPROTO, ETIMEDOUT = cqueues_errno.ECONNRESET, cqueues_errno.EPROTO, cqueues_errno.ETIMEDOUT
 
-local ERRORS = 100 -- how often cqueues returns a stored error before it raises
+local ERRORS = 100 -- how often cqueues returns a stored error before it raises it
 
 local tls = {}
 
@@ -31,7 +31,7 @@ function instance:__close()
     self:close()
 end
 
--- Before starttls() an object has the methods of its cqueues socket.
+-- Before starttls() an object forwards all methods to its cqueues socket.
 local before = { __name = "cqueues socket, for TLS by cleat" }
 
 local forwards = {}
@@ -43,7 +43,7 @@ local function returned(self, first, ...)
     return first, ...
 end
 
--- forward returns the method of that name that calls the cqueues socket's.
+-- forward returns a method that calls the cqueues socket's method of that name.
 local function forward(name)
     forwards[name] = forwards[name] or function(self, ...)
         return returned(self, self._plain[name](self._plain, ...))
@@ -63,14 +63,14 @@ function before:__tostring()
     return ("<%s, before TLS>"):format(tostring(self._plain))
 end
 
---- wrap makes the object, without TLS yet.
+--- wrap makes the object, which has no TLS yet.
 ---@param plain any a socket of cqueues
 ---@param options cleat.ssl.WrapOptions for the SSLContext's wrap_socket
 function tls.wrap(plain, options)
     return setmetatable({ _plain = plain, _options = options }, before)
 end
 
--- attach makes the TLS connection, and takes over the settings of the cqueues socket.
+-- attach makes the TLS connection, and copies the settings of the cqueues socket.
 local function attach(self, context)
     local plain = self._plain
     if plain:checktls() then
@@ -98,7 +98,7 @@ local function attach(self, context)
     setmetatable(self, instance)
 end
 
--- number_of: the number of cqueues' for an error of cleat's.
+-- number_of returns cqueues' error number for an error of cleat.
 local function number_of(err)
     if errors.timeout:is(err) then
         return ETIMEDOUT
@@ -110,7 +110,7 @@ local function number_of(err)
     return type(err.errno) == "number" and err.errno or EPROTO
 end
 
-local function shake(self, timeout)
+local function do_handshake(self, timeout)
     local connection = self._connection
     if timeout and timeout <= 0 then
         return nil, report(self, "starttls", ETIMEDOUT)
@@ -118,7 +118,7 @@ local function shake(self, timeout)
     connection:settimeout(timeout or nil)
     local ok, err = compat.pcall(connection.do_handshake, connection)
     if ok then
-        connection:settimeout(0) -- from here on this object waits
+        connection:settimeout(0) -- from now on the methods of this object do the waiting
         self._id = connection._tls
         return self
     end
@@ -129,8 +129,8 @@ local function shake(self, timeout)
     return nil, report(self, "starttls", number)
 end
 
---- Does the handshake, with the context given here; another call continues one whose timeout has passed. Returns the
---- object, or nil and the error.
+--- Does the handshake with a context. After a timeout another call continues it. Returns the object, or nil and the
+--- error.
 ---@param context cleat.ssl.SSLContext
 ---@param timeout number?
 function Socket:starttls(context, timeout)
@@ -149,7 +149,7 @@ function Socket:starttls(context, timeout)
             end
         end
         local ok, err = compat.pcall(attach, self, context)
-        if not ok and errors.EnvironmentError:is(err) then -- the peer may have gone already
+        if not ok and errors.EnvironmentError:is(err) then -- the peer may have disconnected already
             return nil, report(self, "starttls", number_of(err))
         elseif not ok then
             error(err, 0)
@@ -158,7 +158,7 @@ function Socket:starttls(context, timeout)
     elseif self._id ~= 0 or self._closed then
         return self
     end
-    return shake(self, timeout or self._timeout)
+    return do_handshake(self, timeout or self._timeout)
 end
 
 local function or_close(self, ok, ...)
@@ -168,12 +168,12 @@ local function or_close(self, ok, ...)
     return ok, ...
 end
 
---- start does starttls, and closes the object if it fails.
+--- start calls starttls, and closes the object if it fails.
 function tls.start(self, context, timeout)
     return or_close(self, self:starttls(context, timeout))
 end
 
---- Does starttls for cleat.adapters.cqueues.
+--- The function starttls of cleat.adapters.cqueues.
 function tls.starttls(plain, context, options)
     if cqueues_socket.type(plain) ~= "socket" then
         check.fail("starttls", "sock", "an open socket of cqueues", plain)

@@ -1,5 +1,5 @@
---- The methods of a TLS socket for cqueues that wait: each makes an attempt, polls, and makes another one. A timeout is
---- in seconds, and covers the whole call; without one the socket's applies (settimeout).
+--- The waiting methods of a TLS socket for cqueues. Each makes an attempt, polls, and repeats the attempt. A timeout is
+--- in seconds, and limits the whole call; by default it is the socket's (settimeout).
 
 local cqueues = require "cqueues"
 local cqueues_errno = require "cqueues.errno"
@@ -10,18 +10,18 @@ local monotime, poll = cqueues.monotime, cqueues.poll
 local EAGAIN, ETIMEDOUT = cqueues_errno.EAGAIN, cqueues_errno.ETIMEDOUT
 local unpack = table.unpack or unpack
 
-local MAIN = {} -- stands for the main program, which has no coroutine on Lua 5.1
+local MAIN = {} -- stands for the main coroutine: coroutine.running() returns nil there on Lua 5.1
 
 local function deadline_of(self, timeout)
     timeout = timeout or self._timeout
     return timeout and monotime() + timeout
 end
 
--- wait polls for what the last attempt has waited for; before bytes are read others are sent. false once the deadline
--- has passed.
+-- wait polls for the event that the last attempt needs; a reader also waits to send buffered bytes. It returns false
+-- once the deadline has passed.
 local function wait(self, deadline, reads)
     if self._closed then
-        return true -- the next attempt fails
+        return true -- closed: the next attempt returns the error
     end
     local left = deadline and deadline - monotime()
     if left and left <= 0 then
@@ -51,8 +51,8 @@ local function is_waiting(self)
     return false
 end
 
---- Closes the connection. Coroutines that wait in it get EBADF. The descriptor is closed by the last of them: cqueues
---- fails if it is still in a controller's list then.
+--- Closes the connection. Coroutines that wait in it get EBADF. The last of them closes the descriptor: cqueues fails
+--- if a descriptor is closed while it is in a controller's list.
 function Socket:close()
     if self._closed then
         return
@@ -63,11 +63,11 @@ function Socket:close()
         self._plain:shutdown()
         cqueues.cancel(self._request.pollfd)
     else
-        self._connection:close() -- the cqueues socket too, which wakes the coroutines that poll it
+        self._connection:close() -- closes the cqueues socket too, which wakes the coroutines that poll it
     end
 end
 
--- options: the letters of a mode and a timeout, in any order.
+-- options returns the letters of a mode and a timeout, which may be in any order.
 local function options(first, second)
     if tonumber(first) then
         return second, first
@@ -75,7 +75,7 @@ local function options(first, second)
     return first, second
 end
 
--- receive reads one format. It returns nothing at the end.
+-- receive reads one format. It returns nothing at the end of the stream.
 local function receive(self, operation, what, letters, timeout)
     local data, number = self:recv(what, letters)
     if data then
@@ -155,7 +155,7 @@ function Socket:flush(...)
     return repeat_until_done(self, "flush", "_try_flush", letters or "n", timeout)
 end
 
--- accept gives all bytes to the output. true, or nil and the error.
+-- accept adds all bytes to the output, and returns true, or nil and the error.
 local function accept(self, data, letters, timeout)
     local at = 1
     local deadline
@@ -181,8 +181,8 @@ local function result(self, ok, ...)
     return nil, ...
 end
 
--- accepted flushes after accept.
-local function accepted(self, letters, timeout, ok, deadline, ...)
+-- finish_write flushes after accept.
+local function finish_write(self, letters, timeout, ok, deadline, ...)
     if not ok then
         return nil, deadline, ...
     elseif self._output.size == 0 then
@@ -197,10 +197,10 @@ function Socket:xwrite(data, first, second)
     local letters, timeout = options(first, second)
     local mode = letters == "f" and self._write_mode
     if mode and self._write_size == math.huge and not mode.text and mode.buffer ~= "line" and not self._write_error.number then
-        self._output:push(data) -- most writes of lua-http
+        self._output:push(data) -- the fast path for most writes of lua-http
         return self
     end
-    return accepted(self, letters or "", timeout, accept(self, data, letters, timeout))
+    return finish_write(self, letters or "", timeout, accept(self, data, letters, timeout))
 end
 
 function Socket:write(...)
@@ -208,7 +208,7 @@ function Socket:write(...)
     for index = 1, select("#", ...) do
         pieces[index] = tostring(pieces[index])
     end
-    return accepted(self, "", nil, accept(self, table.concat(pieces), "f"))
+    return finish_write(self, "", nil, accept(self, table.concat(pieces), "f"))
 end
 
 return Socket

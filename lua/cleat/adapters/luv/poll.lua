@@ -1,5 +1,5 @@
---- Waits for descriptors. luv allows one poll handle per descriptor, so all coroutines that wait for a descriptor share
---- it.
+--- Waits for descriptors. luv allows one poll handle per descriptor, so all coroutines that wait for the same
+--- descriptor share a handle.
 
 local compat = require "cleat.compat"
 local errors = require "cleat.errors"
@@ -18,7 +18,7 @@ local poll = {}
 ---@field fd integer
 local entries = {} -- by descriptor
 
--- The waits of each object, which wake() ends.
+-- The waits of each socket, for wake().
 local waiting = { read = setmetatable({}, { __mode = "k" }), write = setmetatable({}, { __mode = "k" }) }
 
 local function mask_of(entry)
@@ -35,7 +35,7 @@ end
 
 local ready -- the callback
 
--- update makes the handle poll for the events that coroutines wait for, and closes it if there are none.
+-- update makes the handle poll for the events that coroutines wait for, and closes the handle if there are none.
 local function update(entry)
     local mask = mask_of(entry)
     if mask == "" then
@@ -58,7 +58,7 @@ end
 function ready(entry, failed, events)
     local finished = {}
     for each, event in pairs(entry.waits) do
-        -- A descriptor with an error is ready for every event: the call that waits gets the error.
+        -- A descriptor with an error is ready for every event: the calls that wait then get the error.
         if failed or events:find(event, 1, true) then
             finished[#finished + 1] = each
         end
@@ -67,7 +67,7 @@ function ready(entry, failed, events)
         entry.waits[each] = nil
     end
     if failed then
-        entry.mask = "" -- luv has stopped
+        entry.mask = "" -- luv has stopped the handle
     end
     update(entry)
     for _, each in ipairs(finished) do
@@ -75,7 +75,7 @@ function ready(entry, failed, events)
     end
 end
 
--- entry_of returns the entry of a descriptor; nil if the program polls it.
+-- entry_of returns the entry of a descriptor; nil if the program has its own poll handle for it.
 local function entry_of(uv, fd)
     local entry = entries[fd]
     if entry then
@@ -116,15 +116,15 @@ local function wait_for(uv, entry, sock, event, timeout)
     return current:wait(timeout)
 end
 
---- wait waits until a socket is ready, and returns nil if the timeout ran out.
+--- wait waits until a socket is ready, and returns nil after a timeout.
 function poll.wait(uv, sock, event, timeout)
     local fd = sock:fileno()
     local entry = not wait.editor_of(uv) and entry_of(uv, fd)
     if entry then
         return wait_for(uv, entry, sock, event, timeout)
     end
-    -- The program has its own poll handle for this descriptor, or this is Neovim, and luv prints the error of a
-    -- descriptor (a refused connection) onto its screen: wait for a watch, which has another descriptor and no errors.
+    -- The program has its own poll handle for this descriptor. Or this is Neovim, where luv prints the error of a
+    -- descriptor (a refused connection) onto the screen. A watch has another descriptor, and no errors.
     local other = watch.new(fd, event)
     local ok, answer = pcall(function()
         entry = entry_of(uv, other:fileno())
@@ -135,7 +135,7 @@ function poll.wait(uv, sock, event, timeout)
     return ok and answer or not ok and error(answer, 0) or nil
 end
 
---- wake ends the wait of a socket.
+--- wake ends the wait for a socket.
 function poll.wake(sock, event)
     local current = waiting[event][sock]
     if current then

@@ -1,7 +1,7 @@
---- luv's TCP and pipe handles as streams, see cleat.ssl.transport.stream.
+--- luv's TCP and pipe handles as streams for cleat.ssl.transport.stream.
 ---
---- A handle is read with read_start, one piece at a time, and written with write. Bytes that arrive for a call that
---- timed out or was killed are kept for the next one.
+--- Handles are read with read_start, one piece at a time. Bytes that arrive after a call has timed out or was killed
+--- are kept for the next call.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -14,11 +14,11 @@ local const = C.const
 ---@class cleat.adapters.luv.Stream
 ---@field value any luv's handle
 ---@field uv table
----@field arrived string[] bytes that no call has returned yet
----@field reading boolean whether luv reads
+---@field arrived string[] received bytes that no call has returned yet
+---@field reading boolean whether luv reads from the handle
 ---@field closed boolean?
----@field writes integer how many write requests are under way
----@field waits table<string, cleat.adapters.luv.Wait> the waits by method: "receive", "send", "connect"
+---@field writes integer the number of pending write requests
+---@field waits table<string, cleat.adapters.luv.Wait> the waits, by method: "receive", "send", "connect"
 local Stream = {}
 Stream.__index = Stream
 
@@ -40,7 +40,7 @@ local function forget(current)
     end
 end
 
--- wait_as waits for the callbacks of one method.
+-- wait_as waits for the callback of a method.
 local function wait_as(self, method, timeout)
     local current = wait.new(self.uv, forget)
     current.waits, current.method = self.waits, method
@@ -77,8 +77,9 @@ local function check_open(self)
     end
 end
 
--- resolve returns an address of a host, since luv's connect takes no names: the first of IPv4, as cleat's sockets
--- connect by default, or else the first. A handle can be connected once, so there is no second try.
+-- resolve returns an address of a host, because luv's connect accepts no names: the first IPv4 address, as cleat's
+-- sockets prefer by default, or else the first address. A handle can be connected only once, so other addresses are not
+-- tried.
 local function resolve(self, host, timeout)
     local answered, list, message
     local request, err = self.uv.getaddrinfo(host, nil, { socktype = "stream" }, function(failed, found)
@@ -126,7 +127,7 @@ function Stream:connect(to, timeout)
     if not started then
         fail("connect", err)
     end
-    wait_as(self, "connect", waiting.left(deadline))
+    wait_as(self, "connect", waiting.remaining_or_nil(deadline))
     check_open(self)
     if not answered then
         errors.throw(errors.timeout("timed out"))
@@ -148,8 +149,8 @@ local function start_reading(self)
         if piece then
             self.arrived[#self.arrived + 1] = piece
             finish(self, "receive")
-            -- The coroutine that got the piece usually waits for the next one by now. Then reading goes on: to stop and
-            -- to start costs two system calls.
+            -- The coroutine that has received the piece usually waits for the next one already. Then reading continues,
+            -- because stopping and starting costs two system calls.
             if self.reading and not self.waits.receive then
                 stop_reading(self)
             end
@@ -188,7 +189,7 @@ function Stream:receive(timeout)
     end
 end
 
---- release is called before the handle is given back.
+--- release is called before unwrap() returns the handle.
 function Stream:release()
     if self.reading then
         stop_reading(self)
@@ -197,7 +198,7 @@ end
 
 function Stream:try_send(bytes)
     if bytes ~= "" and self.writes == 0 and not self.write_failed then
-        local sent = self.value:try_write(bytes) -- which needs no callback, and usually sends all
+        local sent = self.value:try_write(bytes) -- needs no callback, and usually sends everything
         if sent == #bytes then
             return true
         end
@@ -259,7 +260,7 @@ local function address_of(name)
         local address, message = self.value[name](self.value)
         if not address then
             fail(name, message)
-        elseif type(address) == "string" then -- a pipe's
+        elseif type(address) == "string" then -- the name of a pipe
             return address
         end
         return { address.ip, address.port }

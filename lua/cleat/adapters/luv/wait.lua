@@ -1,5 +1,5 @@
---- Waits under luv's loop: a coroutine yields until a callback of the loop has ended its wait; outside of coroutines
---- the loop is run.
+--- Waits in luv's loop: a coroutine yields until a callback of the loop ends its wait. Outside of coroutines the loop
+--- is run.
 
 local C = require "cleat.backend"
 local compat = require "cleat.compat"
@@ -9,24 +9,25 @@ local coroutine_status = coroutine.status
 
 local wait = {}
 
--- Tasks by coroutine, which resume it and may cancel it: see cleat.adapters.neovim. A task refers to its coroutine, so
--- the table must keep neither.
+-- Tasks by coroutine. A task resumes its coroutine and may cancel it: see cleat.adapters.neovim. A task refers to its
+-- coroutine, so both keys and values are weak.
 local tasks = setmetatable({}, { __mode = "kv" })
 
---- adopt lets a task resume a coroutine in place of luv's callbacks.
+--- set_task lets a task resume a coroutine, in place of luv's callbacks.
 ---@param thread thread
----@param task table with resume(wait), and the fields current (its wait) and cancelled (an error, or nil)
-function wait.adopt(thread, task)
+---@param task table with a method resume(wait), and the fields current (the coroutine's wait) and cancelled (an error
+--- or nil)
+function wait.set_task(thread, task)
     tasks[thread] = task
 end
 
---- task_of returns the task of the running coroutine, nil if it has none.
+--- task_of returns the task of the running coroutine; nil if it has none.
 function wait.task_of()
     local thread = compat.running()
     return thread and tasks[thread]
 end
 
---- editor_of returns Neovim's functions, if the loop is Neovim's: that runs the loop itself, not by luv.
+--- editor_of returns Neovim's functions if the loop is Neovim's: then Neovim, and not luv, runs the loop.
 function wait.editor_of(uv)
     local editor = rawget(_G, "vim")
     return type(editor) == "table" and editor.in_fast_event and editor.loop == uv and editor or nil
@@ -40,7 +41,7 @@ local function in_loop(uv)
     return uv.loop_mode and uv.loop_mode() ~= nil
 end
 
---- soon calls f at the loop's next turn, before luv looks for closed handles.
+--- soon calls f in the next iteration of the loop, before luv frees closed handles.
 function wait.soon(uv, f)
     local idle = uv.new_idle()
     idle:start(function()
@@ -49,11 +50,11 @@ function wait.soon(uv, f)
     end)
 end
 
-local leaving = {} -- handles that are to be closed at the loop's next turn
+local pending = {} -- handles to close in the next iteration of the loop
 
---- close closes a handle. luv (1.44) does not survive the end of a program that has closed a handle whose loop has not
---- turned since. So the handle is only stopped outside of the loop, or where luv may not look for closed handles any
---- more: uv.run "once" ends with the timers. It is closed when the loop goes on, or by luv at the end.
+--- close closes a handle. luv (1.44) crashes at the end of a program if a handle was closed after the last iteration of
+--- its loop. So outside of the loop, and where there may be no further iteration (uv.run "once" ends with the timers),
+--- the handle is only stopped. It is closed in the next iteration, or by luv at the end.
 ---@param uv table
 ---@param handle any
 function wait.close(uv, handle)
@@ -68,11 +69,11 @@ function wait.close(uv, handle)
     elseif handle.read_stop then
         handle:read_stop()
     end
-    leaving[#leaving + 1] = handle
-    if #leaving == 1 then
+    pending[#pending + 1] = handle
+    if #pending == 1 then
         wait.soon(uv, function()
-            local handles = leaving
-            leaving = {}
+            local handles = pending
+            pending = {}
             for _, each in ipairs(handles) do
                 if not each:is_closing() then
                     each:close()
@@ -86,10 +87,10 @@ end
 ---@field uv table
 ---@field thread thread|false false outside of coroutines
 ---@field done boolean
----@field answer any the result of the wait, nil for a timeout
+---@field answer any the result of the wait; nil after a timeout
 ---@field timer any
----@field task table? see wait.adopt
----@field cleanup function? called when the wait is over, however it has ended
+---@field task table? see wait.set_task
+---@field cleanup function? is called when the wait has ended, for whatever reason
 local Wait = {}
 Wait.__index = Wait
 
@@ -101,8 +102,8 @@ local function close_timer(self)
     end
 end
 
--- over is called when a wait has ended, and by Lua 5.4 when its coroutine is closed.
-local function over(self)
+-- clean_up is called when a wait has ended, and by Lua 5.4 when its coroutine is closed.
+local function clean_up(self)
     self.done = true
     close_timer(self)
     local cleanup = self.cleanup
@@ -111,9 +112,9 @@ local function over(self)
         cleanup(self)
     end
 end
-Wait.__close = over
+Wait.__close = clean_up
 
--- resume goes on with the coroutine. luv ends the program for an uncaught error, and prints strings only.
+-- resume resumes the coroutine. luv ends the program after an uncaught error, and prints strings only.
 local function resume(self)
     local thread = self.thread
     if self.task then
@@ -126,7 +127,7 @@ local function resume(self)
     end
 end
 
---- finish ends the wait; to be called by a callback of the loop.
+--- finish ends the wait. Callbacks of the loop call it.
 function Wait:finish(answer)
     if not self.done then
         self.done, self.answer = true, answer
@@ -135,7 +136,7 @@ function Wait:finish(answer)
     end
 end
 
---- defer ends the wait at the loop's next turn; it may be called from anywhere.
+--- defer ends the wait in the next iteration of the loop. It may be called from anywhere.
 function Wait:defer(answer)
     if not self.done then
         self.done, self.answer = true, answer
@@ -146,7 +147,7 @@ function Wait:defer(answer)
     end
 end
 
---- new makes a wait of the running coroutine. cleanup: see the class.
+--- new makes a wait for the running coroutine. cleanup: see the class.
 ---@param uv table
 ---@param cleanup function?
 ---@return cleat.adapters.luv.Wait
@@ -155,7 +156,7 @@ function wait.new(uv, cleanup)
     if is_main or not thread then
         thread = false
         if in_loop(uv) then
-            errors.raise(errors.error, "a callback of luv's loop cannot wait: do this in a coroutine")
+            errors.raise(errors.error, "a callback of luv's loop cannot wait: call this in a coroutine")
         end
     end
     local task = thread and tasks[thread]
@@ -169,10 +170,10 @@ local function parked(self)
     end
 end
 
--- Of vim.wait: its longest time and how often it checks by itself, in ms; what it returns after Ctrl-C.
+-- For vim.wait: the maximum time and the interval of its checks in ms, and its result after Ctrl-C.
 local LONGEST, INTERVAL, INTERRUPTED = 2147483647, 200, -2
 
--- Neovim's loop is run by vim.wait, which Ctrl-C ends.
+-- vim.wait runs Neovim's loop until Ctrl-C.
 local function run_loop(self)
     local uv = self.uv
     local editor = wait.editor_of(uv)
@@ -186,12 +187,12 @@ local function run_loop(self)
     end
     while not self.done do
         if not uv.run "once" and not self.done then
-            errors.raise(errors.error, "nothing in luv's loop can end this wait")
+            errors.raise(errors.error, "luv's loop has ended, so nothing can end this wait")
         end
     end
 end
 
---- sweep closes handles that were closed outside of the loop, if the caller is not in a coroutine.
+--- sweep closes the pending handles, if the caller is not in a coroutine.
 function wait.sweep(uv)
     local thread, is_main = compat.running()
     if (is_main or not thread) and uv.loop_mode and not wait.editor_of(uv) and not in_loop(uv) then
@@ -199,12 +200,12 @@ function wait.sweep(uv)
     end
 end
 
---- Waits until finish or defer is called, or for timeout seconds; nil waits without a limit.
+--- Waits until finish or defer is called, or for `timeout` seconds; nil waits without a limit.
 ---@param timeout number?
 ---@return any # their argument; nil after a timeout
 function Wait:wait(timeout)
     if timeout and not self.done then
-        self.uv.update_time() -- the loop's clock stands still between its turns
+        self.uv.update_time() -- the loop's clock stops between its iterations
         self.timer = self.uv.new_timer()
         self.timer:start(math.ceil(timeout * 1000), 0, function()
             self:finish(nil)
@@ -216,18 +217,18 @@ function Wait:wait(timeout)
         self.done = self.done or task.cancelled ~= nil
     end
     if self.thread and compat.has_close then
-        -- __close of the last value is called, however the loop ends: also when the coroutine is closed.
+        -- The loop closes its last value, the wait, however it ends: also if the coroutine is closed.
         for _ in parked, self, nil, self do end
     elseif self.thread then
         parked(self)
     else
         local ok, failure = pcall(run_loop, self)
         if not ok then
-            over(self)
+            clean_up(self)
             error(failure, 0)
         end
     end
-    over(self)
+    clean_up(self)
     if not self.thread then
         wait.sweep(self.uv)
     elseif task then
@@ -243,7 +244,7 @@ end
 local Place = {}
 Place.__index = Place
 
---- place makes a parking place.
+--- place returns a new parking place.
 function wait.place()
     return setmetatable({ woken = false }, Place)
 end

@@ -1,8 +1,8 @@
---- The option `backlog` of a cosocket's connect: no more connections than pool_size to one host, port and pool name,
---- and at most so many calls that wait for one.
+--- The option `backlog` of a cosocket's connect: there are no more than pool_size connections to one host, port and
+--- pool name, and no more than `backlog` calls wait for one.
 ---
---- A request that ends without close() does not say so. So the cosockets that are in use are asked, when there are too
---- many: one whose request has ended is closed.
+--- nginx does not report that a request has ended without close(). So when there are too many connections, each
+--- cosocket is tested, and those whose request has ended are not counted any more.
 
 local raw = require("cleat.adapters.nginx.raw").methods
 local timeouts = require("cleat.adapters.nginx.raw").timeouts
@@ -11,10 +11,10 @@ local ngx = ngx -- luacheck: ignore 113
 
 local backlog = {}
 
-local PATIENCE = 0.1 -- how often, in seconds, a call that waits asks
-local DEFAULT = 60000 -- how long it waits, in milliseconds, without a timeout
+local PATIENCE = 0.1 -- the interval of the tests by a call that waits, in seconds
+local DEFAULT = 60000 -- how long a call without a timeout waits, in milliseconds
 
--- count returns how many are in use, without those that have been closed.
+-- count returns the number of connections in use, without those that were closed.
 local function count(record)
     local users, now, used = record.users, ngx.now(), 0
     for cosocket, connecting in pairs(users) do
@@ -34,9 +34,9 @@ end
 
 --- enter waits until there may be one connection more, and returns true; or nil and the error.
 ---@param record table
----@param o table the cosocket, which is to be connected
+---@param o table the cosocket to connect
 ---@param size integer
----@param most integer how many calls may wait
+---@param most integer the maximum number of calls that wait
 function backlog.enter(record, o, size, most)
     local milliseconds = timeouts(o)
     local patience = (milliseconds > 0 and milliseconds or DEFAULT) / 1000
@@ -58,7 +58,7 @@ function backlog.enter(record, o, size, most)
     return true
 end
 
---- connected notes that a cosocket that has entered is connected, or that it is not.
+--- connected records whether a cosocket has connected after enter.
 function backlog.connected(record, o, ok)
     if ok then
         record.users[o] = false
@@ -67,7 +67,7 @@ function backlog.connected(record, o, ok)
     end
 end
 
---- leave notes that a cosocket was closed, or that its connection was kept.
+--- leave records that a cosocket was closed, or that its connection is kept alive.
 function backlog.leave(record, o)
     record.users[o] = nil
     if record.waiting > 0 then

@@ -1,5 +1,5 @@
---- receiveuntil of a cosocket with TLS. nginx's automaton decides where a piece of the given size ends, so it is
---- repeated here: bytes that may begin the pattern are held back, and are returned together.
+--- receiveuntil of a cosocket with TLS. The sizes of the pieces depend on nginx's automaton, which is therefore
+--- repeated here: bytes that may be the beginning of the pattern are withheld, and returned together.
 
 local reader = require "cleat.adapters.nginx.record_reader"
 
@@ -8,7 +8,8 @@ local more = reader.more
 
 local delimited = {}
 
--- recover: how long a beginning of the pattern is at hand, after `state` bytes of it and another byte than the next.
+-- recover returns the length of the longest prefix of the pattern that the last bytes match, after `state` bytes of the
+-- pattern and a byte that does not match.
 local function recover(pattern, state, last)
     local seen = sub(pattern, 1, state) .. string.char(last)
     for length = state, 1, -1 do
@@ -21,16 +22,16 @@ end
 ---@class cleat.adapters.nginx.Matcher
 ---@field pattern string
 ---@field inclusive boolean
----@field state integer how many bytes of the pattern were read
----@field done boolean whether the pattern has ended a call with a size
+---@field state integer how many bytes of the pattern have matched
+---@field done boolean whether a call with a size has reached the pattern
 
 local function finish(matcher, s, data, at, state, parts)
     s.rest, s.at, matcher.state = data, at, state
     return table.concat(parts)
 end
 
--- step reads from data, and returns the next place, the state, and whether the call has ended. left: how many bytes it
--- may return yet.
+-- step consumes data, and returns the next position, the state, and whether the call has ended. left: how many more
+-- bytes it may return.
 local function step(matcher, data, at, state, parts, left)
     local pattern = matcher.pattern
     local emitted
@@ -59,7 +60,7 @@ local function step(matcher, data, at, state, parts, left)
     return at, state, math.max(0, left - emitted)
 end
 
---- read returns the bytes before the pattern, at most about `size` of them if that is not 0.
+--- read returns the bytes before the pattern; about `size` of them at most, if `size` is not 0.
 ---@param o table the cosocket
 ---@param s table its state
 ---@param matcher cleat.adapters.nginx.Matcher

@@ -1,4 +1,4 @@
---- sslhandshake of a cosocket: the contexts for each of its settings, and the handshake in memory.
+--- sslhandshake of a cosocket: the contexts for the different settings, and the handshake in memory.
 
 local C = require "cleat.backend"
 local defaults = require "cleat.ssl.defaults"
@@ -17,10 +17,10 @@ local HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH = 62, 64 -- OpenSSL's X509_V_ERR_*
 
 local handshake = {}
 
--- How long a handshake may take, in milliseconds, if the program has set no timeout.
+-- The timeout of a handshake in milliseconds, if the program has set none.
 local PATIENCE = 60000
 
--- How many client certificates have contexts at the same time.
+-- The maximum number of client certificates with contexts.
 local CERTIFICATES = 100
 
 ---@class cleat.adapters.nginx.Contexts
@@ -31,7 +31,7 @@ local Contexts = {}
 Contexts.__index = Contexts
 
 
--- certificate: the PEM texts of a client certificate and its key; false for none.
+-- make makes a context. certificate: the PEM texts of a client certificate and its key; false for none.
 local function make(self, mode, certificate)
     local options = self.options
     local context
@@ -55,7 +55,8 @@ local function make(self, mode, certificate)
     return context
 end
 
---- get returns the context for a mode: "name" verifies the server and its name, "chain" no name, "none" nothing.
+--- get returns the context for a mode: "name" verifies the server's chain and name, "chain" the chain only, "none"
+--- nothing.
 function Contexts:get(mode, certificate)
     local key = certificate and certificate.name or ""
     local contexts = self.by_certificate[key]
@@ -75,8 +76,9 @@ function Contexts:get(mode, certificate)
     return context
 end
 
---- contexts makes the contexts of one function like ngx.socket.tcp: the usual one at once, so that it is there before
---- the workers are forked and mistakes are reported, the others when they are first needed.
+--- contexts makes the contexts of one replacement for ngx.socket.tcp. It makes the usual one at once, so that it is
+--- shared by all workers after the fork, and mistakes are reported early. It makes the others when they are first
+--- needed.
 ---@param options table
 ---@return cleat.adapters.nginx.Contexts
 function handshake.contexts(options)
@@ -85,11 +87,11 @@ function handshake.contexts(options)
     return self
 end
 
--- explain returns the cosocket's error for a status, and logs more.
+-- explain returns the cosocket's error for a status, and logs the details.
 local function explain(state, result)
     local err = errors.from_connection(result, "handshake")
     if status.class(result) == const.WANT_VERIFY or result == status.WANT_SIGNATURE or result == status.WANT_PSK then
-        err = "callbacks of contexts are not supported here"
+        err = "callbacks of contexts are not supported here: set no callbacks in configure"
     end
     ngx.log(ngx.ERR, "cleat: sslhandshake with ", state.host, ": ", tostring(err)) -- luacheck: ignore 113
     local code = type(err) == "table" and rawget(err, "verify_code")
@@ -101,9 +103,9 @@ local function explain(state, result)
     return ("%d: %s"):format(code, err.verify_message)
 end
 
--- shake does the handshake in memory, and returns true, or nil and the error. What it has left to send goes with the
+-- do_handshake does the handshake in memory, and returns true, or nil and the error. Its last message is sent with the
 -- first data.
-local function shake(o, state, milliseconds)
+local function do_handshake(o, state, milliseconds)
     local id = state.id
     local deadline = ngx.now() + milliseconds / 1000 -- luacheck: ignore 113
     while true do
@@ -136,7 +138,7 @@ local function shake(o, state, milliseconds)
     end
 end
 
--- labels: the A-labels of a name.
+-- labels converts a name to A-labels.
 local function labels(name)
     if name:find("^[%w%-%.]+$") and #name <= 253 and name:sub(1, 1) ~= "." then
         return name
@@ -144,7 +146,7 @@ local function labels(name)
     return hostname.to_ascii("sslhandshake", name)
 end
 
---- mode: what is verified, see Contexts:get.
+--- mode returns what to verify, for Contexts:get.
 function handshake.mode(verify, name)
     return not verify and "none" or name and "name" or "chain"
 end
@@ -187,12 +189,12 @@ function handshake.run(o, state)
     if connect ~= read then
         raw.settimeouts(o, connect, send, connect)
     end
-    local ok, err = shake(o, state, connect > 0 and connect or PATIENCE)
+    local ok, err = do_handshake(o, state, connect > 0 and connect or PATIENCE)
     if connect ~= read then
         raw.settimeouts(o, connect, send, read)
     end
     if not ok then
-        tls.drop(state)
+        tls.discard(state)
         if o.state == state then
             raw.close(o)
         end
@@ -200,7 +202,7 @@ function handshake.run(o, state)
     return ok, err
 end
 
---- set_certificate is setclientcert of a cosocket: with what ngx.ssl has parsed, or with PEM texts.
+--- set_certificate is setclientcert of a cosocket. chain and key: the objects that ngx.ssl has parsed, or PEM texts.
 function handshake.set_certificate(o, chain, key)
     if not chain and not key then
         o.certificate = nil

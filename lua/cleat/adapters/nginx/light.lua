@@ -1,7 +1,8 @@
---- Calls of a cosocket in light threads, and parking places, in nginx.
+--- Calls of cosockets in light threads, and parking places, for nginx.
 ---
---- A call has two threads: one makes it, and its parent waits for that or ends it, since nginx lets only the parent
---- kill a thread. The coroutine that started the call waits on a semaphore, and can be killed meanwhile.
+--- Each call has two light threads: one makes the call, and its parent waits for it or kills it, because nginx lets
+--- only the parent kill a thread. The coroutine that has started the call waits on a semaphore, and can be killed
+--- meanwhile.
 
 local waiting = require "cleat.socket.waiting"
 
@@ -14,22 +15,22 @@ local function new_semaphore()
     return require("ngx.semaphore").new()
 end
 
--- wait waits on a semaphore, and returns false once the deadline is over.
+-- wait waits on a semaphore, and returns false once the deadline has passed.
 local function wait(semaphore, deadline)
     local left = waiting.remaining(deadline)
     return semaphore:wait(left < LONGEST and left or LONGEST) == true or waiting.remaining(deadline) > 0
 end
 
 ---@class cleat.adapters.nginx.Call
----@field over boolean whether it has ended
----@field first any what it has returned
----@field second any
----@field parent any the coroutine that has started it
+---@field over boolean whether the call has ended
+---@field first any the first result of the call
+---@field second any its second result
+---@field parent any the coroutine that has started the call
 ---@field manager any
----@field answered boolean whether the cosocket has answered
----@field stopped boolean whether it is to be ended
----@field event any a semaphore: posted when the manager is to look
----@field done any a semaphore: posted when the call is over
+---@field answered boolean whether the cosocket's method has returned
+---@field stopped boolean whether stop() was called
+---@field event any a semaphore that wakes the manager
+---@field done any a semaphore that is posted when the call has ended
 local Call = {}
 Call.__index = Call
 
@@ -55,7 +56,7 @@ local function manage(call, ...)
     call.done:post(1)
 end
 
---- start calls a method of a cosocket.
+--- start starts a call of a cosocket's method.
 ---@return cleat.adapters.nginx.Call
 function light.start(value, method, ...)
     local call = setmetatable({ over = false, answered = false, stopped = false, parent = coroutine.running(),
@@ -64,7 +65,8 @@ function light.start(value, method, ...)
     return call
 end
 
---- wait returns whether the call is over, and waits for that until the deadline. One coroutine waits at a time.
+--- wait waits until the call has ended, and returns true, or false once the deadline has passed. Only one coroutine may
+--- wait at a time.
 ---@param deadline number
 ---@return boolean
 function Call:wait(deadline)
@@ -80,7 +82,7 @@ function Call:wait(deadline)
     return true
 end
 
---- stop ends the call, and closes the cosocket.
+--- stop kills the call, which closes the cosocket.
 function Call:stop()
     if not self.over then
         self.stopped = true
@@ -88,8 +90,8 @@ function Call:stop()
     end
 end
 
--- How often, in seconds, a parked coroutine checks whether the coroutine it waits for was killed: nginx does not report
--- it.
+-- The interval, in seconds, at which a parked coroutine checks whether the coroutine that it waits for was killed,
+-- which nginx does not report.
 local PATIENCE = 0.25
 
 ---@class cleat.adapters.nginx.Place see cleat.socket.place

@@ -1,5 +1,5 @@
---- Client certificates as ngx.ssl parses them (parse_pem_cert, parse_pem_priv_key): objects of nginx's OpenSSL, which
---- are written as PEM by its functions, for cleat to read.
+--- Client certificates that ngx.ssl has parsed (parse_pem_cert, parse_pem_priv_key). They are objects of nginx's
+--- OpenSSL, whose functions write them as PEM for cleat.
 
 local pem = {}
 
@@ -7,7 +7,7 @@ local ffi, openssl
 
 local INFO = 3 -- BIO_CTRL_INFO
 
--- load declares the functions under names of cleat's, since others may have declared them differently.
+-- load declares OpenSSL's functions under other names, because the program may have declared them with other types.
 local function load()
     ffi = require "ffi"
     ffi.cdef [[
@@ -24,7 +24,7 @@ local function load()
     openssl = ffi.C
 end
 
--- written returns what write has written to a BIO; nil if it fails.
+-- written calls write(bio), and returns the text in the BIO; nil if it fails.
 local function written(write)
     local bio = openssl.cleat_nginx_BIO_new(openssl.cleat_nginx_BIO_s_mem())
     if bio == nil then

@@ -1,13 +1,14 @@
---- Connections that are kept for later requests, of one function like ngx.socket.tcp and one worker.
+--- The TLS connections that one replacement for ngx.socket.tcp keeps alive in one worker.
 ---
---- nginx keeps the TCP connection, in a separate pool with a name that no other connection has; the TLS state is kept
---- here. So connect gets both or neither: if nginx has closed the connection meanwhile (the peer has closed it or sent
---- something, or the time is over), it makes a new one, and the state is dropped.
+--- nginx keeps the TCP connection, in a pool whose name is used for this connection only; the TLS state is kept here.
+--- So connect gets both or neither. If nginx has closed the connection meanwhile (because the peer has closed it or
+--- sent something, or it has expired), connect makes a new one, and the state is discarded.
 ---
---- A record has the connections of one host, port and pool name. All of them have the same settings (whether and for
---- which name the peer was verified, and the client certificate): connect returns a kept connection before the program
---- says which settings it wants, and some never say it. After settings have differed a record is `mixed`, and keeps
---- nothing for an hour. A state has the `stamp` of its record if it may be kept.
+--- A record holds the connections to one host and port under one pool name. They must have the same settings (whether
+--- and for which name the peer was verified, and the client certificate), because connect returns a kept connection
+--- before the program says which settings it wants, and some programs never say it. After connections with different
+--- settings, a record is `mixed`, and keeps no connection for an hour. A state has the `stamp` of its record if it may
+--- be kept.
 
 local backlog = require "cleat.adapters.nginx.backlog"
 local tls = require "cleat.adapters.nginx.tls"
@@ -18,17 +19,17 @@ local ngx = ngx -- luacheck: ignore 113
 ---@field index table<string, table> the records, by pool name, host and port
 ---@field records table<table, true>
 ---@field limit integer how many connections a record keeps by default
----@field tick integer how often what has expired was dropped
----@field timer boolean whether that will be done again
+---@field tick integer the number of sweeps so far: the clock for expiry
+---@field timer boolean whether the next sweep is scheduled
 local Pool = {}
 Pool.__index = Pool
 
-local SWEEP = 10 -- seconds between two searches for what has expired
+local SWEEP = 10 -- seconds between two sweeps, which discard expired connections
 local TICK = SWEEP * 1000 -- in milliseconds
 local HOUR = 3600 / SWEEP
 
 local pool = {
-    LONGEST = 86400, -- for how many seconds a connection is kept at most
+    LONGEST = 86400, -- the maximum time for which a connection is kept, in seconds
 }
 
 --- new makes a pool.
@@ -38,8 +39,8 @@ function pool.new(limit)
     return setmetatable({ index = {}, records = {}, limit = limit, tick = 0, timer = false }, Pool)
 end
 
--- under returns a table's field, which is a table too.
-local function under(place, key)
+-- subtable returns a field that is a table, and creates it if it is nil.
+local function subtable(place, key)
     local found = place[key]
     if not found then
         found = {}
@@ -48,7 +49,7 @@ local function under(place, key)
     return found
 end
 
---- record returns the record of a host, a port and a pool name, and makes it if there is none.
+--- record returns the record of a host, a port and a pool name, and creates it if necessary.
 ---@param name string|number|nil
 ---@param host string
 ---@param port integer|string|nil
@@ -61,20 +62,20 @@ function Pool:record(name, host, port)
     if not record then
         record = { name = name, host = host, port = port, count = 0, mixed = false, kind = false, size = false, used = self.tick,
             stamp = {}, gone = false, users = false, waiting = 0, event = false }
-        under(under(self.index, name), host)[port] = record
+        subtable(subtable(self.index, name), host)[port] = record
         self.records[record] = true
     end
     return record
 end
 
---- title: what a record is called in messages.
+--- title returns the name of a record for messages.
 ---@return string
 function pool.title(record)
     return record.host .. (record.port ~= "" and ":" .. record.port or "")
 end
 
---- take returns the state that was kept last, or nil.
-function pool.take(record)
+--- pop removes the state that was kept last, and returns it; nil if there is none.
+function pool.pop(record)
     local count = record.count
     if count > 0 then
         local state = record[count]
@@ -86,14 +87,14 @@ end
 
 local function empty(record)
     for index = 1, record.count do
-        tls.drop(record[index])
+        tls.discard(record[index])
         record[index] = nil
     end
     record.count = 0
 end
 
---- agrees: whether a connection has the settings of its record, so that it may be kept. It is called for each
---- handshake, and when a connection is to be kept.
+--- agrees returns whether a connection has the settings of its record, so that it may be kept. It is called for each
+--- handshake, and by setkeepalive.
 function Pool:agrees(state, record)
     if record.verify == state.verify and record.server_name == state.server_name and record.certificate == state.certificate and
         record.kind == state.kind then
@@ -111,11 +112,11 @@ function Pool:agrees(state, record)
     end
     record.mixed = self.tick + HOUR
     empty(record)
-    self:watch()
+    self:schedule()
     return false
 end
 
--- remove forgets a record that has nothing.
+-- remove removes an empty record.
 local function remove(self, record)
     record.gone, record.stamp = true, {}
     self.records[record] = nil
@@ -130,7 +131,7 @@ local function remove(self, record)
     end
 end
 
--- sweep drops what has expired.
+-- sweep discards expired connections and records.
 local function sweep(premature, self)
     self.timer = false
     if premature then
@@ -147,7 +148,7 @@ local function sweep(premature, self)
                 kept = kept + 1
                 record[kept] = state
             else
-                tls.drop(state)
+                tls.discard(state)
             end
         end
         record.count = kept
@@ -159,18 +160,18 @@ local function sweep(premature, self)
         end
     end
     if next(self.records) then
-        self:watch()
+        self:schedule()
     end
 end
 
---- watch lets sweep run in a while.
-function Pool:watch()
+--- schedule schedules the next sweep.
+function Pool:schedule()
     if not self.timer then
         self.timer = ngx.timer.at(SWEEP, sweep, self) and true or false
     end
 end
 
---- put keeps a state whose connection nginx has kept. milliseconds: for how long.
+--- put keeps the state of a connection that nginx keeps alive. milliseconds: for how long.
 function Pool:put(state, record, milliseconds)
     local tick = self.tick
     state.expires = tick + 2 + milliseconds / TICK
@@ -179,7 +180,7 @@ function Pool:put(state, record, milliseconds)
     record.count = count
     record[count] = state
     if not self.timer then
-        self:watch()
+        self:schedule()
     end
 end
 

@@ -1,15 +1,15 @@
---- nginx's own cosockets: their methods by name, and where they keep their timeouts. Both are known once the first
---- cosocket was made: nginx makes none before it has a request or a timer.
+--- nginx's own cosockets: their methods by name, and where they store their timeouts. Both are read from the first
+--- cosocket: nginx makes none before there is a request or a timer.
 
 ---@type table<string, function>
 local methods = {}
 
 local raw = { methods = methods }
 
--- slots: the indices at which a cosocket has its timeouts for connect, send and read.
+-- slots are the indices at which a cosocket stores its timeouts for connect, send and read.
 local slots
 
--- find_slots gives a cosocket three timeouts, and looks where they are. They are 0 afterwards, which is the default.
+-- find_slots sets three timeouts of a cosocket, and searches for them. Afterwards they are 0, which is the default.
 local function find_slots(cosocket)
     local found = {}
     methods.settimeouts(cosocket, 1000001, 1000002, 1000003)
@@ -23,7 +23,7 @@ local function find_slots(cosocket)
     return found
 end
 
---- learn takes the methods from a cosocket.
+--- learn reads the methods of a cosocket.
 ---@param cosocket table
 function raw.learn(cosocket)
     if not slots then
@@ -34,7 +34,7 @@ function raw.learn(cosocket)
     end
 end
 
---- timeouts returns a cosocket's timeouts for connect, send and read, in milliseconds; 0 for nginx's own.
+--- timeouts returns a cosocket's timeouts for connect, send and read, in milliseconds; 0 for nginx's defaults.
 ---@return number, number, number
 function raw.timeouts(cosocket)
     return rawget(cosocket, slots[1] or 0) or 0, rawget(cosocket, slots[2] or 0) or 0, rawget(cosocket, slots[3] or 0) or 0

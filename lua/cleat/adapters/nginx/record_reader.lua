@@ -1,13 +1,14 @@
---- Plaintext of a TLS connection over an nginx cosocket: receives what the next record needs, and decrypts it.
+--- Reads the plaintext of a TLS connection over an nginx cosocket: receives the bytes of the next record, and decrypts
+--- it.
 ---
---- The connection is in memory. Its records are followed (RFC 8446 section 5.1), so that the cosocket can be asked for
---- the rest of one, and so that it is known when nothing is left to decrypt: both save calls.
+--- The connection is in memory. The record headers are parsed (RFC 8446 section 5.1), in order to receive exactly the
+--- rest of a record, and to know when nothing is left to decrypt. Both save calls.
 ---
---- A state (see cleat.adapters.nginx.tls) has for this
----   dry              nothing that was fed is left to decrypt
----   due              how many bytes of the present record have not been received
----   head             the bytes of a header that was received in part
----   single           what was fed last was one whole record
+--- The state (see cleat.adapters.nginx.tls) has these fields for it:
+---   drained          whether all received bytes were decrypted
+---   due              the number of bytes of the current record that were not received yet
+---   head             the bytes of an incomplete header
+---   single           whether the last received bytes were exactly one record
 
 local C = require "cleat.backend"
 local raw = require("cleat.adapters.nginx.raw").methods
@@ -21,13 +22,13 @@ local WANT_READ, EOF = status.WANT_READ, status.EOF
 local reader = {}
 
 local RECORD = 16384 -- the plaintext of the longest record
-local OVERHEAD = 21 -- what a record with data has besides, at least: its header and an AEAD's tag
+local OVERHEAD = 21 -- the minimum overhead of a record: its header and the AEAD's tag
 local HEADER = 5
--- What is received at once. LuaJIT's luaL_Buffer, in which nginx makes the string, has that size: longer strings are
--- made of pieces, which are copied again.
+-- The size of one receive. LuaJIT's luaL_Buffer, with which nginx makes the string, has this size; longer strings are
+-- concatenated from pieces, which copies them again.
 local PIECE = 8192
 
--- follow notes where the records in received bytes begin and end.
+-- follow parses the record headers in received bytes.
 local function follow(s, bytes)
     local at = s.due
     if s.head ~= "" then
@@ -49,8 +50,8 @@ local function follow(s, bytes)
     s.single = first == 0 and at == size
 end
 
--- amount: how many bytes the cosocket is asked for: never more than must come for `need` bytes of plaintext. nil for
--- any number.
+-- amount returns how many bytes to receive: never more than are needed for `need` bytes of plaintext. nil for any
+-- number.
 local function amount(s, need)
     local due = s.due
     if due > 0 then
@@ -60,20 +61,19 @@ local function amount(s, need)
     end
 end
 
---- feed hands received bytes to TLS, and returns a negative status if that fails.
+--- feed passes received bytes to the TLS connection, and returns its status.
 function reader.feed(s, bytes)
     local result = connection_feed(s.id, bytes)
     if result >= 0 then
         follow(s, bytes)
-        s.dry = false
+        s.drained = false
     end
     return result
 end
 
--- receive returns the next bytes of ciphertext, or what the cosocket returns otherwise. It waits as long as the
--- cosocket's read timeout says.
+-- receive returns the next bytes of ciphertext, or the cosocket's error. The cosocket's read timeout applies.
 local function receive(o, s, need)
-    if s.reading then -- by another light thread, or by one that was killed: the cosocket says which
+    if s.reading then -- another light thread is reading, or was killed: the cosocket's error says which
         local bytes, err = raw.receiveany(o, 1)
         if bytes then
             s.dead, err = true, "closed"
@@ -92,9 +92,10 @@ local function receive(o, s, need)
     return bytes, err, partial
 end
 
---- more returns the plaintext of a record; or nil, the cosocket's error, and true if the cosocket was not read at all:
---- it was closed before, or another light thread reads. need: how many bytes the caller needs at least. buffer: where
---- up to so many bytes are put, behind offset; then their number is returned.
+--- more returns the plaintext of a record. If it fails it returns nil and the cosocket's error, and also true if the
+--- cosocket was not read at all, because it was closed before or another light thread reads. need: the minimum number
+--- of bytes for the caller. buffer: if given, up to `need` bytes are stored there at the offset, and their number is
+--- returned.
 ---@param o table the cosocket
 ---@param s table its state
 ---@param need integer
@@ -104,7 +105,7 @@ end
 function reader.more(o, s, need, buffer, offset)
     local late
     while true do
-        if not s.dry then
+        if not s.drained then
             local result, data
             if buffer then
                 result = connection_read_into(s.id, buffer, offset, need, 0)
@@ -113,7 +114,7 @@ function reader.more(o, s, need, buffer, offset)
                 result, data = connection_read(s.id, RECORD, 0)
             end
             if result > 0 then
-                s.dry = s.single and result < RECORD and (not buffer or result < need)
+                s.drained = s.single and result < RECORD and (not buffer or result < need)
                 return data
             elseif result ~= WANT_READ then
                 if result ~= 0 and result ~= EOF then
@@ -122,7 +123,7 @@ function reader.more(o, s, need, buffer, offset)
                 s.over = true
                 return nil, "closed"
             end
-            s.dry = true
+            s.drained = true
         end
         if late then
             return nil, late
@@ -145,7 +146,7 @@ function reader.more(o, s, need, buffer, offset)
         if err == "closed" and not s.ended then
             s.ended = true
             connection_feed_eof(s.id)
-            s.dry = false
+            s.drained = false
         elseif err then
             late = err
         end

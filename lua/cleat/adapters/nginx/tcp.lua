@@ -1,7 +1,7 @@
---- Functions like ngx.socket.tcp, whose cosockets have cleat's TLS: connect, sslhandshake, setkeepalive and close. What
---- moves data is in cleat.adapters.nginx.tls.
+--- Replacements for ngx.socket.tcp, whose cosockets use cleat's TLS: connect, sslhandshake, setkeepalive and close. The
+--- methods that move data are in cleat.adapters.nginx.tls.
 ---
---- Without TLS the methods are nginx's own. sslhandshake gives the cosocket another metatable.
+--- Without TLS the methods are nginx's own. sslhandshake replaces the cosocket's metatable.
 
 local backlog = require "cleat.adapters.nginx.backlog"
 local handshake = require "cleat.adapters.nginx.handshake"
@@ -11,14 +11,14 @@ local tls = require "cleat.adapters.nginx.tls"
 
 local ngx, setmetatable, type, tonumber = ngx, setmetatable, type, tonumber -- luacheck: ignore 113
 local raw = learned.methods
-local take = pool.take
+local pop = pool.pop
 
 local tcp = {}
 
--- nginx's function, before a program has put another one in its place.
+-- nginx's function, before a program replaces it.
 local ngx_tcp = ngx and ngx.socket.tcp
 
--- The pool of nginx's for one connection, for its connect, which reads it at once.
+-- The options for nginx's connect, with the pool of one connection. connect reads them at once.
 local one = { pool = "" }
 
 local names = 0
@@ -28,13 +28,13 @@ local function new_name()
     return "cleat:" .. names
 end
 
--- bad_option raises as nginx does for one of connect.
+-- bad_option raises nginx's error for an option of connect.
 local function bad_option(name, value, what)
     return error(("bad argument #4 to 'connect' (bad \"%s\" option %s: %s)"):format(name, what,
         what == "type" and type(value) or tostring(value)), 3)
 end
 
--- positive: an option that is a number, or nil.
+-- number_option checks an option that must be a number or nil.
 local function number_option(name, value, least)
     local number = tonumber(value)
     if not number then
@@ -45,7 +45,7 @@ local function number_option(name, value, least)
     return number
 end
 
--- open connects to where the state says, to the pool of that name.
+-- open connects to the host and port of the state, or takes a connection from the state's pool.
 local function open(o, state)
     one.pool = state.name
     return raw.connect(o, state.host, state.port, one)
@@ -55,23 +55,23 @@ local function forget(self, o)
     local state = o.state
     if state then
         o.state = nil
-        tls.drop(state)
+        tls.discard(state)
         setmetatable(o, self.plain)
     end
 end
 
--- fresh: the state of a new connection.
-local function fresh(name, host, port, record)
+-- new_state returns the state of a new connection.
+local function new_state(name, host, port, record)
     return {
         kind = "plain", name = name, host = host, port = port, record = record,
         verify = false, server_name = false, certificate = false, stamp = false, expires = 0, moved = false,
         id = 0, guard = false, rest = "", at = 1, unsent = false, reading = false, writing = false,
-        dry = true, due = 0, head = "", single = false, dead = false, over = false, ended = false, flush = false, failed = false,
+        drained = true, due = 0, head = "", single = false, dead = false, over = false, ended = false, flush = false, failed = false,
     }
 end
 
--- connector makes the method connect, as the others below make theirs.
-local function connector(self)
+-- make_connect makes the method connect; the functions below make the other methods.
+local function make_connect(self)
     local kept = self.pool
     return function(o, host, port, options)
         if type(port) == "table" then
@@ -90,7 +90,7 @@ local function connector(self)
             forget(self, o)
         end
         if type(host) ~= "string" then
-            return raw.connect(o, host, port) -- which raises
+            return raw.connect(o, host, port) -- raises
         end
         local record = kept:record(name, host, port)
         if size and not record.size then
@@ -103,7 +103,7 @@ local function connector(self)
                 return nil, err
             end
         end
-        local state = take(record)
+        local state = pop(record)
         if state then
             ok, err = open(o, state)
             if ok and raw.getreusedtimes(o) > 0 then
@@ -116,10 +116,10 @@ local function connector(self)
                 end
                 return ok
             end
-            tls.drop(state) -- nginx has closed its connection
-            state = fresh(state.name, host, port, record)
+            tls.discard(state) -- nginx has closed the connection of this state
+            state = new_state(state.name, host, port, record)
         else
-            state = fresh(new_name(), host, port, record)
+            state = new_state(new_name(), host, port, record)
             ok, err = open(o, state)
         end
         if record.users then
@@ -133,15 +133,15 @@ local function connector(self)
     end
 end
 
--- Another connection in place of a kept one with other settings.
+-- Replaces a kept connection that has other settings by a new one.
 local function replace(o, state)
-    tls.drop(state)
+    tls.discard(state)
     raw.close(o)
     state.name, state.kind = new_name(), "plain"
     return open(o, state)
 end
 
-local function shaker(self)
+local function make_sslhandshake(self)
     return function(o, session, name, verify, _)
         local state = o.state
         if not state then
@@ -190,7 +190,7 @@ local function shaker(self)
     end
 end
 
--- may_keep: whether a connection may be used by others.
+-- may_keep returns whether a connection may be kept alive for other callers.
 local function may_keep(self, state)
     if state.kind ~= "tls" or state.verify or self.keep_unverified then
         return true
@@ -202,11 +202,11 @@ local function may_keep(self, state)
     return false
 end
 
-local function closer(self)
+local function make_close(self)
     return function(o)
         local state = o.state
         if state and state.kind == "tls" then
-            tls.farewell(o, state)
+            tls.send_close_notify(o, state)
         end
         local ok, err = raw.close(o)
         if ok or err == "closed" then
@@ -222,8 +222,9 @@ local function closer(self)
     end
 end
 
--- admit decides whether a connection is kept: then it has its record's stamp, until settings differ.
-local function admit(self, state, record, size)
+-- may_pool returns whether a connection is kept alive. If so, the state gets its record's stamp, which is valid until
+-- connections with other settings appear.
+local function may_pool(self, state, record, size)
     if record.gone then
         record = self.pool:record(record.name, record.host, record.port)
         state.record = record
@@ -238,13 +239,13 @@ local function admit(self, state, record, size)
     return record
 end
 
--- is_at_rest: whether nothing is left to read or send.
-local function is_at_rest(state)
-    return state.dry and state.due == 0 and state.at > #state.rest and state.head == "" and not state.unsent and not state.over
+-- is_idle returns whether nothing is left to read or send.
+local function is_idle(state)
+    return state.drained and state.due == 0 and state.at > #state.rest and state.head == "" and not state.unsent and not state.over
         and not state.dead
 end
 
-local function keeper(self, close)
+local function make_setkeepalive(self, close)
     local kept = self.pool
     local usual, longest = self.keepalive_timeout * 1000, pool.LONGEST * 1000
     return function(o, timeout, size)
@@ -258,7 +259,7 @@ local function keeper(self, close)
         elseif not (idle > 0 and idle <= longest) then
             idle = longest
         end
-        if state.kind == "tls" and not is_at_rest(state) then
+        if state.kind == "tls" and not is_idle(state) then
             local ok, err = tls.idle(o, state)
             if not ok then
                 return nil, err
@@ -266,7 +267,7 @@ local function keeper(self, close)
         end
         local record = state.record
         if state.stamp ~= record.stamp then
-            record = admit(self, state, record, size)
+            record = may_pool(self, state, record, size)
         end
         if not record or record.count >= record.size then
             return close(o)
@@ -292,16 +293,16 @@ local function busy()
     return nil, "socket busy connecting"
 end
 
--- What a cosocket with TLS has of nginx's methods.
+-- nginx's methods that a cosocket with TLS shares.
 local SHARED = { "getreusedtimes", "getoption", "setoption", "settimeout", "settimeouts", "bind" }
 
--- prepare makes the metatables, once nginx's methods are known.
+-- prepare makes the metatables, after nginx's methods were read from the first cosocket.
 local function prepare(self, cosocket)
     learned.learn(cosocket)
-    local close = closer(self)
+    local close = make_close(self)
     local own = {
-        connect = connector(self), sslhandshake = shaker(self), setclientcert = handshake.set_certificate,
-        setkeepalive = keeper(self, close), close = close,
+        connect = make_connect(self), sslhandshake = make_sslhandshake(self), setclientcert = handshake.set_certificate,
+        setkeepalive = make_setkeepalive(self, close), close = close,
     }
     local plain, over_tls, shaking = {}, {}, {}
     for name, method in pairs(raw) do
@@ -327,7 +328,7 @@ local function prepare(self, cosocket)
     self.plain, self.tls, self.busy = { __index = plain }, { __index = over_tls }, { __index = shaking }
 end
 
---- make returns a function like ngx.socket.tcp. options: see make_tcp of cleat.adapters.nginx.
+--- make returns a replacement for ngx.socket.tcp. options: see make_tcp of cleat.adapters.nginx.
 ---@param options table
 ---@return function
 function tcp.make(options)
@@ -335,7 +336,7 @@ function tcp.make(options)
         contexts = handshake.contexts(options), pool = pool.new(options.pool_size), plain = false, tls = false, busy = false,
         always_verify = options.always_verify, keep_unverified = options.keep_unverified, warned = false,
         keepalive_timeout = options.keepalive_timeout,
-        token = {}, -- what sslhandshake returns as the session
+        token = {}, -- the session that sslhandshake returns
     }
     return function()
         local cosocket = ngx_tcp()

@@ -1,4 +1,4 @@
---- What a cosocket's send accepts, as one string.
+--- Converts the arguments that a cosocket's send accepts to one string.
 
 local texts = {}
 
@@ -25,7 +25,7 @@ local function gather(parts, list)
     end
 end
 
---- of: the bytes of a number, a boolean, nil, or an array of strings and numbers, which may be nested.
+--- of converts a string, a number, a boolean, nil, or an array of strings and numbers, which may be nested.
 ---@param data any
 ---@return string
 function texts.of(data)

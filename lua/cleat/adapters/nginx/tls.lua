@@ -1,14 +1,15 @@
---- The methods of a cosocket that speaks TLS: nginx's, with the same results and errors, over a connection in memory.
+--- The methods of a cosocket with TLS. They have the results and errors of nginx's methods, and use a TLS connection in
+--- memory.
 ---
---- The object is nginx's own cosocket, with another metatable. Its field `state` has
----   id, guard        the connection of the ABI
----   rest, at         decrypted bytes; those before `at` were returned
----   unsent           encrypted bytes are to be sent with the next ones: the end of the handshake
+--- The object is nginx's cosocket with another metatable. Its field `state` is a table with
+---   id, guard        the ABI's connection
+---   rest, at         decrypted bytes; those before `at` were returned already
+---   unsent           whether encrypted bytes (the end of the handshake) wait for the next send
 ---   reading, writing whether a call of the cosocket is in progress
----   moved            data was sent or received since connect
----   over             the peer has closed the connection
----   dead             TLS has failed, or the cosocket has
---- and what cleat.adapters.nginx.record_reader and .pool have there.
+---   moved            whether data was sent or received since connect
+---   over             whether the peer has closed the connection
+---   dead             whether TLS or the cosocket has failed
+--- and the fields of cleat.adapters.nginx.record_reader and .pool.
 
 local C = require "cleat.backend"
 local delimited = require "cleat.adapters.nginx.delimited"
@@ -25,15 +26,15 @@ local type, tonumber = type, tonumber
 
 local tls = {}
 
-local ROOM = 65536 -- what is taken from the connection at once
-local MANY, MOST = 16384, 1048576 -- what is received into a buffer
-local PIECE = 131072 -- what is encrypted before it is sent
+local ROOM = 65536 -- the size of one read of encrypted bytes from the connection
+local MANY, MOST = 16384, 1048576 -- the range of sizes that are received into a buffer
+local PIECE = 131072 -- how many bytes are encrypted before they are sent
 
 local function bad_argument(method, what)
     return error(("bad argument #1 to '%s' (%s)"):format(method, what), 3)
 end
 
--- flush sends what is encrypted.
+-- flush sends the encrypted bytes.
 local function flush(o, s)
     s.unsent = false
     while true do
@@ -43,7 +44,7 @@ local function flush(o, s)
             local sent, err = raw.send(o, bytes)
             s.writing = false
             if not sent then
-                s.dead, s.dry = true, true
+                s.dead, s.drained = true, true
                 return nil, err
             end
         end
@@ -53,23 +54,23 @@ local function flush(o, s)
     end
 end
 
--- failed: TLS has failed, by a malformed record or an alert. The reason is in nginx's log.
+-- failed handles a failure of TLS, after a malformed record or an alert. The reason is written to nginx's log.
 local function failed(o, s, result)
     local err = errors.from_connection(result, "read")
     ngx.log(ngx.ERR, "cleat: TLS with ", s.host, " has failed: ", tostring(err)) -- luacheck: ignore 113
     if not s.dead and not s.writing then
         flush(o, s) -- the alert
     end
-    s.dead, s.dry = true, true
+    s.dead, s.drained = true, true
     return "error"
 end
 
--- without_cr: a line as the cosocket returns it, which ignores each carriage return.
+-- without_cr removes all carriage returns of a line, as nginx's cosockets do.
 local function without_cr(line)
     return find(line, "\r", 1, true) and (gsub(line, "\r", "")) or line
 end
 
--- partial: the results of a call that has failed.
+-- partial returns the results of a failed call.
 local function partial(err, refused, bytes)
     if refused and bytes == "" then
         return nil, err
@@ -112,10 +113,10 @@ local function line(o, s)
     end
 end
 
--- The buffer of large(), while no call has it: pieces of strings would be garbage.
+-- The buffer of large(), while no call uses it. It avoids garbage from many pieces.
 local spare
 
--- large is exactly() for MANY bytes and more: it decrypts into a buffer.
+-- large does the work of exactly() for MANY bytes and more: it decrypts into a buffer.
 local function large(o, s, size)
     local have = #s.rest - s.at + 1
     local buffer = spare
@@ -186,7 +187,7 @@ local function all(o, s)
         local data, err, refused = more(o, s, 1)
         if not data then
             if err == "closed" and not refused then
-                s.over = false -- the next call reads the end again
+                s.over = false -- the next call reports the end again
                 return table.concat(parts)
             end
             return partial(err, refused, table.concat(parts))
@@ -195,7 +196,7 @@ local function all(o, s)
     end
 end
 
--- is_over: whether nothing more can be read.
+-- is_over returns whether nothing more can be read.
 local function is_over(s)
     return (s.over or s.dead) and s.at > #s.rest
 end
@@ -287,7 +288,7 @@ function tls.receiveuntil(o, pattern, options)
     end
 end
 
--- send_text encrypts and sends.
+-- send_text encrypts a string, and sends it.
 local function send_text(o, s, text)
     local result = connection_write(s.id, text, 0)
     if result < 0 then
@@ -305,7 +306,7 @@ function tls.send(o, data)
     end
     local size = #data
     if s.writing then
-        -- another light thread sends, or was killed when it did
+        -- another light thread is sending, or was killed while it did
         local ok, err = raw.send(o, "")
         return nil, ok and "closed" or err
     elseif s.dead then
@@ -331,15 +332,15 @@ function tls.send(o, data)
     return nil, err
 end
 
---- idle: whether nothing is left to read, so that the connection can be kept; else nil and the error.
+--- idle returns true if nothing is left to read, so that the connection can be kept alive; otherwise nil and the error.
 function tls.idle(o, s)
     if s.at <= #s.rest then
         return nil, "unread data in buffer"
     elseif s.over or s.dead then
         return nil, "closed"
     elseif s.reading or s.writing then
-        return true -- the cosocket refuses
-    elseif not s.dry then
+        return true -- the cosocket refuses setkeepalive itself
+    elseif not s.drained then
         local result, data = connection_read(s.id, 16384, 0)
         if result > 0 then
             s.rest, s.at = data, 1
@@ -348,7 +349,7 @@ function tls.idle(o, s)
             s.over = true
             return nil, "closed"
         end
-        s.dry = true
+        s.drained = true
     end
     if s.due > 0 or s.head ~= "" then
         return nil, "unread data in buffer"
@@ -358,8 +359,8 @@ function tls.idle(o, s)
     return true
 end
 
---- farewell sends close_notify, if that needs no waiting.
-function tls.farewell(o, s)
+--- send_close_notify sends close_notify if that needs no waiting.
+function tls.send_close_notify(o, s)
     if not (s.dead or s.reading or s.writing) then
         C.connection_shutdown(s.id, 0)
         local connect, send, read = timeouts(o)
@@ -369,17 +370,17 @@ function tls.farewell(o, s)
     end
 end
 
---- drop ends TLS.
-function tls.drop(s)
+--- discard ends TLS.
+function tls.discard(s)
     if s.guard then
         C.guard_close(s.guard)
         s.id, s.guard, s.dead, s.rest, s.at = 0, false, true, "", 1
     end
 end
 
---- start makes a state one of TLS.
+--- start adds the TLS connection to a state.
 function tls.start(s, id, guard)
-    s.id, s.guard, s.rest, s.at, s.dry, s.due, s.head, s.single = id, guard, "", 1, true, 0, "", false
+    s.id, s.guard, s.rest, s.at, s.drained, s.due, s.head, s.single = id, guard, "", 1, true, 0, "", false
     s.unsent, s.reading, s.writing, s.dead, s.over, s.ended = false, false, false, false, false, false
     s.flush, s.failed = flush, failed
 end

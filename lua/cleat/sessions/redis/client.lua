@@ -1,13 +1,13 @@
---- Redis clients of other libraries. One call uses a client at a time. A client that is wrapped has
----   client:call(deadline, command, ...)  true and the reply (nil for none), false and the text of an error reply, or
----                                        nil and the text of a failure, after which the client is of no use
----   client:release()                     whether it can be kept for the next call
+--- Redis clients of other libraries. A client is used by one call at a time. A wrapped client has
+---   client:call(deadline, command, ...)  returns true and the reply (nil for none); false and the text of an error
+---                                        reply; or nil and a failure, after which the client cannot be used
+---   client:release()                     returns whether the client can be kept for the next call
 ---   client:close()
----   client.used                          whether it has served a call, so that Redis may have closed it since
+---   client.used                          whether a call has succeeded: Redis may have closed the connection since
 ---
---- * lua-resty-redis (Debian's lua-nginx-redis): results are a value, nil and a failure, or false and an error reply. A
+--- * lua-resty-redis (Debian's lua-nginx-redis) returns a value, nil and a failure, or false and an error reply. A
 ---   cosocket belongs to a request, so it goes to nginx's pool after each call.
---- * redis-lua (Debian's lua-redis): results are a value, and everything else is raised as a string.
+--- * redis-lua (Debian's lua-redis) returns a value, and raises everything else as a string.
 
 local compat = require "cleat.compat"
 local waiting = require "cleat.socket.waiting"
@@ -16,7 +16,7 @@ local pcall = compat.pcall
 
 local client = {}
 
--- How long, in milliseconds, a connection stays in nginx's pool.
+-- How long a connection stays in nginx's pool, in milliseconds.
 local IDLE = 60000
 
 local function has(value, ...)
@@ -64,7 +64,7 @@ end
 local RedisLua = {}
 RedisLua.__index = RedisLua
 
--- limit gives LuaSocket's object what is left of the time. redis-lua reads in several calls.
+-- limit sets the timeout of LuaSocket's object to the remaining time. redis-lua reads in several calls.
 local function limit(self, deadline)
     local sock = self.client.network and self.client.network.socket
     if sock and sock.settimeout then
@@ -114,10 +114,10 @@ function RedisLua:close()
     end
 end
 
---- wrap makes one of a library's client. most: how many connections nginx's pool keeps.
+--- wrap wraps the client of a library. most: the maximum number of connections in nginx's pool.
 ---@param value any
 ---@param most integer
----@return table? # nil if it is no client of a library that is known
+---@return table? # nil if it is not a client of one of the libraries
 function client.wrap(value, most)
     if has(value, "set_timeout", "set_keepalive", "get_reused_times", "get", "set") then
         local used = value:get_reused_times()
@@ -131,18 +131,18 @@ function client.wrap(value, most)
     end
 end
 
---- is_nginx: whether this Lua state is nginx's.
+--- is_nginx returns whether this Lua state belongs to nginx.
 ---@return boolean
 function client.is_nginx()
     local nginx = rawget(_G, "ngx")
     return type(nginx) == "table" and type(nginx.socket) == "table"
 end
 
---- open connects with nginx's client.
+--- open connects with the client for nginx.
 ---@param to table with host and port or path, and pool, a name
 ---@param deadline number
 ---@param most integer
----@return table? # nil and a text if it fails
+---@return table? # nil and a message if it fails
 ---@return string?
 function client.open(to, deadline, most)
     local found, library = pcall(require, "resty.redis")

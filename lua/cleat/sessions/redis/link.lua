@@ -1,8 +1,8 @@
---- Redis's protocol (RESP 2) over one of cleat's own sockets, which all coroutines share.
+--- Redis's protocol (RESP 2) over a cleat socket that all coroutines share.
 ---
 --- Commands of several coroutines are sent together, and their replies are read in the same order. A coroutine that
---- waits for a reply has the reader's turn (cleat.socket.turns). What other coroutines want to send meanwhile is sent
---- when it has its reply. A command that is posted costs no wait; an error in its reply is found later, in `problem`.
+--- waits for a reply has the reader's turn (cleat.socket.turns); it sends the commands of other coroutines after it has
+--- received its reply. `post` does not wait for the reply; an error in the reply is stored in `problem`.
 
 local C = require "cleat.backend"
 local compat = require "cleat.compat"
@@ -19,21 +19,22 @@ local const = C.const
 
 local link = {}
 
--- The longest reply that is read, in bytes: a session is some kilobytes.
+-- The maximum size of a reply, in bytes: a session has a few kilobytes.
 local LONGEST = 1048576
 
--- How many replies may be outstanding before `post` reads them.
+-- The number of outstanding replies from which on `post` reads them.
 local OUTSTANDING = 64
 
 ---@class cleat.sessions.redis.Link
 ---@field connection cleat.https.Connection
----@field queue string[] what is to be sent
----@field asked integer how many commands there were
----@field answered integer how many replies were read
----@field busy boolean whether a coroutine is reading: if a second one sees that, the first was killed
----@field broken string? why the link is of no use any more
----@field problem string? the last error reply to a command that was posted
----@field served boolean? whether a call has succeeded, so that Redis may have closed the connection since
+---@field queue string[] the commands to send
+---@field asked integer the number of commands so far
+---@field answered integer the number of replies that were read
+---@field busy boolean whether a coroutine is reading. If the coroutine with the turn finds it true, the previous one
+--- was killed
+---@field broken string? the failure after which the link cannot be used
+---@field problem string? the last error reply to a command of `post`
+---@field served boolean? whether a call has succeeded: then a failure may mean that Redis has closed an idle connection
 ---@field _turns table|false
 local Link = {}
 Link.__index = Link
@@ -82,8 +83,8 @@ local function read_bulk(conn, length)
     return sub(bytes, 1, -3)
 end
 
--- read_reply returns true and the reply, or false and the text of an error reply. No command that is used here is
--- answered with an array.
+-- read_reply returns true and the reply, or false and the text of an error reply. None of the commands here has an
+-- array as reply.
 local function read_reply(conn)
     local line = conn:line()
     local kind, rest = sub(line, 1, 1), sub(line, 2)
@@ -110,28 +111,29 @@ local function flush(self)
     end
 end
 
--- exchange sends what there is to send, and reads replies up to the one to command number `last`.
+-- exchange sends the queue, and reads replies up to that of command number `last`.
 local function exchange(self, last)
     flush(self)
     local ok, reply = true, nil
     while self.answered < last do
         ok, reply = read_reply(self.connection)
         self.answered = self.answered + 1
-        if not ok and self.answered < last then -- of a command that was posted, or whose coroutine was killed
+        if not ok and self.answered < last then -- a command of `post`, or of a coroutine that was killed
             self.problem = reply
         end
     end
-    flush(self) -- what others want to send
+    flush(self) -- the commands of other coroutines
     return { ok, reply }
 end
 
 local NO_TURN = {
-    late = "timeout", closed = "closed", cannot = "another coroutine waits for Redis, and there is no default waiter",
-    nested = "the connection to Redis uses the sessions that are stored there",
+    late = "timeout", closed = "closed",
+    cannot = "another coroutine waits for Redis, and there is no default waiter (socket.setdefaultwaiter)",
+    nested = "the TLS connection to Redis uses this store for its own sessions",
 }
 
--- take_turn returns as ask does; posted: the reply to command number `last` is not the result.
-local function take_turn(_, how, self, deadline, last, posted)
+-- run_turn returns the results of request. posted: whether the reply to command number `last` is not needed.
+local function run_turn(_, how, self, deadline, last, posted)
     if NO_TURN[how] then
         return nil, NO_TURN[how]
     elseif self.broken then
@@ -153,27 +155,27 @@ local function take_turn(_, how, self, deadline, last, posted)
     return result[1], result[2]
 end
 
---- ask sends a command and waits for its reply. It returns true and the reply (nil for none), false and the text of an
---- error reply, or nil and the text of a failure, after which the link is of no use.
+--- request sends a command, and waits for its reply. It returns true and the reply (nil for none); false and the text
+--- of an error reply; or nil and the text of a failure, after which the link cannot be used.
 ---@param deadline number
 ---@param ... string the command
-function Link:ask(deadline, ...)
+function Link:request(deadline, ...)
     encode(self.queue, ...)
     self.asked = self.asked + 1
-    return turns.run(self, "reader", deadline, take_turn, self, deadline, self.asked, false)
+    return turns.run(self, "reader", deadline, run_turn, self, deadline, self.asked, false)
 end
 
---- post sends a command and does not wait for its reply. It returns true, or nil and the text of a failure.
+--- post sends a command, and does not wait for its reply. It returns true, or nil and the text of a failure.
 ---@param deadline number
 ---@param ... string the command
 function Link:post(deadline, ...)
     encode(self.queue, ...)
     self.asked = self.asked + 1
     if turns.busy(self, "reader") then
-        return true -- it is sent by the coroutine that has the turn
+        return true -- the coroutine that has the turn sends it
     end
     local last = self.asked - self.answered > OUTSTANDING and self.asked or 0
-    local ok, err = turns.run(self, "reader", deadline, take_turn, self, deadline, last, true)
+    local ok, err = turns.run(self, "reader", deadline, run_turn, self, deadline, last, true)
     if ok == nil then
         return nil, err
     end
@@ -189,7 +191,7 @@ local function connect(to, deadline)
     local conn
     if to.path then
         local sock = object.Socket(const.AF_UNIX, const.SOCK_STREAM, 0)
-        sock:settimeout(waiting.left(deadline))
+        sock:settimeout(waiting.remaining_or_nil(deadline))
         sock:connect(to.path)
         conn = connection.over(sock, deadline)
     else
@@ -208,7 +210,7 @@ end
 --- open connects to Redis.
 ---@param to table with host and port or path, and with context and server_hostname for TLS
 ---@param deadline number
----@return cleat.sessions.redis.Link? # nil and a text if it fails
+---@return cleat.sessions.redis.Link? # nil and a message if it fails
 ---@return string?
 function link.open(to, deadline)
     local conn, err = failure.attempt(connect, to, deadline)

@@ -1,7 +1,7 @@
---- Clients of other libraries (cleat.sessions.redis.client), of which each call has one to itself.
+--- A pool of clients of other libraries (cleat.sessions.redis.client), which one call at a time can use.
 ---
---- A pool has a limited number of slots. A slot has a queue (cleat.socket.turns), in which coroutines wait for their
---- turn with the default waiter; a coroutine that is killed in a call gives its turn to the next one.
+--- A pool has a fixed number of slots. Each slot has a queue (cleat.socket.turns), in which coroutines wait for their
+--- turn with the default waiter. A coroutine that is killed in a call gives its turn to the next one.
 
 local errors = require "cleat.errors"
 local place = require "cleat.socket.place"
@@ -10,8 +10,8 @@ local waiting = require "cleat.socket.waiting"
 
 local pool = {}
 
----@class cleat.sessions.redis.Slot the owner of a queue: see cleat.socket.turns
----@field client any? while no call uses it
+---@class cleat.sessions.redis.Slot the owner of a queue, see cleat.socket.turns
+---@field client any? the client, while no call uses it
 local Slot = {}
 Slot.__index = Slot
 
@@ -27,7 +27,7 @@ function Slot._turns_changed() end
 local Pool = {}
 Pool.__index = Pool
 
--- choose: a slot with a client if there is one that is free, then a free slot, then the next one's queue.
+-- choose returns a free slot with a client if there is one, then a free slot, then the slot whose queue is next.
 local function choose(self)
     local free
     for _, slot in ipairs(self) do
@@ -57,8 +57,8 @@ local function use(_, how, slot, f)
     elseif how == "late" then
         errors.raise(errors.timeout, "timed out")
     elseif how == "nested" then
-        errors.raise(errors.ValueError, "the connection to Redis uses the sessions that are stored there")
-    else -- another coroutine has the turn, and there is no waiter to wait with
+        errors.raise(errors.ValueError, "the TLS connection to Redis uses this store for its own sessions")
+    else -- another coroutine has the turn, and there is no waiter: use a temporary client
         local client = f(nil)
         if client then
             client:close()
@@ -66,8 +66,8 @@ local function use(_, how, slot, f)
     end
 end
 
---- use calls f(client) with a client, or nil if it has to make one. f returns the client if it can be kept, and reports
---- its result by other means. It raises if there is no turn before the deadline.
+--- use calls f(client) with a client, or with nil if f must connect. f returns the client if it can be kept, and passes
+--- its own results to the caller by upvalues. use raises socket.timeout if there is no turn before the deadline.
 ---@param deadline number
 ---@param f fun(client: any): any
 function Pool:use(deadline, f)
@@ -75,7 +75,7 @@ function Pool:use(deadline, f)
     turns.run(slot, "writer", deadline, use, slot, f)
 end
 
---- clear closes the clients that are not used now.
+--- clear closes the clients that no call uses.
 function Pool:clear()
     for _, slot in ipairs(self) do
         if slot.client then
@@ -85,7 +85,7 @@ function Pool:clear()
     end
 end
 
---- new makes a pool with so many slots.
+--- new makes a pool with `most` slots.
 ---@param most integer
 ---@return cleat.sessions.redis.Pool
 function pool.new(most)

@@ -1,4 +1,4 @@
---- TLS over a descriptor: the ABI reads and writes it, and waits for it unless the socket has a waiter.
+--- The transport over a descriptor: the core reads and writes it, and waits for it unless the socket has a waiter.
 
 local C = require "cleat.backend"
 local place = require "cleat.socket.place"
@@ -6,14 +6,14 @@ local suspend = require "cleat.suspend"
 
 local const = C.const
 
--- steady: the ABI sends and receives, so that a call that is repeated needs nothing else.
+-- steady: the core does the I/O, so a repeated call needs no further steps.
 local descriptor = { supply = suspend.ready, steady = true }
 
 function descriptor.open(self, context, server_side, hostname)
     return C.connection_over_socket_guarded(context, self._id, server_side, hostname)
 end
 
--- The ABI has sent the encrypted bytes already.
+-- The core has sent the encrypted bytes already.
 function descriptor.emit()
     return true
 end
@@ -24,7 +24,7 @@ function descriptor.place(self)
     end
 end
 
---- readable: whether bytes have arrived that were not read.
+--- readable returns whether unread bytes have arrived.
 function descriptor.readable(self)
     local fd = C.socket_fileno(self._id)
     return fd >= 0 and C.poll({ fd }, { const.POLLIN }, 1, 0) > 0

@@ -1,4 +1,4 @@
---- TLS between two MemoryBIOs, which the program fills and empties: no call waits.
+--- The transport over two MemoryBIOs, which the program fills and drains: no call waits.
 
 local C = require "cleat.backend"
 local errors = require "cleat.errors"

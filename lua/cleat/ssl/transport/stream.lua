@@ -1,22 +1,22 @@
---- TLS over a stream: an event loop's socket object without a usable descriptor, whose own receive and send wait in
---- that loop (nginx's cosockets, luv's handles). TLS is done in memory.
+--- The transport over a stream: an object of an event loop that has no usable descriptor, but whose receive and send
+--- wait in that loop (nginx's cosockets, luv's handles). TLS is done in memory.
 ---
---- A stream is a table with
----   connected()                  whether there is a peer
----   connect(to, timeout)         to: an address as Socket:connect takes it
----   receive(timeout)             the next bytes; "" at the end; nil after a timeout. Bytes that arrive later are
+--- A stream is a table with these fields and methods:
+---   connected()                  returns whether it is connected
+---   connect(to, timeout)         to: an address, see Socket:connect
+---   receive(timeout)             returns the next bytes; "" at the end; nil after a timeout. Later bytes are then
 ---                                returned by the next call
----   send(bytes, timeout)         true once these and all earlier bytes were sent; nil after a timeout. The stream
----                                keeps the bytes: send("", timeout) continues, or raises ECONNABORTED if it cannot
----   try_send(bytes)              as send, but does not wait: nil if not all were sent yet; optional
----   place()                      a parking place, see cleat.socket.place
----   close()                      also ends calls of other coroutines
----   shutdown_write(), drain()    end the sending direction; discard received bytes. Neither waits, both are optional
----   release()                    before unwrap() returns the loop's object: receive nothing more; optional
----   fileno(), getpeername(), getsockname()   where the loop has them
+---   send(bytes, timeout)         returns true once these and all earlier bytes were sent; nil after a timeout. It
+---                                keeps the bytes: send("", timeout) continues, or raises ECONNABORTED if that fails
+---   try_send(bytes)              optional: the same without waiting: nil if not all bytes were sent yet
+---   place()                      returns a parking place, see cleat.socket.place
+---   close()                      also ends the calls of other coroutines
+---   shutdown_write(), drain()    optional: shut down the sending direction; discard received bytes. Neither waits
+---   release()                    optional: called before unwrap() returns the loop's object, to stop receiving
+---   fileno(), getpeername(), getsockname()   if the loop supports them
 ---   value                        the loop's object, which unwrap() returns
---- timeout is in seconds, above 0, nil if the socket has none: then the loop's own timeouts apply. An error of the loop
---- is raised as socket.error with its message.
+--- timeout is in seconds and above 0, or nil for no limit: then the loop's own timeouts apply. An error of the loop is
+--- raised as socket.error with its message.
 
 local C = require "cleat.backend"
 local compat = require "cleat.compat"
@@ -30,7 +30,7 @@ local pcall = compat.pcall
 local WANT_WRITE = status.WANT_WRITE
 local sub = string.sub
 
--- How many bytes are encrypted before they are sent: bounds the memory of a connection whose peer does not read.
+-- How many bytes are encrypted before they are sent. It limits the memory of a connection whose peer does not read.
 local PIECE = 65536
 
 -- steady: reads may be tried first, but writes are sent in the writer's turn.
@@ -48,7 +48,7 @@ function stream.readable()
     return false -- only the reader's receive() reads
 end
 
--- call calls a method of the stream. If the socket is closed meanwhile its error is ignored.
+-- call calls a method of the stream. If the socket is closed meanwhile, the method's error is ignored.
 local function call(self, method, ...)
     local id = self._tls
     local ok, result = pcall(self._stream[method], self._stream, ...)
@@ -58,7 +58,7 @@ local function call(self, method, ...)
     return result
 end
 
--- send_out sends encrypted bytes, and bytes that the stream has not sent yet. It returns false once the deadline has
+-- send_out sends the encrypted bytes, and those that the stream still has. It returns false once the deadline has
 -- passed.
 local function send_out(_, how, self, deadline)
     local id = self._tls
@@ -77,7 +77,7 @@ local function send_out(_, how, self, deadline)
             bytes = select(2, errors.check(C.connection_drain(id, pending)))
         end
         self._unsent = true
-        if not call(self, "send", bytes, waiting.left(deadline)) then
+        if not call(self, "send", bytes, waiting.remaining_or_nil(deadline)) then
             return self._tls ~= id
         end
         self._unsent = false
@@ -85,14 +85,14 @@ local function send_out(_, how, self, deadline)
     return true
 end
 
---- emit sends, unless another call has the writer's turn and will send.
+--- emit sends encrypted bytes, unless another call has the writer's turn and will send them.
 function stream.emit(self, claim, deadline)
     if self._tls == 0 then
         return true
     elseif claim and claim.turn == self._turns.writer then
         return send_out(claim, "first", self, deadline)
     elseif C.connection_drain_pending(self._tls) <= 0 and (not self._unsent or self._begun) then
-        return true -- the write that has begun sends it
+        return true -- nothing to send, or the write in progress sends it
     elseif turns.busy(self, "writer") then
         return true
     end
@@ -113,7 +113,7 @@ function stream.supply(self, claim, event, deadline)
         if waiting.remaining(deadline) == 0 then
             return false
         end
-        local bytes = call(self, "receive", waiting.left(deadline))
+        local bytes = call(self, "receive", waiting.remaining_or_nil(deadline))
         if self._tls ~= id then
             return true
         elseif bytes == nil then
@@ -136,15 +136,16 @@ local function bytes_of(data, first, last)
     return C.buffer_get(data, first - 1, last - first + 1)
 end
 
---- write_call encrypts and sends piece by piece, see cleat.suspend. work: {data, length, number of bytes sent}. After a
---- call that has failed, or whose coroutine was killed, the connection's _begun has the bytes that were encrypted and
---- perhaps not sent.
+--- write_call encrypts and sends piece by piece, see cleat.suspend. work is {data, length, number of bytes sent}. If
+--- the call fails, or its coroutine is killed, the connection's field _begun keeps the bytes that were encrypted and
+--- possibly not sent.
 function stream.write_call(id, _, self, work)
     local data, length, sent = work[1], work[2], work[3]
     local begun = self._begun
     if begun and not work.begun then
         if #begun > length - sent or bytes_of(data, sent + 1, sent + #begun) ~= begun then
-            local err = errors.SSLError(errors.SSL_ERROR_SSL, "[SSL: BAD_WRITE_RETRY] other bytes are still to be sent")
+            local err = errors.SSLError(errors.SSL_ERROR_SSL,
+                "[SSL: BAD_WRITE_RETRY] the bytes of the unfinished call must be passed again")
             err.library, err.reason = "SSL", "BAD_WRITE_RETRY"
             errors.throw(err)
         end
@@ -170,8 +171,8 @@ function stream.write_call(id, _, self, work)
     return WANT_WRITE
 end
 
---- write_at_once encrypts bytes and sends them, if no other call writes and the stream accepts them without a wait.
---- Otherwise it returns nil, and write_call goes on where it has stopped.
+--- write_at_once encrypts bytes and sends them, if no other call writes and the stream accepts them without waiting.
+--- Otherwise it returns nil, and write_call continues where it has stopped.
 function stream.write_at_once(self, data, length)
     local id, queues, below = self._tls, self._turns, self._stream
     if id == 0 or not queues or not queues.steady or not turns.is_free(queues.writer) or not below.try_send
