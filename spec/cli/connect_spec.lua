@@ -163,14 +163,14 @@ describe("cleat connect:", function()
             { { "connect", "localhost:0" }, "has no valid port" },
             { { "connect", "localhost:65536" }, "has no valid port" },
             { { "connect", "localhost:no-such-service" }, "has no valid port" },
-            { { "connect", "a b" }, "is no host" },
-            { { "connect", "[::1" }, "is no host" },
+            { { "connect", "a b" }, "is not a host" },
+            { { "connect", "[::1" }, "is not a host" },
             { { "connect", "localhost", "--starttls", "gopher" }, "must be one of 'smtp'" },
             { { "connect", "localhost", "--starttl", "smtp" }, "Did you mean '--starttls'?" },
             { { "connect", "localhost", "--timeout", "soon" }, "is not a number above 0" },
             { { "connect", "localhost", "--cafile", "/nowhere.pem" }, "--cafile: [Errno 2] No such file or directory: '/nowhere.pem'" },
             { { "connect", "localhost", "--key", KEY }, "--key needs --cert" },
-            { { "connect", "localhost", "--servername", "." }, "is no name for a server" },
+            { { "connect", "localhost", "--servername", "." }, "is not a valid server name" },
         } do
             local result = command.expect(2, case[1])
             found(result.errors, case[2])
