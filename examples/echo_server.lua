@@ -16,7 +16,7 @@ local function serve(connection)
         local data = stream:recv(4096)
         stream:sendall(data)
     until data == "" -- the client has sent close_notify
-    local ok, plain = pcall(stream.unwrap, stream) -- sends close_notify; raises if the client has disconnected
+    local ok, plain = pcall(stream.unwrap, stream) -- sends close_notify; raises if the client is gone
     return (ok and plain or stream):close()
 end
 while true do

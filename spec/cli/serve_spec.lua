@@ -172,7 +172,7 @@ describe("cleat serve:", function()
         found(command.expect(1, { "serve", "--listen", "::1", "--port", program.port }).errors, "cannot listen on ::1 port ")
         program:stop()
         for _, case in ipairs {
-            { { "--port", "65536" }, "is not a number from 0 to 65535" }, { { "--listen", "example.org" }, "is no IP address" },
+            { { "--port", "65536" }, "is not a number from 0 to 65535" }, { { "--listen", "example.org" }, "is not an IP address" },
             { { "--cert", "/nowhere" }, "--cert: [Errno 2]" }, { { "--key", keyfile }, "--key needs --cert" },
             { { "--cert", certfile, "--key", keyfile, "--name", "a" }, "--name and --cert-out" }, { { "--name", "a b" }, "--name: " },
             { { "--client-ca", keyfile }, "--client-ca: [X509: NO_CERTIFICATE_OR_CRL_FOUND]" },
