@@ -9,7 +9,7 @@
 
 struct cleat_append {
     int fd; /* -1 if it is not open */
-    atomic_bool torn; /* the disk was full in the middle of a line */
+    atomic_int torn; /* 1: the disk was full in the middle of a line */
 };
 
 /* cleat_append_open returns CLEAT_OK and opens a file, or makes it for its owner only. An empty one gets first, a line.
