@@ -49,7 +49,7 @@ cleat_vary("release" "lua54[.](checks|peers)[.](helpers|python)" fast yes)
 cleat_vary("release" "check[.](coverage|generated|headers|names|rooms|security|surface|symbols|public_names)" fast yes)
 
 # What qemu-user does not do as a kernel: see the tests. And the OpenSSL that c.loading loads is this machine's.
-cleat_vary("emulated" "c[.](garbage|resolution)" environment CLEAT_EMULATED=1)
+cleat_vary("emulated" "c[.](garbage|names|resolution)" environment CLEAT_EMULATED=1)
 cleat_vary("emulated|cross" "c[.]loading" environment CLEAT_NO_OPENSSL=1)
 # c.states loads this machine's Lua.
 cleat_vary("emulated|cross" "c[.]states" when never)
