@@ -64,11 +64,11 @@ static int l_descriptors(lua_State *L) {
 }
 
 /* Lua 5.5 has a seed for the hashes of strings. */
-static lua_State *new_state(struct memory *memory) {
+static lua_State *new_state(struct memory *of) {
 #if LUA_VERSION_NUM >= 505
-    return lua_newstate(allocate, memory, 1);
+    return lua_newstate(allocate, of, 1);
 #else
-    return lua_newstate(allocate, memory);
+    return lua_newstate(allocate, of);
 #endif
 }
 
