@@ -103,4 +103,3 @@ cleat_vary("floor|address" "lua54[.]cli[.]inspect" when always)
 # Other projects' programs over cleat.luasec return the same in each build, and so do LuaSec's certificates.
 cleat_vary(".*"      ".*[.]programs[.]luasec" when never)
 cleat_vary("release" "(lua54|luajit)[.]programs[.]luasec" when always)
-cleat_vary("release" "(lua51|lua52|lua53)[.]luasec[.]x509" when never)
