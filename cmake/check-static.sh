@@ -10,8 +10,8 @@ tree=${CLEAT_BUILD_DIR:?}
 archive=$tree/libcleat.a
 [[ -f $archive ]] || { echo "no libcleat.a: configure with -DCLEAT_STATIC=ON" && exit 1; }
 
-# symbols(): the names of those that nm lists
-symbols() { nm -P "$@" "$archive" 2>/dev/null | awk 'NF > 1 { print $1 }' | sort; }
+# symbols(): the names of those that nm lists, without the line that names the file, whose path may have blanks
+symbols() { nm -P "$@" "$archive" 2>/dev/null | awk 'length($2) == 1 { print $1 }' | sort; }
 diff <(symbols -g --defined-only) <(grep -oE '^ +cleat_[a-z0-9_]+' "${CLEAT_SOURCE_DIR:?}/core/cleat.map" | tr -d ' ' | sort) ||
     { echo "libcleat.a and core/cleat.map differ in the functions above" && exit 1; }
 if symbols -u | grep -E '^(_Z|__cxa|__gxx|_Unwind|cleat_|OPENSSL_|SSL_|CRYPTO_)'; then

@@ -51,7 +51,7 @@ cleat_vary("release" "lua54[.](checks|peers)[.](helpers|python)" fast yes)
 cleat_vary("release" "check[.](coverage|generated|headers|names|rooms|security|surface|symbols|public_names)" fast yes)
 
 # What qemu-user does not do as a kernel: see the tests. And the OpenSSL that c.loading loads is this machine's.
-cleat_vary("emulated" "c[.](garbage|resolution)" environment CLEAT_EMULATED=1)
+cleat_vary("emulated" "c[.](garbage|names|resolution)" environment CLEAT_EMULATED=1)
 cleat_vary("emulated|cross" "c[.]loading" environment CLEAT_NO_OPENSSL=1)
 # c.states loads this machine's Lua.
 cleat_vary("emulated|cross" "c[.]states" when never)
@@ -107,4 +107,3 @@ cleat_vary("coverage" "lua54[.](cli[.].*|docs[.]command)" when always)
 cleat_vary(".*"      ".*[.]programs[.]luasec" when never)
 cleat_vary("release" "(lua54|luajit)[.]programs[.]luasec" when always)
 cleat_vary("coverage" "lua54[.]programs[.](luasec|lua_http)" when always)
-cleat_vary("release" "(lua51|lua52|lua53)[.]luasec[.]x509" when never)

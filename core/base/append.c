@@ -20,7 +20,8 @@ void cleat_append_line(struct cleat_append *file, const char *line) {
     int kept = errno;
     ssize_t wrote;
     if (len > CLEAT_APPEND_MAX) return;
-    if (atomic_exchange(&file->torn, false)) bytes[used++] = '\n';
+    /* of an int: gcc 12 calls libatomic for a single byte on RISC-V */
+    if (atomic_exchange(&file->torn, 0)) bytes[used++] = '\n';
     /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): write takes the length */
     memcpy(bytes + used, line, len);
     used += len;
@@ -28,7 +29,7 @@ void cleat_append_line(struct cleat_append *file, const char *line) {
     do {
         wrote = write(file->fd, bytes, used);
     } while (wrote < 0 && errno == EINTR);
-    if (wrote > 0 && (size_t)wrote < used) atomic_store(&file->torn, true);
+    if (wrote > 0 && (size_t)wrote < used) atomic_store(&file->torn, 1);
     OPENSSL_cleanse(bytes, sizeof bytes);
     errno = kept;
 }
@@ -37,7 +38,7 @@ void cleat_append_line(struct cleat_append *file, const char *line) {
 int32_t cleat_append_open(struct cleat_append *file, const char *name, const char *first) {
     const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
     struct stat about;
-    atomic_init(&file->torn, false);
+    atomic_init(&file->torn, 0);
     do {
         file->fd = open(name, flags, 0600);
     } while (file->fd < 0 && errno == EINTR);

@@ -9,7 +9,7 @@
 
 struct cleat_append {
     int fd; /* -1 if it is not open */
-    atomic_bool torn; /* the disk was full in the middle of a line */
+    atomic_int torn; /* 1: the disk was full in the middle of a line */
 };
 
 /* cleat_append_open returns CLEAT_OK and opens a file, or creates it with mode 0600. If the file is empty, it

@@ -78,3 +78,10 @@ void OPENSSL_memory_free(void *block) {
     OPENSSL_cleanse(start, (size_t)*start + PREFIX);
     free(start);
 }
+
+enum { STACK = 8192 }; /* about twice as much as was seen to be necessary */
+
+__attribute__((noinline)) void cleat_wipe_stack(void) {
+    uint8_t below[STACK];
+    OPENSSL_cleanse(below, sizeof below);
+}

@@ -16,7 +16,7 @@
      CLEAT_OP_ENABLE_MIDDLEBOX_COMPAT)
 
 static void context_destroy(struct cleat_object *object) {
-    struct cleat_context *self = (struct cleat_context *)object;
+    struct cleat_context *self = (void *)object;
     cleat_configuration_unref(self->configuration);
     cleat_trust_unref(self->trust);
     cleat_trust_sources_free(&self->sources);
@@ -394,7 +394,7 @@ static int32_t set_protocols(int32_t context, bool is_alpn, struct cleat_alpn *l
     struct cleat_object *found = NULL;
     int32_t result = cleat_handle_find(context, CLEAT_KIND_CONTEXT, &found);
     if (found != NULL) {
-        struct cleat_context *self = (struct cleat_context *)found;
+        struct cleat_context *self = (void *)found;
         struct cleat_alpn **place = is_alpn ? &self->alpn : &self->npn;
         struct cleat_alpn *old;
         pthread_mutex_lock(&self->lock);

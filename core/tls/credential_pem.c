@@ -116,8 +116,8 @@ static bool queue_says_no_key(void) {
     }
 }
 
-int32_t cleat_pem_key(const char *text, int32_t len, struct cleat_password *password,
-                      EVP_PKEY **key) {
+static int32_t read_key(const char *text, int32_t len, struct cleat_password *password,
+                        EVP_PKEY **key) {
     BIO *bio = read_from(text, len);
     if (bio == NULL) return cleat_fail_nomem();
     *key = PEM_read_bio_PrivateKey(bio, NULL, password_callback, password);
@@ -136,4 +136,11 @@ int32_t cleat_pem_key(const char *text, int32_t len, struct cleat_password *pass
                                 "bad decrypt: the password is wrong, or the key is damaged");
     }
     return cleat_fail_ssl("PEM_read_bio_PrivateKey");
+}
+
+int32_t cleat_pem_key(const char *text, int32_t len, struct cleat_password *password,
+                      EVP_PKEY **key) {
+    int32_t status = read_key(text, len, password, key);
+    if (password->wanted) cleat_wipe_stack(); /* HMAC has copied the password there */
+    return status;
 }

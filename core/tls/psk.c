@@ -9,7 +9,7 @@
 
 #include "base/memory.h"
 
-enum { NAME = 16, KEY = 32, STACK = 8192 };
+enum { NAME = 16, KEY = 32 };
 
 _Static_assert(CLEAT_PSK_IDENTITY_MAX == PSK_MAX_IDENTITY_LEN &&
                    CLEAT_PSK_KEY_MAX == PSK_MAX_PSK_LEN &&
@@ -32,16 +32,10 @@ static unsigned take_key(struct cleat_psk *psk, uint8_t *key, unsigned max) {
     return len;
 }
 
-/* BoringSSL leaves a copy of the key on the stack, below the frame of its caller. */
-__attribute__((noinline)) static void wipe_stack(void) {
-    uint8_t below[STACK];
-    OPENSSL_cleanse(below, sizeof below);
-}
-
 void cleat_psk_wipe(struct cleat_connection *connection) {
     if (connection->psk == NULL || !connection->psk->was_used) return;
     connection->psk->was_used = false;
-    wipe_stack();
+    cleat_wipe_stack();
 }
 
 static unsigned client_key(SSL *ssl, const char *hint, char *identity, unsigned max_identity,

@@ -21,7 +21,7 @@ struct entry {
 };
 
 struct set {
-    atomic_bool locked;
+    atomic_flag locked;
     struct entry entries[ENTRIES];
 };
 
@@ -36,13 +36,13 @@ struct cleat_chain_moment cleat_chain_moment_now(void) {
 static bool try_lock(struct set *set) {
     int i;
     for (i = 0; i < TRIES; i++) {
-        if (!atomic_exchange_explicit(&set->locked, true, memory_order_acquire)) return true;
+        if (!atomic_flag_test_and_set_explicit(&set->locked, memory_order_acquire)) return true;
     }
     return false;
 }
 
 static void unlock(struct set *set) {
-    atomic_store_explicit(&set->locked, false, memory_order_release);
+    atomic_flag_clear_explicit(&set->locked, memory_order_release);
 }
 
 static struct entry *find(struct set *set, const uint8_t key[CLEAT_DIGEST]) {

@@ -13,7 +13,7 @@ local function sign(algorithm, data)
     signer:settimeout(5)
     local ok, signature = pcall(function()
         signer:connect(arg[2])
-        signer:sendall(("%s %d\n%s"):format(algorithm, #data, data))
+        signer:sendall(("%s %d\n"):format(algorithm, #data) .. data)
         local file = signer:makefile "r"
         local length = tonumber(file:readline())
         return length > 0 and file:read(length) or nil

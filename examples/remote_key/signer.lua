@@ -39,7 +39,7 @@ local function answer(file)
         return "refused"
     end
     local signature = ssl.sign(key, algorithm, data)
-    file:write(("%d\n%s"):format(#signature, signature))
+    file:write(#signature .. "\n" .. signature)
     return algorithm
 end
 

@@ -41,7 +41,7 @@ local backend
 -- is "native".
 local VERSIONS = { ["Lua 5.1"] = true, ["Lua 5.2"] = true, ["Lua 5.3"] = true, ["Lua 5.4"] = true, ["Lua 5.5"] = true }
 
-local is_luajit = type(rawget(_G, "jit")) == "table"
+local is_luajit = type(package.loaded.jit) == "table"
 local chosen = os and os.getenv "CLEAT_BACKEND" or ""
 if chosen ~= "" and chosen ~= "native" and chosen ~= "ffi" then
     error(("cleat.backend: the environment variable CLEAT_BACKEND must be native or ffi, not %s"):format(chosen), 0)

@@ -12,7 +12,7 @@
 local compat = {}
 
 local select = select -- see keywords.lua
-local is_luajit = type(rawget(_G, "jit")) == "table"
+local is_luajit = type(package.loaded.jit) == "table" -- in knot-resolver the global of that name is inherited
 
 compat.unpack = table.unpack or unpack
 

@@ -63,6 +63,15 @@ static int l_descriptors(lua_State *L) {
     return 1;
 }
 
+/* Lua 5.5 has a seed for the hashes of strings. */
+static lua_State *new_state(struct memory *of) {
+#if LUA_VERSION_NUM >= 505
+    return lua_newstate(allocate, of, 1);
+#else
+    return lua_newstate(allocate, of);
+#endif
+}
+
 static int open_libraries(lua_State *L) {
     luaL_openlibs(L);
     return 0;
@@ -71,7 +80,7 @@ static int open_libraries(lua_State *L) {
 static int l_fresh(lua_State *L) {
     struct memory own = {(long)luaL_checkinteger(L, 1), false};
     const char *text = luaL_checkstring(L, 2);
-    lua_State *fresh = lua_newstate(allocate, &own);
+    lua_State *fresh = new_state(&own);
     const char *message = "no state";
     int failed = 1;
     if (fresh != NULL) {
@@ -93,7 +102,7 @@ static const luaL_Reg functions[] = {
 };
 
 int main(int argc, char **argv) {
-    lua_State *L = lua_newstate(allocate, &memory);
+    lua_State *L = new_state(&memory);
     const luaL_Reg *function;
     int i;
     int failed;

@@ -1,5 +1,6 @@
 -- What both backends must do alike beside calling functions: buffers, guards, texts of any length, bounds.
 local backend = require "cleat.backend"
+local collector = require "support.collector_settings"
 local handles = require "support.handles"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -41,6 +42,15 @@ describe("cleat.backend", function()
     it("is the one for this interpreter", function()
         assert.are.equal(rawget(_G, "jit") and os.getenv "CLEAT_BACKEND" ~= "native" and "ffi" or "native", backend.name)
         assert.are.equal(const.ABI_VERSION, backend.abi_version())
+    end)
+
+    it("is the one for this interpreter where the program hides the global `jit`", function()
+        local found = process.run_code [[
+            jit = nil
+            print(require("cleat.backend").name, require("cleat.compat").nests)
+        ]]
+        local nests = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
+        assert.are.equal(("%s\t%s\n"):format(backend.name, tostring(nests)), found)
     end)
 
     it("tells what it is made of", function()
@@ -288,14 +298,13 @@ describe("cleat.backend", function()
         end)
 
         it("work by the thousand, in a collector that never rests", function()
-            local pause, step = collectgarbage("setpause", 0), collectgarbage("setstepmul", 1000)
+            local pause, step = collector(0, 1000)
             for _ = 1, 2000 do
                 local first, second = pair()
                 backend.guard_new(first)
                 backend.guard_close(backend.guard_new(second))
             end
-            collectgarbage("setpause", pause)
-            collectgarbage("setstepmul", step)
+            collector(pause, step)
         end)
     end)
 

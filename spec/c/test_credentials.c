@@ -23,7 +23,7 @@ static int64_t serial_of(int32_t context, enum cleat_key_type type) {
     struct cleat_context *self;
     uint64_t serial = 0;
     EXPECT(cleat_handle_find(context, CLEAT_KIND_CONTEXT, &found) == CLEAT_OK);
-    self = (struct cleat_context *)found;
+    self = (void *)found;
     pthread_mutex_lock(&self->lock);
     if (self->credentials->of_type[type] != NULL) {
         X509 *leaf = X509_parse_from_buffer(self->credentials->of_type[type]->chain[0]);

@@ -96,7 +96,8 @@ static void test_ignored(void) {
     ends_open(&ends, ENDS_SOCKET, server_context, client_context, public_name);
     EXPECT(cleat_connection_set_ech_configs(ends.client, list, list_of(key, list)) == CLEAT_OK);
     EXPECT(cleat_handle_find(ends.client, CLEAT_KIND_CONNECTION, &found) == CLEAT_OK);
-    EXPECT(SSL_set_max_proto_version(((struct cleat_connection *)found)->ssl, TLS1_2_VERSION) == 1);
+    EXPECT(SSL_set_max_proto_version(((struct cleat_connection *)(void *)found)->ssl,
+                                     TLS1_2_VERSION) == 1);
     cleat_handle_done(found);
     ends_drive(&ends, &client, &server);
     EXPECT(CLEAT_CLASS(client) == CLEAT_SSL && has_reason("ECH_NOT_OFFERED"));

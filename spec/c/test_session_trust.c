@@ -26,7 +26,7 @@ static struct digest id_context(int32_t context, int32_t mode, int32_t flags) {
     struct cleat_configuration *configuration;
     struct digest digest;
     EXPECT(cleat_handle_find(context, CLEAT_KIND_CONTEXT, &found) == CLEAT_OK);
-    self = (struct cleat_context *)found;
+    self = (void *)found;
     pthread_mutex_lock(&self->lock);
     EXPECT(cleat_context_configuration(self, &configuration) == CLEAT_OK);
     EXPECT(cleat_configuration_id_context(configuration, mode, flags, digest.bytes) == CLEAT_OK);

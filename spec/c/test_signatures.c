@@ -307,7 +307,7 @@ static SSL *ssl_of(int32_t connection) {
     struct cleat_object *found;
     SSL *ssl;
     EXPECT(cleat_handle_find(connection, CLEAT_KIND_CONNECTION, &found) == CLEAT_OK);
-    ssl = ((struct cleat_connection *)found)->ssl;
+    ssl = ((struct cleat_connection *)(void *)found)->ssl;
     cleat_handle_done(found);
     return ssl;
 }

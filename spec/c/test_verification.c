@@ -16,11 +16,11 @@ enum { THREADS = 4, ROUNDS = 50, VERIFICATIONS = 200 };
 #define REFUSED(code) (-((CLEAT_VERIFY << 16) | (code)))
 enum { NOT_YET_VALID = 9, EXPIRED = 10, CRL_EXPIRED = 12, SELF_SIGNED = 18, WRONG_NAME = 62 };
 
-static atomic_llong ahead; /* how much later the process's clock is, in seconds */
+static _Atomic time_t ahead; /* how much later the process's clock is, in seconds */
 
 /* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's names are its own */
 int clock_gettime(clockid_t clock, struct timespec *now) {
-    static const long long start = 1800000000;
+    static const time_t start = 1800000000;
     now->tv_sec = (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE ? start : 1000) +
                   atomic_load(&ahead);
     now->tv_nsec = 0;

@@ -113,7 +113,7 @@ describe("examples/remote_key:", function()
             local file = sock:makefile "rw"
             local algorithm, length = file:readline():match "^(%S+) (%d+)"
             local signature = ssl.sign(keyfile, algorithm, file:read(tonumber(length)))
-            file:write(("%d\n%s"):format(#signature, signature))
+            file:write(#signature .. "\n" .. signature)
             file:close()
             sock:close()
             assert.are.equal(0, clients[i]:wait())

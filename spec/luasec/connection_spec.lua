@@ -224,6 +224,19 @@ describe("cleat.luasec", function()
         assert.are.equal(before, backend.handle_count())
     end)
 
+    it("sends no close_notify for what is collected, and leaves the thread's error record", function()
+        local s = select(2, open())
+        assert.is_true(backend.context_new(-1) < 0)
+        local _, record = backend.error_message()
+        assert.is_true(#record > 0)
+        for _ = 1, 3 do
+            collectgarbage()
+        end
+        assert.are.equal(record, select(2, backend.error_message()))
+        assert.are.same({ nil, "unexpected eof while reading", "" }, { s:receive(1) })
+        s:close()
+    end)
+
     it("refuses bounds that are no numbers, and reads on for more bytes than there are", function()
         local c, s = open()
         local no_number = 0 / 0

@@ -248,7 +248,7 @@ static void shut_down(struct worker *self, struct end *end) {
 
 static void close_end(struct worker *self, struct end *end) {
     int32_t status;
-    if (atomic_exchange(&end->closed, true)) return;
+    if (atomic_exchange(&end->closed, 1)) return;
     watch_begin(self->thread, "close", end, 0);
     status = cleat_close(end->id);
     watch_end(self->thread, status);

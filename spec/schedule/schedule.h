@@ -60,7 +60,7 @@ struct end {
     int32_t socket;
     int fd;
     uint32_t salt; /* of the bytes that are written here */
-    atomic_bool closed; /* the id is closed, or about to be */
+    atomic_int closed; /* 1: the id is closed, or about to be */
     atomic_int shut; /* how many calls of shutdown there were, or are about to be */
     struct writer writers[MOST_THREADS];
     struct reader reader;

@@ -185,7 +185,7 @@ void watch_wait(struct round *round) {
         if (done == round->threads) return;
         if (done + waiting == round->threads) {
             for (int i = 0; i < waiting; i++) {
-                if (!atomic_exchange(&ends[i]->closed, true)) cleat_close(ends[i]->id);
+                if (!atomic_exchange(&ends[i]->closed, 1)) cleat_close(ends[i]->id);
             }
         }
         nanosleep(&pause, NULL);

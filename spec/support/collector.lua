@@ -12,8 +12,7 @@ require "support.classes"
 
 local THINNING = 64
 
-collectgarbage("setpause", 0)
-collectgarbage("setstepmul", 1000)
+require "support.collector_settings"(0, 1000)
 
 local calls, due = 0, 0
 

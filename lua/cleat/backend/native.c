@@ -21,7 +21,7 @@ static char *new_scratch(lua_State *L, int32_t size) {
 
 static int wipe(lua_State *L) {
     void *bytes = lua_touserdata(L, 1);
-    if (bytes) explicit_bzero(bytes, lua_rawlen(L, 1));
+    if (bytes) explicit_bzero(bytes, (size_t)lua_rawlen(L, 1));
     return 0;
 }
 

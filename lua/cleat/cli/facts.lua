@@ -1,5 +1,6 @@
 --- The result of a handshake, as a table for JSON and as a line of text.
 
+local iso_time = require("cleat.cli.certificate").time
 local output = require "cleat.cli.output"
 local ssl = require "cleat.ssl"
 local tls = require "cleat.cli.tls"
@@ -38,7 +39,7 @@ function facts.of_connection(conn, to, verified)
         verified = verified,
         subject = certificate and tls.name(certificate.subject),
         issuer = certificate and tls.name(certificate.issuer),
-        not_after = certificate and os.date("!%Y-%m-%dT%H:%M:%SZ", certificate.not_after),
+        not_after = certificate and iso_time(certificate.not_after),
         sha256 = certificate and certificate:fingerprint(),
     }
 end

@@ -14,7 +14,7 @@ local function version()
     local C = require "cleat.backend"
     local _, text = C.version()
     return ("cleat %s (%s, %s)"):format(text, (require("cleat.ssl").OPENSSL_VERSION:gsub(" *%b()", "")),
-        type(rawget(_G, "jit")) == "table" and rawget(_G, "jit").version or _VERSION)
+        package.loaded.jit and package.loaded.jit.version or _VERSION)
 end
 
 local function report(name, problem)

@@ -274,7 +274,11 @@ function metatable.__tostring(object)
 end
 
 function metatable.__gc(object)
-    if states[object] then
+    local self = states[object]
+    if self then
+        -- Without close_notify: a call that fails would overwrite the thread's error record, which other code may be
+        -- reading. And the collector may have closed the id before.
+        self.id = false
         pcall(methods.close, object)
         states[object] = nil -- without this Lua 5.1 would keep the state for another cycle
     end
