@@ -1,4 +1,4 @@
--- cleat.luasec beside Debian's LuaSec: the same calls return the same.
+-- cleat.luasec and Debian's LuaSec: the same calls return the same values.
 local pki = require "support.pki"
 local process = require "support.process"
 
@@ -17,7 +17,7 @@ local function run(module)
     return result.output
 end
 
-describe("cleat.luasec:", function()
+describe("cleat.luasec", function()
     teardown(process.cleanup)
 
     local mine
@@ -26,7 +26,7 @@ describe("cleat.luasec:", function()
     end)
 
     if installed() then
-        it("the calls return what LuaSec's return", function()
+        it("returns what LuaSec returns", function()
             local theirs = run():gmatch "[^\n]+"
             for line in mine:gmatch "[^\n]+" do
                 assert.are.equal(theirs(), line)
@@ -34,10 +34,10 @@ describe("cleat.luasec:", function()
             assert.is_nil(theirs())
         end)
     else
-        pending("the calls return what LuaSec's return: LuaSec (lua-sec) is not installed", function() end)
+        pending("returns what LuaSec returns: lua-sec is not installed (script/packages test)", function() end)
     end
 
-    it("these are some of them", function()
+    it("returns these values, among others", function()
         for _, line in ipairs {
             'mismatch: nil "private key does not match public key"', 'option: nil "invalid option (no_such)"',
             'partly: nil "wantread" "234"', 'lines: "3one" "two" ""', 'all: "end"',

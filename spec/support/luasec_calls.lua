@@ -1,4 +1,4 @@
--- Calls of LuaSec's ssl, over LuaSec or, with `cleat.luasec.install`, over cleat: a line for each with what it returns.
+-- Calls LuaSec's API, of LuaSec or, with `cleat.luasec.install`, of cleat, and prints the results of each call.
 --
 --   luasec_calls.lua DIRECTORY [MODULE]     DIRECTORY has the certificates of pki.sh; MODULE is required first
 if arg[2] then
@@ -30,7 +30,7 @@ local function text_of(value)
     return "{" .. table.concat(parts, ", ") .. "}"
 end
 
--- show prints a line. Trailing nils count for nothing: LuaSec's io returns some.
+-- show prints a line without trailing nils, which LuaSec's io returns.
 local function show(name, ...)
     local parts, last = {}, 0
     for index = 1, select("#", ...) do
@@ -74,7 +74,7 @@ local function wants(reason)
     return reason == nil or reason == "wantread" or reason == "wantwrite"
 end
 
--- pair makes a client and a server, and does the handshake: the last results of both.
+-- pair makes a client and a server, does the handshake, and returns both with their last results.
 local function pair(of_client, of_server, prepare)
     local one, other = sockets()
     local c, s = assert(ssl.wrap(one, of_client)), assert(ssl.wrap(other, of_server))
@@ -95,14 +95,14 @@ local function pair(of_client, of_server, prepare)
     return c, s, why or "done", reason or "done"
 end
 
--- both waits for what is on its way.
+-- arrived waits until data can be read.
 local function arrived(conn)
     if not conn:dirty() then
         socket.select({ conn }, nil, 5)
     end
 end
 
--- reason_of: what is in the parentheses of the error of a wrong argument.
+-- reason_of returns the text in parentheses of the error that a wrong argument raises.
 local function reason_of(...)
     return select(2, pcall(...)):match "%((.*)%)"
 end
@@ -180,7 +180,7 @@ case("io", function()
     show("a block", at, got == #block or got + #s:receive(#block - got) == #block)
     s:send "x"
     c:settimeout(5)
-    c:receive(1) -- and the session tickets: what is unread would reset the connection
+    c:receive(1) -- and the session tickets: close() with unread data would reset the connection
     c:send "end"
     c:close()
     show("all", s:receive "*a")
@@ -258,14 +258,14 @@ case("the end without close_notify", function()
     one:close()
     show("in the handshake", s:dohandshake())
 
-    -- A relay that hangs up.
+    -- cut returns a server whose connection a relay has closed after "line\nrest".
     local function cut(more)
         local a, near = sockets()
         local far, b = sockets()
         near:settimeout(0)
         far:settimeout(0)
         local c
-        -- TLS 1.2: nothing comes after the handshake that, unread, would reset the connection.
+        -- TLS 1.2 sends no tickets after the handshake, which would reset the connection if they stayed unread.
         c, s = ssl.wrap(a, client { protocol = "tlsv1_2" }), ssl.wrap(b, server(more))
         c:settimeout(0)
         s:settimeout(0)
