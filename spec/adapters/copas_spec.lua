@@ -1,4 +1,11 @@
 -- wrap_socket under copas, which is not changed for it: its wrapped sockets, LuaSocket's, and our own by the waiter.
+local optional = require "support.optional"
+
+local missing = optional.file("/usr/share/lua/5.*/copas.lua", "lua-copas") or optional.module("socket", "lua-socket")
+if missing then
+    return pending("under copas: " .. missing, function() end)
+end
+
 local luasocket = require "socket"
 local backend = require "cleat.backend"
 local handles = require "support.handles"

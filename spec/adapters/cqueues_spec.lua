@@ -1,4 +1,11 @@
 -- wrap_socket over cqueues' sockets, and cqueues' waiter.
+local optional = require "support.optional"
+
+local missing = optional.module("cqueues", "lua-cqueues")
+if missing then
+    return pending("over cqueues: " .. missing, function() end)
+end
+
 local cqueues = require "cqueues"
 local cqueues_socket = require "cqueues.socket"
 local backend = require "cleat.backend"

@@ -1,4 +1,11 @@
 -- TLS sockets for cqueues: beside cqueues' own sockets, and what TLS adds.
+local optional = require "support.optional"
+
+local missing = optional.module("cqueues", "lua-cqueues")
+if missing then
+    return pending("TLS sockets for cqueues: " .. missing, function() end)
+end
+
 local cqueues = require "cqueues"
 local cqueues_errno = require "cqueues.errno"
 local cqueues_socket = require "cqueues.socket"

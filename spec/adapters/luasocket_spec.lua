@@ -1,4 +1,11 @@
 -- wrap_socket over LuaSocket's objects.
+local optional = require "support.optional"
+
+local missing = optional.module("socket", "lua-socket")
+if missing then
+    return pending("over LuaSocket: " .. missing, function() end)
+end
+
 local backend = require "cleat.backend"
 local handles = require "support.handles"
 local adapters = require "support.adapters"

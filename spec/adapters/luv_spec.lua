@@ -1,4 +1,11 @@
 -- wrap_socket over luv's handles, and luv's waiter.
+local optional = require "support.optional"
+
+local missing = optional.module("luv", "lua-luv")
+if missing then
+    return pending("over luv: " .. missing, function() end)
+end
+
 local handles = require "support.handles"
 local adapters = require "support.adapters"
 local backend = require "cleat.backend"

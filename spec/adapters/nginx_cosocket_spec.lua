@@ -3,12 +3,14 @@
 local adapters = require "support.adapters"
 local cleat_nginx = require "support.cleat_nginx"
 local nginx = require "support.nginx"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
 local redis = require "support.redis"
 local socket = require "cleat.socket"
 
-local excuse = cleat_nginx.excuse
+local missing = cleat_nginx.missing()
+local it = optional.tests(it, pending, missing)
 
 local CONTROL = [[
     lua_socket_log_errors off;
@@ -40,7 +42,7 @@ end
 describe("cosockets with cleat's TLS", function()
     local server, port
     setup(function()
-        if not excuse then
+        if not missing then
             local upstream, plain = process.free_port(), process.free_port()
             server = nginx.start(nginx.lua({
                 { listen = "", lines = CONTROL:format(pki.path "root.pem", upstream, plain) .. ("listen 127.0.0.1:%d;"):format(plain) },
@@ -52,16 +54,11 @@ describe("cosockets with cleat's TLS", function()
     end)
     teardown(process.cleanup)
 
-    local busted_it = it
-    local function it(name, body)
-        busted_it(name, function()
-            if excuse then
-                pending(excuse)
-            end
-            body()
-            assert.are.equal("", cleat_nginx.errors_of(server))
-        end)
-    end
+    after_each(function()
+        if server then
+            cleat_nginx.check_log(server)
+        end
+    end)
 
     -- both: what a script has seen with nginx's cosocket, and with cleat's.
     local function both(script, more)
@@ -88,7 +85,8 @@ describe("cosockets with cleat's TLS", function()
         silent:close()
     end)
 
-    it("do what nginx's do under lua-nginx-redis, which keeps them", function()
+    local no_redis = redis.missing() or optional.file("/usr/share/lua/5.1/nginx/redis.lua", "lua-nginx-redis")
+    optional.tests(it, pending, not missing and no_redis)("do what nginx's do under lua-nginx-redis, which keeps them", function()
         local tls_port = process.free_port()
         local chain, key = pki.chain "server-ec"
         local words = { "--tls-port", tostring(tls_port), "--tls-cert-file", chain, "--tls-key-file", key, "--tls-ca-cert-file",
@@ -100,7 +98,8 @@ describe("cosockets with cleat's TLS", function()
         assert.is_truthy(ours:find "\n2\ntrue\n\"OK\"\n25000 0 \"number\"\n", ours)
     end)
 
-    it("do what nginx's do under lua-nginx-websocket, which keeps them", function()
+    local no_websocket = optional.file("/usr/share/lua/5.1/nginx/websocket/client.lua", "lua-nginx-websocket")
+    optional.tests(it, pending, not missing and no_websocket)("do what nginx's do under lua-nginx-websocket, which keeps them", function()
         local theirs, ours = both "websocket"
         assert.are.equal(theirs, ours)
         assert.is_truthy(ours:find "70000 \"binary\"\n\"there%?\" \"pong\" nil\n1$", ours)

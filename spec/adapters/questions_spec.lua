@@ -2,6 +2,7 @@
 local adapters = require "support.adapters"
 local handles = require "support.handles"
 local limits = require "support.limits"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
 local questions = require "support.adapter_questions"
@@ -19,6 +20,7 @@ local REFUSAL = "the peer receives the reason of its refusal"
 
 for _, kind in ipairs(runtimes.names) do
     describe("in " .. kind, function()
+        local it = optional.tests(it, pending, runtimes.missing(kind))
         local runtime
         handles.watch(before_each, after_each)
         before_each(function()

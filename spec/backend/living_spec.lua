@@ -1,5 +1,6 @@
 -- Living with others: what else is in the process, what its descriptors are, and running out of them. What needs
 -- threads or fork is in spec/c: test_threads, test_fork, test_loading, test_states.
+local optional = require "support.optional"
 local peer = require "support.peer"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -51,7 +52,10 @@ local BOTH = [[
 ]]
 local BOTH_ARE_GOOD = { "ours is BoringSSL", "theirs is OpenSSL", "cleat\tTLSv1.3\ttrue", "luaossl\tTLSv1.3\ttrue" }
 
+local no_luaossl = optional.file("/usr/share/lua/5.*/openssl.lua", "lua-luaossl")
+
 describe("the system's libssl and libcrypto", function()
+    local it = optional.tests(it, pending, no_luaossl)
     teardown(process.cleanup)
 
     local function run_both(code, words)
@@ -91,6 +95,7 @@ describe("the system's libssl and libcrypto", function()
 end)
 
 describe("LuaSec and luaossl in the same state", function()
+    local it = optional.tests(it, pending, no_luaossl or optional.file("/usr/lib/*/lua/5.*/ssl.so", "lua-sec"))
     teardown(process.cleanup)
 
     -- orders of loading

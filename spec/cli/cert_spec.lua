@@ -1,5 +1,12 @@
 -- cleat cert: what it says of the certificates of pki.sh, beside what openssl says, and its checks and refusals. And
 -- what all commands have in common: help, versions, output, exit statuses.
+local optional = require "support.optional"
+
+local missing = optional.module("argparse", "lua-argparse")
+if missing then
+    return pending("cleat cert: " .. missing, function() end)
+end
+
 local command = require "support.command"
 local pki = require "support.pki"
 local process = require "support.process"

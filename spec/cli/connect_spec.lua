@@ -1,5 +1,12 @@
 -- cleat connect: against Python's ssl, which does what each test wants of a server, openssl, GnuTLS and nginx; STARTTLS
 -- against the servers of docs/recipes.md, and scripted ones where there is no server, or a malicious one.
+local optional = require "support.optional"
+
+local missing = optional.module("argparse", "lua-argparse")
+if missing then
+    return pending("cleat connect: " .. missing, function() end)
+end
+
 local command = require "support.command"
 local nginx = require "support.nginx"
 local peer = require "support.peer"
@@ -235,11 +242,7 @@ describe("cleat connect --starttls:", function()
         ldap = { "slapd", "\48\5\2\1\3\66\0", "" }, -- unbind
         postgres = { "postgresql", "\0\0\0\39\0\3\0\0user\0postgres\0database\0db1\0\0\0\0\0", "E\0\0\0" },
     } do
-        it(protocol .. ", with " .. case[1], function()
-            local missing = servers.missing(case[1])
-            if missing then
-                pending(missing)
-            end
+        optional.tests(it, pending, servers.missing(case[1]))(protocol .. ", with " .. case[1], function()
             -- Prosody knows its domain only
             local directory = protocol == "xmpp" and recipes.directory()
             local name = directory and "example.org" or "localhost"

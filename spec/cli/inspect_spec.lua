@@ -1,5 +1,12 @@
 -- cleat inspect over servers of the test bench: nginx with seventeen of them, one that is no TLS server, a silent one,
 -- and STARTTLS. Most are inspected once, by one command, and its JSON is compared server by server.
+local optional = require "support.optional"
+
+local missing = optional.module("argparse", "lua-argparse")
+if missing then
+    return pending("cleat inspect: " .. missing, function() end)
+end
+
 local command = require "support.command"
 local nginx = require "support.nginx"
 local ocsp = require "support.ocsp"
@@ -251,11 +258,7 @@ end
         end
     end)
 
-    it("--alpn, --servername and STARTTLS", function()
-        local missing = servers.missing "exim4"
-        if missing then
-            pending(missing)
-        end
+    optional.tests(it, pending, servers.missing "exim4")("--alpn, --servername and STARTTLS", function()
         local certfile, keyfile = pki.chain "server-ec"
         local exim = servers.exim4(certfile, keyfile)
         -- GnuTLS in Exim accepts old versions

@@ -1,4 +1,11 @@
 -- cleat serve: curl, openssl, GnuTLS and Python verify the certificate that it makes; what it serves, and what not.
+local optional = require "support.optional"
+
+local missing = optional.module("argparse", "lua-argparse")
+if missing then
+    return pending("cleat serve: " .. missing, function() end)
+end
+
 local command = require "support.command"
 local peer = require "support.peer"
 local pki = require "support.pki"

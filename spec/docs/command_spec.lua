@@ -1,5 +1,12 @@
 -- docs/command.md: its console examples, run as they stand there. The commands of a block run in one shell, in a
 -- directory with the page's files; example.org is servers on this machine.
+local optional = require "support.optional"
+
+local missing = optional.module("argparse", "lua-argparse")
+if missing then
+    return pending("docs/command.md: " .. missing, function() end)
+end
+
 local nginx = require "support.nginx"
 local pki = require "support.pki"
 local process = require "support.process"

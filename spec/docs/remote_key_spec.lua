@@ -2,6 +2,7 @@
 local adapters = require "support.adapters"
 local handles = require "support.handles"
 local kinds = require "support.kinds"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
 local socket = require "cleat.socket"
@@ -60,7 +61,10 @@ local function request(algorithm, data)
     return ("%s %d\n%s"):format(algorithm, #data, data)
 end
 
+local missing = optional.module("luv", "lua-luv") -- server.lua uses it
+
 describe("examples/remote_key:", function()
+    local it = optional.tests(it, pending, missing)
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
@@ -174,10 +178,7 @@ describe("examples/remote_key:", function()
             assert.are.equal("\48\129\136\2\66" .. long:sub(1, 66) .. "\2\66" .. long:sub(67), pkcs11.der(long))
         end)
 
-        it("signs with a token, for each kind of key and with TLS 1.2 and 1.3", function()
-            if not softhsm.there() then
-                pending "softhsm2 and opensc are not installed: see script/packages"
-            end
+        optional.tests(it, pending, softhsm.missing())("signs with a token, for each kind of key and with TLS 1.2 and 1.3", function()
             local directory = process.directory() .. "/token"
             os.execute("mkdir " .. directory)
             local ids = { RSA = "01", ["P-256"] = "02", ["P-384"] = "03", ["P-521"] = "04", Ed25519 = "05" }

@@ -1,4 +1,5 @@
 -- haproxy: the configuration and the scripts of docs/haproxy.md, and what happens beside them.
+local optional = require "support.optional"
 local page = require "support.page"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -10,17 +11,10 @@ local HAPROXY = "/usr/sbin/haproxy"
 local build = os.getenv "CLEAT_BUILD_DIR" or process.root .. "/build/release"
 local MODULES = build .. "/lua/5.3/?.so"
 
-local function exists(path)
-    local file = io.open(path)
-    if file then
-        file:close()
-    end
-    return file ~= nil
-end
-
-if not exists(HAPROXY) or not exists((MODULES:gsub("%?", "cleat/backend/native"))) then
-    pending("haproxy, or the native module for its Lua, is not there (script/packages test)", function() end)
-    return
+local missing = optional.file(HAPROXY)
+    or optional.file(process.quote(build) .. "/lua/5.3/cleat/backend/native.so", "liblua5.3-dev")
+if missing then
+    return pending("haproxy: " .. missing, function() end)
 end
 
 -- A script that is loaded before others: example.org is a server on this machine, and trusted.

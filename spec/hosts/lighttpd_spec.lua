@@ -1,4 +1,5 @@
 -- lighttpd: the configuration and the scripts of docs/lighttpd.md.
+local optional = require "support.optional"
 local page = require "support.page"
 local process = require "support.process"
 local serve = require "support.serve"
@@ -8,13 +9,9 @@ local LIGHTTPD, MAGNET = "/usr/sbin/lighttpd", "/usr/lib/lighttpd/mod_magnet.so"
 local build = os.getenv "CLEAT_BUILD_DIR" or process.root .. "/build/release"
 local MODULES = build .. "/lua/5.4/?.so"
 
-for _, path in ipairs { LIGHTTPD, MAGNET, (MODULES:gsub("%?", "cleat/backend/native")) } do
-    local file = io.open(path)
-    if not file then
-        pending(path .. " is not there (script/packages test)", function() end)
-        return
-    end
-    file:close()
+local missing = optional.file(LIGHTTPD) or optional.file(MAGNET)
+if missing then
+    return pending("lighttpd: " .. missing, function() end)
 end
 
 -- get connects to a port, as soon as that listens, and returns the status and the body of a page.

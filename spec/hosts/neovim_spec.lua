@@ -1,4 +1,5 @@
 -- Neovim: requests that wait while the editor goes on, and the code of docs/neovim.md.
+local optional = require "support.optional"
 local page = require "support.page"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -50,9 +51,9 @@ function finish()
 end
 ]]
 
-if not io.open(NVIM) then
-    pending("Neovim is not installed (script/packages test)", function() end)
-    return
+local missing = optional.file(NVIM, "neovim")
+if missing then
+    return pending("Neovim: " .. missing, function() end)
 end
 
 describe("Neovim:", function()

@@ -1,6 +1,7 @@
 -- Programs that embed Lua, and have another TLS library: haproxy and apache's mod_lua (Lua 5.3), tshark (Lua 5.2). A
 -- script inside of each does TLS with cleat, beside the program's OpenSSL. (nginx, with LuaJIT: spec/adapters.)
 local https = require "cleat.https"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
 local serve = require "support.serve"
@@ -13,14 +14,6 @@ local function output_of(command)
     local text = pipe:read "*a"
     pipe:close()
     return text
-end
-
-local function exists(path)
-    local file = io.open(path)
-    if file then
-        file:close()
-    end
-    return file ~= nil
 end
 
 local is_root = output_of "id -u" == "0\n"
@@ -38,15 +31,11 @@ local function place_of(version)
     return folder
 end
 
--- it_in: a test of a program that may not be there.
+-- it_in: a test in a program, which needs the native module for the program's Lua.
 local function it_in(name, path, version, body)
-    local missing = not exists(path) and path or not exists(("%s/lua/%s/cleat/backend/native.so"):format(build, version))
-        and "the native module for Lua " .. version
-    if missing then
-        pending(("%s: there is no %s (script/packages test)"):format(name, missing), function() end)
-    else
-        it(name, body)
-    end
+    local missing = optional.file(path) or optional.file(("%s/lua/%s/cleat/backend/native.so"):format(quote(build), version),
+        "liblua" .. version .. "-dev")
+    optional.tests(it, pending, missing)(name, body)
 end
 
 -- expected: tshark need not have loaded an OpenSSL.

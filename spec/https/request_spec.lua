@@ -5,6 +5,7 @@ local https = require "cleat.https"
 local limits = require "support.limits"
 local nginx = require "support.nginx"
 local peer = require "support.peer"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
 local raises = require "support.raises"
@@ -509,15 +510,11 @@ describe("cleat.https, requests:", function()
             end
         end)
 
-        it("of others, tinyproxy, if it is installed", function()
-            local program = process.run({ "sh", "-c", "command -v tinyproxy" }).output:match("[^\n]+")
-            if not program then
-                return pending("tinyproxy is not installed")
-            end
+        optional.tests(it, pending, optional.program "tinyproxy")("tinyproxy, with and without a password", function()
             local proxy, port = process.on_free_port(function(port)
                 local file = process.write_file(process.directory() .. "/tinyproxy.conf",
                     ("Port %d\nListen 127.0.0.1\nBasicAuth me secret\nTimeout 60\n"):format(port))
-                local started = process.start { program, "-d", "-c", file, timeout = 60 }
+                local started = process.start { "tinyproxy", "-d", "-c", file, timeout = 60 }
                 started:wait_for("Accepting connections")
                 return started
             end)

@@ -1,15 +1,15 @@
 -- cleat.luasec and Debian's LuaSec: the same calls return the same values.
+local optional = require "support.optional"
+
+local missing = optional.module("socket", "lua-socket")
+if missing then
+    return pending("cleat.luasec: " .. missing, function() end)
+end
+
 local pki = require "support.pki"
 local process = require "support.process"
 
 local SCRIPT = "spec/support/luasec_calls.lua"
-
-local function installed()
-    local pipe = io.popen("ls /usr/lib/*/lua/5.*/ssl.so 2>/dev/null")
-    local line = pipe:read "*l"
-    pipe:close()
-    return line ~= nil
-end
 
 local function run(module)
     local result = process.run(process.lua { SCRIPT, pki.path "root.pem":match "^(.*)/", module })
@@ -25,17 +25,15 @@ describe("cleat.luasec", function()
         mine = run "cleat.luasec.install"
     end)
 
-    if installed() then
-        it("returns what LuaSec returns", function()
-            local theirs = run():gmatch "[^\n]+"
-            for line in mine:gmatch "[^\n]+" do
-                assert.are.equal(theirs(), line)
-            end
-            assert.is_nil(theirs())
-        end)
-    else
-        pending("returns what LuaSec returns: lua-sec is not installed (script/packages test)", function() end)
-    end
+    local it_with_luasec = optional.tests(it, pending, optional.file("/usr/lib/*/lua/5.*/ssl.so", "lua-sec"))
+
+    it_with_luasec("returns what LuaSec returns", function()
+        local theirs = run():gmatch "[^\n]+"
+        for line in mine:gmatch "[^\n]+" do
+            assert.are.equal(theirs(), line)
+        end
+        assert.is_nil(theirs())
+    end)
 
     it("returns these values, among others", function()
         for _, line in ipairs {

@@ -1,5 +1,6 @@
 -- cleat.luasec.x509 and Debian's LuaSec: each method returns the same values for many certificates.
 local certificates = require "support.luasec_certificates"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
 local ssl = require "cleat.ssl"
@@ -30,21 +31,12 @@ local function same(theirs, mine)
     assert.are.equal(#theirs, #mine)
 end
 
--- needs_luasec leaves a test pending where LuaSec is not installed: see script/packages.
-local function needs_luasec()
-    local pipe = io.popen "ls /usr/lib/*/lua/5.*/ssl.so 2>/dev/null"
-    local found = pipe:read "*l"
-    pipe:close()
-    if not found then
-        pending "LuaSec (lua-sec) is not installed"
-    end
-end
+local it_with_luasec = optional.tests(it, pending, optional.file("/usr/lib/*/lua/5.*/ssl.so", "lua-sec"))
 
 describe("cleat.luasec.x509", function()
     teardown(process.cleanup)
 
-    it("returns what LuaSec returns, for certificates made by openssl", function()
-        needs_luasec()
+    it_with_luasec("returns what LuaSec returns, for certificates made by openssl", function()
         local text = {}
         for _, name in ipairs { "root.pem", "intermediate.crt", "server-ec.crt", "server-rsa.crt", "client.crt",
             "expired.crt", "other.crt", "v1.crt", "fancy.crt",
@@ -56,21 +48,18 @@ describe("cleat.luasec.x509", function()
         same(theirs, mine)
     end)
 
-    it("returns what LuaSec returns, for random certificates with all types of strings, names, keys, serial numbers and dates", function()
-        needs_luasec()
+    it_with_luasec("returns what LuaSec returns, for random certificates with all types of strings, names, keys, numbers and dates", function()
         local mine, theirs = both("random.pem", certificates.pem(certificates.random(250)))
         assert.are.equal(250, (select(2, theirs:gsub('digest md5: nil; "digest algorithm not supported %(md5%)"; ', ''))))
         same(theirs, mine)
     end)
 
-    it("returns what LuaSec returns, for malformed alternative names", function()
-        needs_luasec()
+    it_with_luasec("returns what LuaSec returns, for malformed alternative names", function()
         local mine, theirs = both("odd.pem", certificates.pem(certificates.odd()))
         same(theirs, mine)
     end)
 
-    it("reads object identifiers of up to 64 bytes, and returns <invalid> for longer ones", function()
-        needs_luasec()
+    it_with_luasec("reads object identifiers of up to 64 bytes, and returns <invalid> for longer ones", function()
         local mine, theirs = both("long.pem", certificates.pem { certificates.long(60), certificates.long(64) })
         same(theirs, mine)
         local subject = x509.load(certificates.pem { certificates.long(60000) }):subject()
@@ -92,8 +81,7 @@ describe("cleat.luasec.x509", function()
         return made.output
     end
 
-    it("issued() returns what LuaSec returns", function()
-        needs_luasec()
+    it_with_luasec("issued() returns what LuaSec returns", function()
         local code = [[
             local function load(name, number)
                 local file = assert(io.open(%q .. name))
@@ -122,8 +110,7 @@ describe("cleat.luasec.x509", function()
         same(theirs, mine)
     end)
 
-    it("issued() refuses an issuer that is not a CA", function()
-        needs_luasec()
+    it_with_luasec("issued() refuses an issuer that is not a CA", function()
         local below = issued_by_no_ca()
         local theirs = luasec(([[
             local function load(name) return x509.load(io.open(name):read "*a") end

@@ -1,9 +1,9 @@
 -- Real clients move from one server process to another and back, behind one port: they resume by a ticket secret that
 -- the processes have in common, and by a store.
 local handles = require "support.handles"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
-local servers = require "support.servers"
 
 local NAMES = { ["TLSv1.2"] = "TLSv1_2", ["TLSv1.3"] = "TLSv1_3" }
 local FLAGS = { ["TLSv1.2"] = "-tls1_2", ["TLSv1.3"] = "-tls1_3" }
@@ -142,15 +142,12 @@ describe("two server processes:", function()
     for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
         for _, name in ipairs(ORDER) do
             local client = CLIENTS[name]
-            local missing = servers.missing(client.program)
+            local it = optional.tests(it, pending, optional.program(client.program))
             local count = client.most or 4
             local expected = count == 4 and { "full resumed", "resumed resumed" } or { "full", "resumed" }
             local by_secret = client.by_id == version and { "full full", "full full" } or expected
 
             it(("%s, %s moves between them by a secret"):format(version, name), function()
-                if missing then
-                    return pending(missing)
-                end
                 local list = fleet(version, { secret = SECRET })
                 client.connect(version, list.port, count)
                 assert.are.same(by_secret, kinds(list))
@@ -158,9 +155,6 @@ describe("two server processes:", function()
 
             local try = BY_STORE[name] and it or function() end
             try(("%s, %s moves between them by a store"):format(version, name), function()
-                if missing then
-                    return pending(missing)
-                end
                 local list = fleet(version, { secret = SECRET, store = directory() })
                 client.connect(version, list.port, count)
                 assert.are.same(expected, kinds(list))

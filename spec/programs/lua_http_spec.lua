@@ -1,4 +1,11 @@
 -- lua-http over cleat: with nghttpd, nginx, curl, h2load, and with itself.
+local optional = require "support.optional"
+
+local missing = optional.module("cqueues", "lua-cqueues") or optional.file("/usr/share/lua/5.*/http", "lua-http")
+if missing then
+    return pending("lua-http: " .. missing, function() end)
+end
+
 local cqueues = require "cqueues"
 local cqueues_errno = require "cqueues.errno"
 local cqueues_socket = require "cqueues.socket"
@@ -20,20 +27,9 @@ local SECONDS = limits.bound(5)
 
 lua_http.install()
 
-local function missing(program)
-    local pipe = io.popen("command -v " .. program)
-    local path = pipe:read "*a"
-    pipe:close()
-    return path == ""
-end
-
--- it_with: a test of a program that may not be there.
+-- it_with: a test that needs a program.
 local function it_with(program, name, body)
-    if missing(program) then
-        pending(("%s: there is no %s (script/packages test)"):format(name, program), function() end)
-    else
-        it(name, body)
-    end
+    optional.tests(it, pending, optional.program(program))(name, body)
 end
 
 -- new: a request for a URL of this machine's, with what the test asks for.
@@ -120,7 +116,7 @@ describe("lua-http", function()
         server:stop()
     end)
 
-    it("fetches from nginx over HTTP/2 and HTTP/1.1, as ALPN or the program chooses", function()
+    it_with("nginx", "fetches from nginx over HTTP/2 and HTTP/1.1, as ALPN or the program chooses", function()
         local server = nginx.start { { listen = "ssl http2", cert = "server-rsa" }, { protocols = "TLSv1.2" } }
         process.write_file(server.www .. "/page", support.page(300000))
         run({}, function()
@@ -135,7 +131,7 @@ describe("lua-http", function()
         server:stop()
     end)
 
-    it("uses luaossl where the program gives a context of luaossl's", function()
+    it_with("nginx", "uses luaossl if the program passes a context of luaossl", function()
         local server = nginx.start { {} }
         process.write_file(server.www .. "/page", "page")
         local context = require("http.tls").new_client_context()
@@ -146,7 +142,7 @@ describe("lua-http", function()
         server:stop()
     end)
 
-    it("serves curl: HTTP/2 and HTTP/1.1, uploads, both versions of TLS", function()
+    it_with("curl", "serves curl: HTTP/2 and HTTP/1.1, uploads, both versions of TLS", function()
         local server, port, errors = support.serve()
         run({ server }, function()
             local upload = process.write_file(process.directory() .. "/upload", peer.pattern(300000))

@@ -1,6 +1,7 @@
 -- A fleet of two server processes that share what they need to resume each other's sessions, and clients that move
 -- between them. With a Redis that fails, every handshake still ends, in full.
 local limits = require "support.limits"
+local optional = require "support.optional"
 local peer = require "support.peer"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -9,7 +10,7 @@ local ssl = require "cleat.ssl"
 local support = require "support.redis"
 local VARIANTS = require("support.server_visits").VARIANTS
 
-local it = support.tests(it, pending)
+local it = optional.tests(it, pending, support.missing())
 
 -- start: a server of the fleet; options are those of spec/support/store_server.lua.
 local function start(options)

@@ -2,6 +2,7 @@
 local cleat_nginx = require "support.cleat_nginx"
 local limits = require "support.limits"
 local nginx = require "support.nginx"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
 local raises = require "support.raises"
@@ -10,9 +11,8 @@ local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 local support = require "support.redis"
 
-local excuse = cleat_nginx.excuse
-
-local plain_it = it
+local missing = cleat_nginx.missing()
+local it_anywhere, it = it, optional.tests(it, pending, missing)
 
 local LOCATIONS = [[
     location = /starttls { content_by_lua_block { app.starttls() } }
@@ -46,7 +46,7 @@ end
 describe("sessions in nginx:", function()
     local server, port, redis, context
     setup(function()
-        if not excuse then
+        if not missing then
             redis = not support.missing() and support.start()
             local servers = nginx.lua({
                 { listen = "reuseport", lines = LOCATIONS },
@@ -63,15 +63,11 @@ describe("sessions in nginx:", function()
     end)
     teardown(process.cleanup)
 
-    local function it(name, body)
-        plain_it(name, function()
-            if excuse then
-                pending(excuse)
-            end
-            body()
-            assert.are.equal("", cleat_nginx.errors_of(server))
-        end)
-    end
+    after_each(function()
+        if server then
+            cleat_nginx.check_log(server)
+        end
+    end)
 
     local function log()
         return process.read_file(server.directory .. "/error.log")
@@ -111,12 +107,8 @@ describe("sessions in nginx:", function()
         assert.is_falsy(log():find "store error")
     end)
 
-    it("and from Redis, over cosockets that nginx keeps", function()
-        if not redis then
-            pending(support.missing())
-        elseif not io.open "/usr/share/lua/5.1/nginx/redis.lua" and not io.open "/usr/share/lua/5.1/resty/redis.lua" then
-            pending "lua-nginx-redis is not installed: see script/packages"
-        end
+    local no_redis = support.missing() or optional.file("/usr/share/lua/5.1/nginx/redis.lua", "lua-nginx-redis")
+    optional.tests(it, pending, not missing and no_redis)("and from Redis, over cosockets that nginx keeps", function()
         moves "redis"
         for _ = 1, 10 do
             visit "redis"
@@ -179,7 +171,7 @@ describe("sessions in nginx:", function()
         assert.are.equal(table.concat(wanted, "|"), (get(port, "/rules")))
     end)
 
-    plain_it("there is no store outside of nginx", function()
+    it_anywhere("there is no store outside of nginx", function()
         raises("NotImplementedError", { match = "needs the Lua of nginx" }, sessions.new, "sessions")
     end)
 end)

@@ -3,6 +3,7 @@
 local backend = require "cleat.backend"
 local handles = require "support.handles"
 local limits = require "support.limits"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
 local raises = require "support.raises"
@@ -14,8 +15,8 @@ local support = require "support.redis"
 local tasks = require "support.tasks"
 local visits = require "support.visits"
 
-local excuse = support.missing()
-local it = support.tests(it, pending)
+local missing = support.missing()
+local it = optional.tests(it, pending, missing)
 local BYTES = "session\0\r\n\255" .. ("x"):rep(20000)
 
 -- A store whose timeout is long enough for a loaded machine.
@@ -29,7 +30,7 @@ describe("cleat.sessions.redis", function()
 
     local server
     setup(function()
-        if not excuse then
+        if not missing then
             server = support.start()
         end
     end)
@@ -146,7 +147,7 @@ describe("cleat.sessions.redis", function()
     it("uses the client of redis-lua, and makes another one after a failure", function()
         local library = support.library()
         if not library then
-            pending "lua-redis is not installed, or there is no LuaSocket for this Lua"
+            return pending "lua-redis is not installed (script/packages test), or there is no LuaSocket for this Lua"
         end
         local made = 0
         local other = support.start()
@@ -168,7 +169,7 @@ describe("cleat.sessions.redis", function()
     it("uses a client of redis-lua no longer than the timeout", function()
         local library = support.library()
         if not library then
-            pending "lua-redis is not installed, or there is no LuaSocket for this Lua"
+            return pending "lua-redis is not installed (script/packages test), or there is no LuaSocket for this Lua"
         end
         local slow = support.fake "silent"
         local store = redis.new { timeout = 0.1, connect = function()

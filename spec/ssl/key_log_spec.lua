@@ -3,6 +3,7 @@
 local handles = require "support.handles"
 local observed = require "support.observed"
 local pcap = require "support.pcap"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
 local raises = require "support.raises"
@@ -160,10 +161,7 @@ describe("the key log", function()
         return list
     end
 
-    it("B-47 lets tshark decrypt what went over the wire", function()
-        if process.run({ "sh", "-c", "command -v tshark" }).status ~= 0 then
-            return pending("tshark is not installed")
-        end
+    optional.tests(it, pending, optional.program "tshark")("B-47 lets tshark decrypt a captured connection", function()
         local path, captured, expected = fresh(), {}, {}
         local function add(pair, request, response)
             assert.same({ request, response }, { observed.exchange(pair, request, response) })

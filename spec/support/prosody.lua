@@ -4,6 +4,7 @@
 --   servers[1].ports.c2s, servers[1].hosts.good
 local known = require "support.known"
 local limits = require "support.limits"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
 
@@ -58,15 +59,10 @@ function prosody.wait_until(f, what)
     end
 end
 
--- missing: nil, or what has to be installed.
+-- missing returns nil, or why the tests are pending: one of the programs that they need is not installed.
 function prosody.missing()
-    for _, file in ipairs { "/usr/bin/prosody", "/usr/bin/go-sendxmpp", "/usr/lib/python3/dist-packages/slixmpp/__init__.py" } do
-        local found = io.open(file)
-        if not found then
-            return file .. " is not there: see script/packages"
-        end
-        found:close()
-    end
+    return optional.program "prosody" or optional.program "go-sendxmpp" or optional.program "curl"
+        or optional.file("/usr/lib/python3/dist-packages/slixmpp", "python3-slixmpp")
 end
 
 local function shell(text)

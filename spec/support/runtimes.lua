@@ -9,6 +9,7 @@
 --   kill(task)          ends a waiting coroutine; nil where the loop does not bear it
 --   stream              whether TLS is done in memory: no descriptor, no timeout of 0
 local compat = require "cleat.compat"
+local optional = require "support.optional"
 local process = require "support.process"
 local scheduler = require "support.scheduler"
 local adapters = require "support.adapters"
@@ -185,6 +186,13 @@ for _, name in ipairs { "luv_waiter", "cqueues_waiter", "copas_waiter" } do
         runtime.fresh = fresh
         return runtime
     end
+end
+
+-- missing returns nil, or the reason why a runtime cannot be made.
+function runtimes.missing(name)
+    local module = name:match "^%l+"
+    return optional.module("socket", "lua-socket") or module == "copas" and optional.file("/usr/share/lua/5.*/copas.lua", "lua-copas")
+        or (module == "luv" or module == "cqueues") and optional.module(module, "lua-" .. module) or nil
 end
 
 runtimes.names = { "luv_waiter", "luv_handle", "cqueues_waiter", "cqueues_socket", "copas_waiter", "copas_socket", "luasocket" }

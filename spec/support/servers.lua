@@ -4,6 +4,7 @@
 --   local server = servers.redis(certfile, keyfile)
 --   server.port
 local limits = require "support.limits"
+local optional = require "support.optional"
 local process = require "support.process"
 local socket = require "cleat.socket"
 
@@ -23,14 +24,14 @@ local IS_ROOT = shell "id -u" == "0"
 local ID = IS_ROOT and "65534" or "" -- a user without files and rights
 local USER, GROUP = shell("id -un " .. ID), shell("id -gn " .. ID)
 
--- missing: nil, or why a server cannot be started here: for pending().
+-- missing returns nil, or why a server cannot be started.
 function servers.missing(name)
-    local program = name == "websockets" and "/usr/lib/python3/dist-packages/websockets"
-        or name == "postgresql" and shell "ls /usr/lib/postgresql/*/bin/postgres 2>/dev/null | tail -n 1"
-        or shell("PATH=$PATH:/usr/sbin; command -v " .. name)
-    if not program or not shell("ls -d " .. program .. " 2>/dev/null") then
-        return name .. " is not installed: see script/packages"
+    if name == "websockets" then
+        return optional.file("/usr/lib/python3/dist-packages/websockets", "python3-websockets")
+    elseif name == "postgresql" then
+        return optional.file("/usr/lib/postgresql/*/bin/postgres", name)
     end
+    return optional.program(name)
 end
 
 local count = 0
