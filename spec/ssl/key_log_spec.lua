@@ -161,7 +161,8 @@ describe("the key log", function()
         return list
     end
 
-    optional.tests(it, pending, optional.program "tshark")("B-47 lets tshark decrypt a captured connection", function()
+    local it_with_tshark = optional.tests(it, pending, optional.program "tshark")
+    it_with_tshark("B-47 lets tshark decrypt a captured connection", function()
         local path, captured, expected = fresh(), {}, {}
         local function add(pair, request, response)
             assert.same({ request, response }, { observed.exchange(pair, request, response) })
