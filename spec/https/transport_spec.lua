@@ -1,5 +1,11 @@
--- https.request over an event loop's sockets, which the field transport makes: luv's handles. (nginx: spec/adapters;
--- haproxy: spec/hosts.)
+-- https.request over luv's handles, which the field transport makes. (spec/adapters has nginx, spec/hosts haproxy.)
+local optional = require "support.optional"
+
+local missing = optional.module("luv", "lua-luv")
+if missing then
+    return pending("the field transport: " .. missing, function() end)
+end
+
 local https = require "cleat.https"
 local pki = require "support.pki"
 local process = require "support.process"

@@ -267,7 +267,7 @@ describe("Prosody", function()
         end)
     end)
 
-    -- Pairs of servers that connect: each library and each backend in both roles, and LuaSec with itself as the control.
+    -- Servers that connect: each library and each backend in both roles, and LuaSec with itself as the control.
     local PAIRS = {
         { "cleat epoll", "luasec epoll" }, { "luasec epoll", "cleat epoll" }, { "cleat epoll", "cleat select" },
         { "cleat select", "cleat event" }, { "cleat event", "cleat epoll" }, { "luasec epoll", "luasec select" },

@@ -1,5 +1,5 @@
--- What scripts in programs that embed Lua do with cleat (spec/hosts/programs_spec.lua): they load this file and call the
--- function, which returns a line of text for each result.
+-- What scripts in programs that embed Lua do with cleat (spec/hosts/programs_spec.lua): they load this file and call
+-- the function, which returns a line of text for each result.
 --
 -- folder: the copy of cleat that the spec has made; port: that of a TLS echo server for "localhost".
 return function(folder, port)

@@ -1,5 +1,5 @@
--- Servers, requests and event loops of lua-http for specs. Debian installs lua-http for Lua 5.1 and 5.2; it is plain Lua,
--- and its C libraries are installed for 5.4 too.
+-- Servers, requests and event loops of lua-http for specs. Debian installs lua-http for Lua 5.1 and 5.2; it is plain
+-- Lua, and its C libraries are installed for 5.4 too.
 local adapters = require "support.adapters"
 local cqueues = require "cqueues"
 local limits = require "support.limits"

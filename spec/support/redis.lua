@@ -9,8 +9,8 @@ function redis.missing()
     return optional.program "redis-server"
 end
 
--- start starts a server that writes no files. words: further arguments, such as "--requirepass", "secret"; port: nil for
--- a free one.
+-- start starts a server that writes no files. words: further arguments, such as "--requirepass", "secret"; port: nil
+-- for a free one.
 function redis.start(words, port)
     local function start(at)
         local command = { "redis-server", "--bind", "127.0.0.1", "--port", tostring(at), "--save", "", "--appendonly", "no",
