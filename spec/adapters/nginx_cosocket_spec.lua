@@ -1,5 +1,5 @@
--- cleat's TLS under the cosocket's own methods, inside real nginx: the same scripts with nginx's cosocket and with
--- cleat's, and the connections that are kept.
+-- cleat's TLS with the cosocket's methods, in nginx: the same scripts run with nginx's cosockets and with cleat's. And
+-- the pool of connections.
 local adapters = require "support.adapters"
 local cleat_nginx = require "support.cleat_nginx"
 local nginx = require "support.nginx"
@@ -60,7 +60,7 @@ describe("cosockets with cleat's TLS", function()
         end
     end)
 
-    -- both: what a script has seen with nginx's cosocket, and with cleat's.
+    -- both returns the output of a script with nginx's cosockets, and with cleat's.
     local function both(script, more)
         local page = get(port, ("/both?script=%s&closed=%d%s"):format(script, process.refusing_port(), more or ""))
         local theirs, ours = page:match "^(.-)\n%-%-%-%-\n(.-)\n%-%-%-%-$"
@@ -69,13 +69,13 @@ describe("cosockets with cleat's TLS", function()
 
     for _, script in ipairs { "lines", "sizes", "large", "any", "until", "timeouts", "sends", "arguments", "closed", "left",
         "handshakes", "certificate", "threads", "options", "timer", "plain", "backlog" } do
-        it("do what nginx's do: " .. script, function()
+        it("behave as nginx's do: " .. script, function()
             local theirs, ours = both(script)
             assert.are.equal(theirs, ours)
         end)
     end
 
-    it("end a handshake with a silent server by the timeout of connect", function()
+    it("end a handshake with a silent server after the timeout of connect()", function()
         local silent = socket.socket()
         silent:bind { "127.0.0.1", 0 }
         silent:listen(5)
@@ -86,7 +86,7 @@ describe("cosockets with cleat's TLS", function()
     end)
 
     local no_redis = redis.missing() or optional.file("/usr/share/lua/5.1/nginx/redis.lua", "lua-nginx-redis")
-    optional.tests(it, pending, not missing and no_redis)("do what nginx's do under lua-nginx-redis, which keeps them", function()
+    optional.tests(it, pending, not missing and no_redis)("behave as nginx's do under lua-nginx-redis, which pools them", function()
         local tls_port = process.free_port()
         local chain, key = pki.chain "server-ec"
         local words = { "--tls-port", tostring(tls_port), "--tls-cert-file", chain, "--tls-key-file", key, "--tls-ca-cert-file",
@@ -99,25 +99,25 @@ describe("cosockets with cleat's TLS", function()
     end)
 
     local no_websocket = optional.file("/usr/share/lua/5.1/nginx/websocket/client.lua", "lua-nginx-websocket")
-    optional.tests(it, pending, not missing and no_websocket)("do what nginx's do under lua-nginx-websocket, which keeps them", function()
+    optional.tests(it, pending, not missing and no_websocket)("behave as nginx's do under lua-nginx-websocket, which pools them", function()
         local theirs, ours = both "websocket"
         assert.are.equal(theirs, ours)
         assert.is_truthy(ours:find "70000 \"binary\"\n\"there%?\" \"pong\" nil\n1$", ours)
     end)
 
-    -- kept: what app.kept answers: how often the connection was used before, the number of its request as the server
-    -- counts, and the client certificate.
+    -- kept returns the response of app.kept: how often the connection was used before, the server's count of its
+    -- requests, and the client certificate.
     local function kept(query)
         return get(port, "/kept?" .. query)
     end
 
-    it("are kept with their TLS, and used again", function()
+    it("are pooled with their TLS state, and used again", function()
         assert.are.equal("0(1 ) 1(2 ) 2(3 )", kept "n=3&pool=again")
         assert.are.equal("3(4 )", kept "pool=again&skip=1")
         assert.are.equal("0(1 )", kept "pool=another")
     end)
 
-    it("are not kept if they were not verified, unless the program says so", function()
+    it("are not pooled if they were not verified, unless the program allows it", function()
         assert.are.equal("0(1 ) 0(1 )", kept "n=2&pool=unverified&verify=no")
         assert.are.equal("0(1 )", kept "pool=unverified&verify=no&skip=1")
         assert.is_truthy(process.read_file(server.directory .. "/error.log"):find("was not verified, so it is closed", 1, true))
@@ -126,14 +126,14 @@ describe("cosockets with cleat's TLS", function()
         assert.are.equal("2:certificate host mismatch", kept "pool=unverified&verify=no&tcp=always&name=example.org&size=1")
     end)
 
-    it("with other settings do not share a connection, nor its pool", function()
+    it("with different settings share neither connections nor a pool", function()
         local function alternate(pool, ...)
             assert.are.equal("0(1 )", kept("pool=" .. pool), pool)
             assert.are.equal("1(2 )", kept("pool=" .. pool), pool)
             for _, case in ipairs { ... } do
                 assert.are.equal(case[2], kept("pool=" .. pool .. case[1]), case[1])
             end
-            -- the settings have differed, so that nothing is kept
+            -- the settings differ, so that no connection is kept
             assert.are.equal("0(1 ) 0(1 )", kept("n=2&pool=" .. pool), pool)
             assert.are.equal("0(1 )", kept("skip=1&pool=" .. pool), pool)
         end
@@ -143,14 +143,14 @@ describe("cosockets with cleat's TLS", function()
         assert.is_truthy(process.read_file(server.directory .. "/error.log"):find("have different settings", 1, true))
     end)
 
-    it("of another function do not share a pool", function()
+    it("made by different functions do not share a pool", function()
         assert.are.equal("0(1 ) 1(2 )", kept "n=2&pool=functions")
         assert.are.equal("0(1 ) 1(2 )", kept "n=2&pool=functions&tcp=other")
         assert.is_truthy(kept("pool=functions&tcp=unknown"):find "^0:20: unable to get local issuer certificate$")
         assert.are.equal("2(3 )", kept "pool=functions")
     end)
 
-    it("of two requests at once are two, and a full pool closes one", function()
+    it("of two requests at the same time are two connections, of which a full pool closes one", function()
         local function two(query)
             local first = socket.create_connection({ "127.0.0.1", port }, 20)
             first:sendall("GET /kept?hold=0.1&" .. query .. " HTTP/1.0\r\n\r\n")
@@ -166,43 +166,43 @@ describe("cosockets with cleat's TLS", function()
         assert.are.same({ "0(1 )", "1(2 )" }, first < second and { first, second } or { second, first })
     end)
 
-    it("whose time is over are made again", function()
+    it("are replaced after the pool's timeout", function()
         assert.are.equal("0(1 ) 0(1 )", kept "n=2&pool=time&idle=1&after=0.03")
     end)
 
-    it("that get session tickets while they are kept are made again, or used", function()
+    it("are used or replaced if session tickets arrive while they are pooled", function()
         assert.are.equal("0", kept "pool=tickets&mute=1")
         local answer = kept "pool=tickets&skip=1"
         assert.is_truthy(answer == "0(1 )" or answer == "1(1 )", answer)
     end)
 
-    it("that the server closes while they are kept are made again", function()
+    it("are replaced if the server closes them while they are pooled", function()
         local upstream = process.free_port()
         for _, what in ipairs { "first", "restarted", "restarted" } do
             local other = nginx.start { { lines = UPSTREAM:format(upstream, pki.path "root.pem", "$connection_requests")
                 :gsub("content_by_lua_block %b{}", "return 204;") } }
             assert.are.equal("0(1 ) 1(2 )", kept("n=2&skip=1&pool=restart&port=" .. upstream), what)
             other:stop()
-            get(port, "/early") -- the worker has seen it since
+            get(port, "/early") -- by now the worker has received the event
         end
     end)
 
-    it("that get close_notify while they are kept are made again", function()
+    it("are replaced if close_notify arrives while they are pooled", function()
         local answer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none"
         local job = adapters.python("recv 38", "send " .. (answer:gsub(".", function(c) return ("%02x"):format(c:byte()) end)), "unwrap",
             "waiteof")
         local first = kept("pool=notify&port=" .. job.port)
-        assert.is_truthy(first == "0one" or first == "0one,closed", first) -- it may have come before setkeepalive
+        assert.is_truthy(first == "0one" or first == "0one,closed", first) -- it may have arrived before setkeepalive
         job:finish()
         get(port, "/early")
         assert.are.equal("connect: connection refused", kept("pool=notify&port=" .. job.port))
     end)
 
-    it("are not made where nginx allows none", function()
+    it("are refused in phases in which nginx allows none", function()
         assert.is_truthy(get(port, "/early"):find "no request found")
     end)
 
-    it("are lost with a worker, and their memory with them", function()
+    it("are closed when a worker exits, and do not leak", function()
         assert.are.equal("0(1 ) 1(2 )", kept "n=2&pool=worker")
         local ids = tonumber((get(port, "/ids")))
         for _ = 1, 50 do
@@ -212,7 +212,7 @@ describe("cosockets with cleat's TLS", function()
         os.execute("kill -HUP " .. process.read_file(server.directory .. "/nginx.pid"))
         local deadline = process.clock() + 10
         local answer
-        repeat -- the old worker may answer some more
+        repeat -- the old worker may still respond
             answer = kept "pool=worker"
             assert(process.clock() < deadline, answer)
         until answer == "1(2 )"

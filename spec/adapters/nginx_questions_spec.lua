@@ -1,4 +1,4 @@
--- The questions of support.adapter_questions to nginx's cosockets.
+-- Runs the tests of support.adapter_questions with nginx's cosockets.
 local adapters = require "support.adapters"
 local limits = require "support.limits"
 local nginx = require "support.nginx"

@@ -1,4 +1,4 @@
--- Every adapter, and every question of support.adapter_questions: what several coroutines may do on one connection.
+-- Runs each test of support.adapter_questions with each event loop: several coroutines on one connection.
 local adapters = require "support.adapters"
 local handles = require "support.handles"
 local limits = require "support.limits"
@@ -34,7 +34,7 @@ for _, kind in ipairs(runtimes.names) do
             end
             runtime = nil
         end)
-        -- Without TLS an event loop's own socket is that loop's business.
+        -- Without TLS, only cleat's sockets are tested.
         for _, tls in ipairs(kind:find "waiter" and { true, false } or { true }) do
             for _, name in ipairs(names) do
                 it(("%s%s"):format(name, tls and ", with TLS" or ""), function()
@@ -52,9 +52,9 @@ for _, kind in ipairs(runtimes.names) do
     end)
 end
 
-describe("the adapters' former names", function()
+describe("the former name of an adapter", function()
     for _, name in ipairs { "copas", "cqueues", "luasocket", "luv", "nginx" } do
-        it("are those of the same modules: " .. name, function()
+        it("loads the same module: " .. name, function()
             assert.are.equal(require("cleat.adapters." .. name), require("cleat.hosts." .. name))
         end)
     end

@@ -5,7 +5,6 @@ local handles = require "support.handles"
 local limits = require "support.limits"
 local https = require "cleat.https"
 local nginx = require "support.nginx"
-local optional = require "support.optional"
 local peer = require "support.peer"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -452,8 +451,6 @@ describe("cleat.https:", function()
     end)
 
     describe("beside other modules", function()
-        local it = optional.tests(it, pending, optional.module("socket", "lua-socket"))
-
         it("leaves LuaSocket's and LuaSec's names to them", function()
             local output = process.run_code([[
                 local sec, sec_https = {}, {}

@@ -1,11 +1,5 @@
 -- cleat.luasec and Debian's LuaSec: the same calls return the same values.
 local optional = require "support.optional"
-
-local missing = optional.module("socket", "lua-socket")
-if missing then
-    return pending("cleat.luasec: " .. missing, function() end)
-end
-
 local pki = require "support.pki"
 local process = require "support.process"
 

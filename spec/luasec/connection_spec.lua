@@ -1,11 +1,4 @@
 -- cleat.luasec: what LuaSec 1.2 lacks, and the differences from it. beside_spec.lua compares the rest with LuaSec.
-local optional = require "support.optional"
-
-local missing = optional.module("socket", "lua-socket")
-if missing then
-    return pending("cleat.luasec: " .. missing, function() end)
-end
-
 local backend = require "cleat.backend"
 local handles = require "support.handles"
 local limits = require "support.limits"

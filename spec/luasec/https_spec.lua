@@ -1,11 +1,4 @@
 -- cleat.luasec.https: what LuaSec's ssl.https lacks. spec/programs/luasec_spec.lua compares the results of both.
-local optional = require "support.optional"
-
-local missing = optional.module("socket", "lua-socket")
-if missing then
-    return pending("cleat.luasec.https: " .. missing, function() end)
-end
-
 local pki = require "support.pki"
 local process = require "support.process"
 local serve = require "support.serve"

@@ -1,11 +1,4 @@
 -- A LuaSec server follows the client's cipher order, unless it has the option cipher_server_preference.
-local optional = require "support.optional"
-
-local missing = optional.module("socket", "lua-socket")
-if missing then
-    return pending("cleat.luasec: " .. missing, function() end)
-end
-
 local luasec = require "cleat.luasec"
 local pki = require "support.pki"
 local socket = require "cleat.socket"

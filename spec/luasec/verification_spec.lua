@@ -1,11 +1,4 @@
 -- Which peers cleat.luasec verifies, and the environment variable CLEAT_LUASEC_VERIFY.
-local optional = require "support.optional"
-
-local missing = optional.module("socket", "lua-socket")
-if missing then
-    return pending("cleat.luasec: " .. missing, function() end)
-end
-
 local pki = require "support.pki"
 local process = require "support.process"
 

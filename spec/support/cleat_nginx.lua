@@ -7,8 +7,8 @@ local assert = require "luassert"
 
 local cleat_nginx = {}
 
--- missing returns nil, or why tests in nginx are pending. nginx's Lua is LuaJIT whichever Lua runs the specs: these tests
--- run with the specs on LuaJIT. And nginx cannot load a library that has a sanitizer.
+-- missing returns nil, or why tests in nginx are pending. nginx's Lua is LuaJIT whichever Lua runs the specs, so these
+-- tests run with the specs on LuaJIT. And nginx cannot load a library that has a sanitizer.
 function cleat_nginx.missing()
     return (os.getenv "CLEAT_BUILD_DIR" or ""):find "[at]san$" and "nginx does not load a library with a sanitizer"
         or not rawget(_G, "jit") and "nginx's Lua is LuaJIT: run by the specs on LuaJIT"

@@ -1,6 +1,6 @@
 -- Tests that need a program, a file or a module that may not be installed: without it they are pending, with a reason.
 -- script/test installs all of them, and sets CLEAT_TEST_COMPLETE: then a missing one is an error. Tests may take
--- openssl, Python, nginx, curl and GnuTLS for granted.
+-- openssl, Python, nginx, curl, GnuTLS and LuaSocket for granted.
 --
 --   local it = optional.tests(it, pending, optional.program "nginx")
 local quote = require("support.process").quote
@@ -44,14 +44,13 @@ local PACKAGES = {
     cqueues = function() return optional.module("cqueues", "lua-cqueues") end,
     http = function() return optional.file("/usr/share/lua/5.*/http", "lua-http") end,
     luv = function() return optional.module("luv", "lua-luv") end,
-    socket = function() return optional.module("socket", "lua-socket") end,
 }
-PACKAGES.lua_http, PACKAGES.luasocket, PACKAGES.luasec = PACKAGES.http, PACKAGES.socket, PACKAGES.socket
+PACKAGES.lua_http = PACKAGES.http
 
 -- code does the same for all modules that a piece of Lua requires, also through cleat's adapters.
 function optional.code(text)
     for name in text:gmatch "require[ %(]*[\"']([%w_.]+)" do
-        local package_of = PACKAGES[name:match "^cleat%.adapters%.([%w_]+)" or name:match "^cleat%.(luasec)" or name:match "^[^.]+"]
+        local package_of = PACKAGES[name:match "^cleat%.adapters%.([%w_]+)" or name:match "^[^.]+"]
         local missing = package_of and package_of()
         if missing then
             return missing
