@@ -1,4 +1,4 @@
--- The servers of docs/recipes.md: Debian's programs, each run in the foreground by a user without rights, with a
+-- The servers of docs/recipes.md: Debian's programs, each in the foreground, as an unprivileged user, with its
 -- configuration and files in a separate directory.
 --
 --   local server = servers.redis(certfile, keyfile)
@@ -21,7 +21,7 @@ end
 
 -- Some of them refuse to run as root, and the others do not need it.
 local IS_ROOT = shell "id -u" == "0"
-local ID = IS_ROOT and "65534" or "" -- a user without files and rights
+local ID = IS_ROOT and "65534" or "" -- nobody: a user without files and privileges
 local USER, GROUP = shell("id -un " .. ID), shell("id -gn " .. ID)
 
 -- missing returns nil, or why a server cannot be started.
@@ -36,7 +36,7 @@ end
 
 local count = 0
 
--- directory: a new one with copies of a certificate and its key, of the user that the server runs as.
+-- directory makes a directory with copies of a certificate and its key. It belongs to the user that the server runs as.
 local function directory(certfile, keyfile)
     count = count + 1
     local name = ("%s/server-%d"):format(process.directory(), count)
@@ -80,9 +80,9 @@ function servers.listening(program, port)
     end
 end
 
--- start: text(port, dir) is the configuration, which is written to dir/conf.lua (the name by which
--- prosody knows its language); words(port, dir) the command; ready: a pattern
--- in what a server says when it is ready, if it listens before that.
+-- start starts a server. text(port, dir) returns the configuration, which is written to dir/conf.lua (Prosody needs this
+-- ending), and words(port, dir) the command. ready: a pattern of the output with which a server says that it is ready, if
+-- it listens before that.
 local function start(certfile, keyfile, text, words, ready)
     local dir = directory(certfile, keyfile)
     local server, port = process.on_free_port(function(port)
@@ -192,7 +192,7 @@ service anvil {
     end)
 end
 
--- more: lines of its configuration.
+-- more: further lines of its configuration.
 function servers.exim4(certfile, keyfile, more)
     local text = (more or "") .. [[
 primary_hostname = mail.example.org
@@ -298,7 +298,7 @@ function servers.websockets(certfile, keyfile)
     end)
 end
 
--- http.server closes connections without close_notify. It answers "hello", and a POST with what was sent.
+-- http.server closes connections without close_notify. It responds with "hello", or with the body of a POST.
 local HTTP = [[
 import http.server, ssl
 
@@ -328,7 +328,7 @@ function servers.http(certfile, keyfile)
     end)
 end
 
--- Anonymous users read and write below data/root. require_ssl_reuse is as vsftpd has it: on.
+-- Anonymous users read and write below data/root. require_ssl_reuse is on, vsftpd's default.
 function servers.vsftpd(certfile, keyfile)
     local text = [[
 listen=YES
@@ -367,7 +367,7 @@ Timeout 60
 BasicAuth user secret
 ]]
 
--- tinyproxy needs no certificate; it gets those that are given.
+-- tinyproxy needs no certificate.
 function servers.tinyproxy(certfile, keyfile)
     return start(certfile, keyfile, TINYPROXY, function(_, dir)
         return { "tinyproxy", "-d", "-c", dir .. "/conf.lua" }
