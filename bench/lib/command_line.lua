@@ -1,4 +1,4 @@
---- The command line of a benchmark that is a separate script: its first comment is what --help prints.
+--- The command line of a benchmark that is a separate script: --help prints its first comment.
 
 local command_line = {}
 
@@ -12,8 +12,8 @@ local function usage()
     end
 end
 
---- Reads "--NAME VALUE" into the options that there are, and returns the other words, or the usual ones if there are
---- none. --help ends the program, and so does another option.
+--- Reads "--NAME VALUE" into the table of options, and returns the other words, or the usual ones if there are none.
+--- --help and unknown options end the program.
 ---@param program string for messages
 ---@param options table<string, string|number> with their defaults; numbers where they can be
 ---@param usual string[]

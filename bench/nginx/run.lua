@@ -1,15 +1,15 @@
--- nginx: what TLS costs a worker of nginx, with its own cosockets and with cleat's in their place.
+-- nginx: CPU time of TLS in an nginx worker, with nginx's cosockets and with cleat's.
 --
 -- usage: script/bench nginx [--rounds N] [ROW…]
 --
 -- One nginx, on core 0, is the client; another one, on core 1, is the server (TLS 1.3, X25519, AES-128-GCM, ECDSA
--- P-256; both clients verify the chain and the name). A row is measured within one request of the client's worker,
--- which reads how long it has been on a processor, and uses nginx's cosockets and cleat's in short turns. Each ratio is
--- formed within a round, and the median, with half the distance between the quartiles, is printed. Needs Debian's
--- libnginx-mod-http-lua, and the library and the certificates in build/bench, which script/bench makes.
+-- P-256; both clients verify the chain and the name). A row is measured within one request to the client's worker,
+-- which reads its CPU time, and alternates between nginx's cosockets and cleat's in short turns. Each ratio is computed
+-- within a round; the output has the median, and half of the interquartile range. Debian's libnginx-mod-http-lua is
+-- needed, and the library and the certificates in build/bench, which script/bench makes.
 --
 -- rows: handshake   connect, full handshake with verification, close
---       visit       the same with a small request, cleat's resumed (nginx's would be with TLS 1.2 only)
+--       visit       the same with a small request; cleat resumes (nginx would with TLS 1.2 only)
 --       request     a small request on a kept connection: connect, send, receive by lines and by size, setkeepalive
 --       large       the same for 1 MiB
 local root = arg[0]:match "^(.*)/bench/nginx/" or "."
@@ -65,7 +65,7 @@ local function free_port()
     return tonumber(line_of [[python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])']])
 end
 
--- start: nginx on a core; its place is folder/name.
+-- start starts nginx on a core, with its files in folder/name.
 local function start(name, core, before, text)
     local place = folder .. "/" .. name
     os.execute("mkdir -p " .. place .. "/www")

@@ -30,7 +30,7 @@ end
 
 local running = {}
 
--- start runs a program in the background; its process id, and the first line of its output that matches.
+-- start starts a program, and returns its process id and the first match in its output.
 local function start(core, command, pattern)
     local log = os.tmpname()
     local pid = line_of(("taskset -c %d %s >%s 2>&1 </dev/null & echo $!"):format(core, command, log))
@@ -54,7 +54,7 @@ local function stop(program)
     running[program.pid] = nil
 end
 
--- on_processor: for how many microseconds a process has been on a processor.
+-- on_processor returns a process's CPU time in microseconds.
 local function on_processor(pid)
     local file = assert(io.open("/proc/" .. pid .. "/schedstat"))
     local nanoseconds = file:read "*n"
@@ -89,7 +89,7 @@ end
 local redis_port = free_port()
 local redis = start(1, ("redis-server --bind 127.0.0.1 --port %d --save '' --appendonly no"):format(redis_port), "(Ready to accept)")
 
--- measure: microseconds on a processor for each handshake, of the server and of Redis; handshakes a second.
+-- measure returns CPU microseconds for each handshake, of the server and of Redis, and handshakes a second.
 local function measure(kind)
     local server = start(0, ("%s %s/bench/store/server.lua %s %s %s %d %s"):format(options.interpreter, root, kind, certfile,
         keyfile, redis_port, options.handshakes), "port (%d+)")

@@ -2,7 +2,7 @@
 # of its connections, and changes its keys. None of their programs does all of this.
 #
 #   keying.py gnutls|openssl server CHAIN KEY VERSION CONNECTIONS [OPTION…]     prints "port N"
-#   keying.py gnutls|openssl client PORT VERSION CONNECTIONS [OPTION…]          resumes from the second connection on, if it can
+#   keying.py gnutls|openssl client PORT VERSION CONNECTIONS [OPTION…]          resumes all but the first
 #
 # VERSION is 1.2 or 1.3. OPTION: no-ems (without the extended master secret), rsa-only (a client
 # of OpenSSL that verifies no other signatures). For each connection it prints one line,

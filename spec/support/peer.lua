@@ -130,8 +130,8 @@ function peer.connect(options)
     return start("client", options)
 end
 
--- proxy starts a job that forwards one connection to a port, and cuts it: up=N or down=N bytes, then "close", "reset" or
--- "stall", piece=N bytes at a time.
+-- proxy starts a job that forwards one connection to a port, and cuts it: after up=N or down=N bytes, by "close",
+-- "reset" or "stall"; piece=N bytes at a time.
 function peer.proxy(options)
     options["then"] = options.cut or "close"
     options.cut = nil

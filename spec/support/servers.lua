@@ -21,7 +21,7 @@ end
 
 -- Some of them refuse to run as root, and the others do not need it.
 local IS_ROOT = shell "id -u" == "0"
-local ID = IS_ROOT and "65534" or "" -- nobody: a user without files and privileges
+local ID = IS_ROOT and "65534" or "" -- a user without files and privileges
 local USER, GROUP = shell("id -un " .. ID), shell("id -gn " .. ID)
 
 -- missing returns nil, or why a server cannot be started.
@@ -80,9 +80,8 @@ function servers.listening(program, port)
     end
 end
 
--- start starts a server. text(port, dir) returns the configuration, which is written to dir/conf.lua (Prosody needs this
--- ending), and words(port, dir) the command. ready: a pattern of the output with which a server says that it is ready, if
--- it listens before that.
+-- start starts a server. text: its configuration, which is written to dir/conf.lua (Prosody needs this ending);
+-- words(port, dir): its command; ready: a pattern of the output of a ready server, if it listens before that.
 local function start(certfile, keyfile, text, words, ready)
     local dir = directory(certfile, keyfile)
     local server, port = process.on_free_port(function(port)
