@@ -14,6 +14,7 @@
 --       large       the same for 1 MiB
 local root = arg[0]:match "^(.*)/bench/nginx/" or "."
 package.path = root .. "/bench/?.lua;" .. package.path
+local command_line = require "lib.command_line"
 local statistics = require "lib.statistics"
 
 local ROWS = {
@@ -23,19 +24,12 @@ local ROWS = {
     { name = "large", title = "1 MiB, kept connection", other = "cleat", count = 128, turn = 2 },
 }
 
-local rounds, wanted = 9, {}
-do
-    local index = 1
-    while arg[index] do
-        if arg[index] == "--rounds" then
-            rounds = assert(tonumber(arg[index + 1]), "--rounds needs a number")
-            index = index + 1
-        else
-            wanted[#wanted + 1] = arg[index]
-            wanted[arg[index]] = true
-        end
-        index = index + 1
-    end
+local options, known, wanted = { rounds = 9 }, {}, {}
+for index, row in ipairs(ROWS) do
+    known[index], known[row.name] = row.name, true
+end
+for _, name in ipairs(command_line.read("nginx", options, known)) do
+    wanted[name] = known[name] or error("no row " .. name .. " (see --help)", 0)
 end
 
 local build = assert(os.getenv "CLEAT_BUILD_DIR", "run it by script/bench nginx")
@@ -121,9 +115,9 @@ end
 local ok, err = pcall(function()
     print(("%-42s %12s %12s %16s"):format("CPU of the worker, microseconds", "cosocket", "cleat", "ratio"))
     for _, row in ipairs(ROWS) do
-        if #wanted == 0 or wanted[row.name] then
+        if wanted[row.name] then
             local theirs, ours, ratios = {}, {}, {}
-            for round = 1, rounds do
+            for round = 1, options.rounds do
                 theirs[round], ours[round] = measure(row)
                 ratios[round] = ours[round] / theirs[round]
             end

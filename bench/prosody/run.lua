@@ -7,6 +7,7 @@
 -- is computed within a round. Memory is measured once, at the end. Debian's prosody, lua-sec and lua-event are needed.
 local root = arg[0]:match "^(.*)/bench/prosody/" or "."
 package.path = root .. "/bench/?.lua;" .. root .. "/spec/?.lua;" .. package.path
+local command_line = require "lib.command_line"
 local pki = require "support.pki"
 local process = require "support.process"
 local prosody = require "support.prosody"
@@ -15,14 +16,7 @@ local ssl = require "cleat.ssl"
 local statistics = require "lib.statistics"
 
 local options = { rounds = 9, backend = "epoll", tls = "TLSv1_3" }
-for i = 1, #arg, 2 do
-    local name = arg[i]:match "^%-%-(%l+)$"
-    if not name or options[name] == nil or not arg[i + 1] then
-        io.stderr:write("usage: bench/prosody/run.lua [--rounds N] [--backend NAME] [--tls VERSION]\n")
-        os.exit(2)
-    end
-    options[name] = tonumber(arg[i + 1]) or arg[i + 1]
-end
+command_line.read("prosody", options, {})
 
 local context = ssl.create_default_context { cafile = pki.path "root.pem" }
 context.minimum_version = ssl.TLSVersion[options.tls]

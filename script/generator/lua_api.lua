@@ -1,5 +1,5 @@
---- What is generated from lua/: the reference in docs/lua/, the list of public names, the changelog's lists of new
---- ones, and the annotations of keyword arguments. On the way the comments and annotations are checked.
+--- Generates files from lua/: the reference in docs/lua/, the list of public names, the changelog's lists of new names,
+--- and the annotations of keyword arguments. It checks comments and annotations.
 
 local lua_model = require "generator.lua_model"
 local names = require "generator.lua_names"
@@ -15,7 +15,7 @@ local function read_file(name)
     return content
 end
 
--- Every public function says what the counterpart in Python is, and has an example.
+-- The comment of each public function names its counterpart in Python, and has an example.
 local function check(api)
     for _, entry in ipairs(api.names) do
         local doc = entry.doc
@@ -29,7 +29,7 @@ local function check(api)
     end
 end
 
---- Reads the API, and says which files follow from it.
+--- Reads the API, and returns the files that are generated from it.
 ---@param root string
 ---@return table api with a field files: {name, function} each
 function lua_api.read(root)

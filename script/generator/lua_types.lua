@@ -36,7 +36,7 @@ function types.overload(entry)
     return ("fun(%s)%s"):format(table.concat(words, ", "), results[1] and ": " .. table.concat(results, ", ") or "")
 end
 
---- Raises a message for an annotation that does not fit what it describes.
+--- Raises an error for an annotation that does not match its function.
 ---@param api table
 function types.check(api)
     local function fail(where, message, ...)
