@@ -340,26 +340,26 @@ describe("docs/ffi.md:", function()
         assert.are.equal(wanted, result.output)
     end
 
-    it("has C that prints what it says", function()
+    it("has C with the right output", function()
         prints("c", function(file)
             return { build(file, file .. ".out") }
         end)
     end)
 
-    it("has Lua that prints what it says", function()
+    it("has Lua with the right output", function()
         prints("lua", function(file)
             return { "luajit", file }
         end)
     end)
 
-    it("has Python that prints what it says", function()
+    it("has Python with the right output", function()
         prints("python", function(file)
             return { "/usr/bin/python3", "-I", file }
         end)
     end)
 
     if node_path then
-        it("has JavaScript that prints what it says", function()
+        it("has JavaScript with the right output", function()
             prints("js", function(file)
                 return { "env", "NODE_PATH=" .. node_path, "node", file }
             end)

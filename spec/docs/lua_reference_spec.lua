@@ -65,7 +65,7 @@ describe("docs/lua:", function()
         for _, example in ipairs(examples) do
             missing = missing or optional.code(example[2])
         end
-        optional.tests(it, pending, missing)(page .. ": the examples print what they say", function()
+        optional.tests(it, pending, missing)(page .. ": the examples print what their comments say", function()
             assert.is_true(#examples > 0 or page == "cleat.errno.md")
             local list = {}
             for index, example in ipairs(examples) do

@@ -197,7 +197,7 @@ describe("docs/recipes.md:", function()
             found(smtp("send " .. peer.hex "502 not here\r\n", "waiteof"), "502 not here")
         end)
 
-        it("plaintext behind the server's answer is not an answer", function()
+        it("the program refuses plaintext that follows the server's response", function()
             found(smtp("send " .. peer.hex "220 go\r\n250 evil\r\n", "waiteof"), "WRONG_VERSION_NUMBER")
         end)
     end)
@@ -304,7 +304,7 @@ describe("docs/recipes.md:", function()
             server:stop()
         end)
 
-        it("HTTP in coroutines: a silent client disturbs no other one, and is refused", function()
+        it("HTTP in coroutines: a silent client does not delay others, and is disconnected", function()
             process.write_file(recipes.directory() .. "/loop.lua", recipes.take("HTTP server in coroutines", 1))
             local server, port = serve("HTTP server in coroutines", 2, { "settimeout%(10%)", "settimeout(1000)" })
             local silent = socket.create_connection({ "127.0.0.1", port }, 10)
@@ -332,7 +332,7 @@ describe("docs/recipes.md:", function()
     end)
 
     if all_installed then
-        it("has no program that is not run", function()
+        it("has only programs that these tests run", function()
             assert.are.same({}, recipes.unused())
         end)
     end

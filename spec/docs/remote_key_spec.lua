@@ -69,7 +69,7 @@ describe("examples/remote_key:", function()
     teardown(process.cleanup)
 
     for _, cert in ipairs { "server-ec", "server-rsa" } do
-        it("a server whose key is in another process, " .. cert, function()
+        it("a server uses a key in another process, " .. cert, function()
             local certfile, keyfile = pki.chain(cert)
             local signing, path = signer(keyfile)
             local serving, port = server(certfile, path)
@@ -97,7 +97,7 @@ describe("examples/remote_key:", function()
         end)
     end
 
-    it("connections wait for the signer, and not for each other", function()
+    it("connections wait for the signer, but not for each other", function()
         local certfile, keyfile = pki.chain "server-ec"
         local path = process.directory() .. "/slow-signer"
         local listener = socket.socket(socket.AF_UNIX)
@@ -126,7 +126,7 @@ describe("examples/remote_key:", function()
         serving:stop()
     end)
 
-    it("the signer signs a TLS server's handshakes, and nothing else", function()
+    it("the signer signs handshakes of TLS servers only", function()
         local certfile, keyfile = pki.chain "server-ec"
         local job, path = signer(keyfile)
         local hash = ("h"):rep(32)

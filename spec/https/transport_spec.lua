@@ -46,7 +46,7 @@ describe("the field transport", function()
         assert.are.same({ 1, true, 1, 200, 100000 }, { made, ok, result, code, #table.concat(pieces) })
     end)
 
-    it("verifies, times out and reports like the others", function()
+    it("verifies, times out and reports errors as other connections do", function()
         local made, ok, result, err = get { url = url, cafile = pki.path "unknown-root.pem" }
         assert.are.same({ 1, true, nil, 20 }, { made, ok, result, err.verify_code })
         made, ok, result, err = get { url = (url:gsub("localhost", "127.0.0.1")), host = "127.0.0.1", headers = {} }
@@ -61,7 +61,7 @@ describe("the field transport", function()
         assert.are.same({ 1, true, nil, "connection refused" }, { made, ok, result, err })
     end)
 
-    it("is a function that returns a socket, beside no proxy", function()
+    it("must be a function that returns a socket, and excludes a proxy", function()
         raises("TypeError", { match = "field 'transport' must be a function, not " }, https.request, { url = url, transport = 5 })
         raises("TypeError", { match = "field 'proxy' cannot be used with field 'transport'" }, https.request,
             { url = url, transport = uv.new_tcp, proxy = "http://localhost:1" })

@@ -149,7 +149,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             server:stop()
         end)
 
-        it("gnutls-cli refuses what is not good, and our server receives the alert", function()
+        it("gnutls-cli refuses a bad certificate, and our server receives the alert", function()
             local server = serve { cert = "unknown" }
             local result = gnutls_cli(version, server.port, {}, "x")
             assert.are_not.equal(0, result.status)
@@ -175,7 +175,7 @@ describe("gnutls without RFC 5746:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("B-14 OP_LEGACY_SERVER_CONNECT decides whether our client goes on", function()
+    it("B-14 our client connects with OP_LEGACY_SERVER_CONNECT only", function()
         local server = gnutls_serv("without RFC 5746", "server-ec")
         local control = gnutls_serv("TLSv1.2", "server-ec")
         local function client(legacy)

@@ -147,33 +147,33 @@ describe("two server processes:", function()
             local expected = count == 4 and { "full resumed", "resumed resumed" } or { "full", "resumed" }
             local by_secret = client.by_id == version and { "full full", "full full" } or expected
 
-            it(("%s, %s moves between them by a secret"):format(version, name), function()
+            it(("%s, %s resumes on the other by a shared secret"):format(version, name), function()
                 local list = fleet(version, { secret = SECRET })
                 client.connect(version, list.port, count)
                 assert.are.same(by_secret, kinds(list))
             end)
 
             local try = BY_STORE[name] and it or function() end
-            try(("%s, %s moves between them by a store"):format(version, name), function()
+            try(("%s, %s resumes on the other by a store"):format(version, name), function()
                 local list = fleet(version, { secret = SECRET, store = directory() })
                 client.connect(version, list.port, count)
                 assert.are.same(expected, kinds(list))
             end)
         end
 
-        it(version .. ": without either there are full handshakes", function()
+        it(version .. ": handshakes are full without both", function()
             local list = fleet(version, {})
             CLIENTS.Python.connect(version, list.port, 4)
             assert.are.same({ "full full", "full full" }, kinds(list))
         end)
 
-        it(version .. ": with two secrets there are full handshakes", function()
+        it(version .. ": handshakes are full with different secrets", function()
             local list = fleet(version, { { secret = SECRET }, { secret = SECRET .. "x" } })
             CLIENTS.Python.connect(version, list.port, 4)
             assert.are.same({ "full full", "full full" }, kinds(list))
         end)
 
-        it(version .. ": keys that change each second are no error", function()
+        it(version .. ": handshakes succeed if keys change each second", function()
             local list = fleet(version, { secret = SECRET, period = 1 })
             CLIENTS.Python.connect(version, list.port, 40)
             local said = kinds(list)
@@ -181,7 +181,7 @@ describe("two server processes:", function()
             assert.are.equal(("resumed "):rep(20), said[2] .. " ")
         end)
 
-        it(version .. ": a store without a file in it is no error", function()
+        it(version .. ": handshakes succeed with an empty store", function()
             local list = fleet(version, { store = "/nowhere" })
             CLIENTS.Python.connect(version, list.port, 2)
             for _, said in ipairs(kinds(list)) do
@@ -191,7 +191,7 @@ describe("two server processes:", function()
         end)
     end
 
-    it("TLSv1.2: Python moves between them by ids in a store", function()
+    it("TLSv1.2: Python resumes on the other by session ids in a store", function()
         local list = fleet("TLSv1.2", { store = directory(), tickets = "no" })
         CLIENTS.Python.connect("TLSv1.2", list.port, 4)
         assert.are.same({ "full resumed", "resumed resumed" }, kinds(list))
