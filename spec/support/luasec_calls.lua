@@ -4,6 +4,7 @@
 if arg[2] then
     require(arg[2])
 end
+local merge = require "support.merge"
 local socket = require "socket"
 local ssl = require "ssl"
 
@@ -41,24 +42,14 @@ local function show(name, ...)
     print(name .. ": " .. table.concat(parts, " ", 1, last))
 end
 
-local function with(first, second)
-    local all = {}
-    for _, part in ipairs { first, second or {} } do
-        for name, value in pairs(part) do
-            all[name] = value
-        end
-    end
-    return all
-end
-
 local EC = { key = file "server-ec.key", certificate = file "server-ec.pem" }
 
 local function server(more)
-    return with({ mode = "server", protocol = "any", key = EC.key, certificate = EC.certificate }, more)
+    return merge({ mode = "server", protocol = "any", key = EC.key, certificate = EC.certificate }, more)
 end
 
 local function client(more)
-    return with({ mode = "client", protocol = "any" }, more)
+    return merge({ mode = "client", protocol = "any" }, more)
 end
 
 local function sockets()
@@ -239,7 +230,7 @@ case("verification", function()
         server { key = file "expired.key", certificate = file "expired.pem" })
     local asks = { verify = "peer", cafile = file "root.pem" }
     verdict("no client certificate", client(), server(asks))
-    verdict("none where it must", client { protocol = "tlsv1_2" }, server(with(asks, { verify = { "peer", "fail_if_no_peer_cert" } })))
+    verdict("none where it must", client { protocol = "tlsv1_2" }, server(merge(asks, { verify = { "peer", "fail_if_no_peer_cert" } })))
     local own = { key = file "client.key", certificate = file "client.pem", protocol = "tlsv1_2" }
     verdict("client certificate", client(own), server(asks))
     verdict("client certificate, bad", client(own), server { verify = "peer", cafile = file "unknown-root.pem" })
@@ -247,7 +238,7 @@ case("verification", function()
         verifyext = { "lsec_continue" }, cafile = file "unknown-root.pem" })
     local wrong = { key = EC.key, certificate = EC.certificate, protocol = "tlsv1_2" }
     verdict("a server's as a client's", client(wrong), server(asks))
-    verdict("a server's as a client's, ignored", client(wrong), server(with(asks, { verifyext = "lsec_ignore_purpose" })))
+    verdict("a server's as a client's, ignored", client(wrong), server(merge(asks, { verifyext = "lsec_ignore_purpose" })))
     verdict("an unknown one, purpose ignored", client(wrong), server { verify = "peer", cafile = file "unknown-root.pem",
         verifyext = "lsec_ignore_purpose" })
 end)

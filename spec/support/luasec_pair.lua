@@ -1,28 +1,19 @@
 -- Pairs of cleat.luasec connections over LuaSocket's sockets.
 local luasec = require "cleat.luasec"
+local merge = require "support.merge"
 local pki = require "support.pki"
 local socket = require "socket"
 
 local luasec_pair = {}
 
-local function with(first, second)
-    local all = {}
-    for _, part in ipairs { first, second or {} } do
-        for name, value in pairs(part) do
-            all[name] = value
-        end
-    end
-    return all
-end
-
 -- server and client return parameters of newcontext, to which `more` is added.
 function luasec_pair.server(more)
     local certificate, key = pki.chain "server-ec"
-    return with({ mode = "server", protocol = "any", key = key, certificate = certificate }, more)
+    return merge({ mode = "server", protocol = "any", key = key, certificate = certificate }, more)
 end
 
 function luasec_pair.client(more)
-    return with({ mode = "client", protocol = "any" }, more)
+    return merge({ mode = "client", protocol = "any" }, more)
 end
 
 -- sockets returns two connected sockets of LuaSocket.
