@@ -45,7 +45,7 @@ describe("the key log", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("B-47 is nil, a path, and nil again, and has a comment as its first line", function()
+    it("B-47 can be set and unset, and has a comment as its first line", function()
         local context, path = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), fresh()
         assert.is_nil(context.keylog_filename)
         context.keylog_filename = path
@@ -59,7 +59,7 @@ describe("the key log", function()
         assert.equal("600\n", mode)
     end)
 
-    it("B-47 raises for what is no file, and keeps the one before", function()
+    it("B-47 raises for a path that cannot be opened, and keeps the old file", function()
         local context, path = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), fresh()
         context.keylog_filename = path
         local function set(value)
@@ -106,7 +106,7 @@ describe("the key log", function()
         assert.same({}, labels(second))
     end)
 
-    it("B-47 lets no handshake fail for a full disk", function()
+    it("B-47 does not fail handshakes if the disk is full", function()
         local client = observed.client_context()
         client.keylog_filename = "/dev/full"
         local pair = observed.connected(client, observed.server_context())
