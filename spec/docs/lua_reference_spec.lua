@@ -1,4 +1,4 @@
--- The examples in docs/lua/: each runs, and prints what the comments behind "-->" say.
+-- The examples in docs/lua/: each runs, and prints the texts of the comments after "-->".
 local adapters = require "support.adapters"
 local optional = require "support.optional"
 local pki = require "support.pki"

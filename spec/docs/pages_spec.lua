@@ -1,5 +1,5 @@
--- The Lua code in the documentation: it compiles, and what the pages of RUN show runs and prints what the comments
--- behind "-->" say.
+-- The Lua code in the documentation: it compiles, and the code of the pages in RUN prints the texts of its comments
+-- after "-->".
 local adapters = require "support.adapters"
 local optional = require "support.optional"
 local page_of = require "support.page"
@@ -18,7 +18,7 @@ local function is_program(block)
     return block.code:find("arg[1]", 1, true) ~= nil
 end
 
--- What runs before a block: example.org is a server on this machine, the modules have their names, and conn is a
+-- The preamble of each block: example.org is a server on this machine, the modules have their names, and conn is a
 -- connection to it.
 local PREAMBLE = [[
 require("support.example_org")(%d)
@@ -37,7 +37,7 @@ setmetatable(_G, {
 })
 ]]
 
--- The pages whose code is run as it stands, and those whose code only has to compile here.
+-- The pages whose code runs unchanged, and those whose code only has to compile.
 local RUN = { "README.md", "docs/python-to-lua.md", "docs/adapters.md", "docs/https.md", "docs/lua-http.md", "docs/luasec.md" }
 local COMPILED = { "docs/fleet.md", (table.unpack or unpack)(RUN) }
 

@@ -1,4 +1,4 @@
--- cleat.python: what translated programs need and Lua has not.
+-- cleat.python: functions that programs translated from Python need, and Lua lacks.
 local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local handles = require "support.handles"

@@ -1,4 +1,4 @@
--- docs/recipes.md: each program as it stands there, against a real server (support.servers).
+-- docs/recipes.md: each program, unchanged, with a real server (support.servers).
 local nginx = require "support.nginx"
 local optional = require "support.optional"
 local peer = require "support.peer"

@@ -40,7 +40,7 @@ local function verified(result)
     assert.is_truthy(said:find("Verification: OK", 1, true), said)
 end
 
--- ask: what the signer answers to bytes.
+-- ask returns the signer's response to bytes.
 local function ask(path, bytes)
     local sock = socket.socket(socket.AF_UNIX)
     sock:settimeout(10)
@@ -77,7 +77,7 @@ describe("examples/remote_key:", function()
                 verified(s_client(port, version))
             end
             signing:wait_for(cert == "server-ec" and "true\t(ecdsa_secp256r1_sha256)" or "true\t(rsa_pss_rsae_sha256)")
-            -- Without the signer: an alert, and the server goes on.
+            -- Without the signer the server sends an alert, and keeps serving.
             signing:stop()
             local refused = s_client(port, "-tls1_3")
             assert.are_not.equal(0, refused.status)
@@ -85,7 +85,7 @@ describe("examples/remote_key:", function()
             serving:wait_for "(PRIVATE_KEY_OPERATION_FAILED)"
             signing = signer(keyfile, path)
             verified(s_client(port, "-tls1_3"))
-            -- A signer with another key: what it signs does not reach the client.
+            -- The signatures of a signer with another key do not reach the client.
             signing:stop()
             signing = signer(select(2, kinds.files(cert == "server-ec" and "P-256" or "RSA 1024")), path)
             assert.is_truthy(s_client(port, "-tls1_3").errors:find("alert internal error", 1, true))
@@ -204,7 +204,7 @@ describe("examples/remote_key:", function()
                         local failures = link.attempt({ context = client }, { context = context })
                         print(seen, failures.client, failures.server)
                     end
-                    -- RSA PKCS#1 is what few servers and clients ask for.
+                    -- Few servers and clients require RSA PKCS#1.
                     local sign = pkcs11.signer { module = "]] .. softhsm.MODULE .. [[", token = "cleat", id = arg[i + 1] }
                     if arg[i]:find "RSA" then
                         local file = io.open(arg[i] .. ".sig", "wb")

@@ -1,4 +1,4 @@
--- cleat.https and servers that answer badly: nil and a message, in time and in memory that the server does not choose.
+-- cleat.https and malformed responses: nil and a message, in bounded time and memory.
 local handles = require "support.handles"
 local https = require "cleat.https"
 local limits = require "support.limits"
@@ -13,7 +13,7 @@ describe("cleat.https, responses:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    -- answered: what comes of an answer. The job is waited for, but what the server thinks of it is of no interest.
+    -- answered returns the results of a request with a given response. It waits for the server, and ignores its lines.
     local function answered(bytes, request)
         local job, address = support.answer(bytes, "notify")
         request = request or {}
@@ -82,7 +82,7 @@ describe("cleat.https, responses:", function()
         refused(chunked .. "4\r\nfour\r\n0\r\n", "closed")
         refused(chunked .. "fffffffffffff\r\nfour", "closed")
         refused(chunked .. "0\r\nno trailer\r\n\r\n", "malformed answer: header 'no trailer'")
-        -- What a trailer says comes too late to be a header.
+        -- The fields of a trailer are not headers.
         local _, _, headers = answered(chunked .. "0\r\nX-Late: 1\r\nContent-Length: 5\r\n\r\n")
         assert.are.same({ ["transfer-encoding"] = "chunked" }, headers)
     end)

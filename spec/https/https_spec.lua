@@ -344,7 +344,7 @@ describe("cleat.https:", function()
                 (fetch { url = go(302, urls[2] .. "/private"), headers = headers }))
             assert.are.equal(("[] [] [all may know] [127.0.0.1:%d]"):format(server.ports[1]),
                 (fetch { url = go(302, ("https://127.0.0.1:%d/private"):format(server.ports[1])), headers = headers }))
-            -- Nor what the URL said.
+            -- Nor the user and password of the URL.
             local from = go(302, urls[2] .. "/private"):gsub("//", "//user:pass@", 1)
             assert.are.equal(("[] [] [] [localhost:%d]"):format(server.ports[2]), (fetch { url = from }))
             from = go(302, "/private"):gsub("//", "//user:pass@", 1)

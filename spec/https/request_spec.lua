@@ -1,4 +1,4 @@
--- cleat.https: what a request's fields do, which of them are refused, and proxies.
+-- cleat.https: the effects of a request's fields, wrong fields, and proxies.
 local excepted = require("cleat.https.proxy").excepted
 local handles = require "support.handles"
 local https = require "cleat.https"

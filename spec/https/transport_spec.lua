@@ -22,7 +22,7 @@ describe("the field transport", function()
         url = ("https://localhost:%d/"):format(serve({ mode = "http" }).port)
     end)
 
-    -- get makes a request in a coroutine of luv's, and returns what that returns and how often transport was called.
+    -- get makes a request in a coroutine under luv, and returns its results and how often transport was called.
     local function get(fields)
         local made, ok, first, second = 0, nil, nil, nil
         fields.cafile = fields.cafile or pki.path "root.pem"

@@ -150,7 +150,7 @@ describe("NSS: Encrypted ClientHello,", function()
         assert.equal("localhost", seen)
         conn:close()
         client:stop()
-        -- with another key: it reports what we have sent
+        -- with another key: it reports the configurations that we have sent
         ok, conn, seen, client = accept(key, { "-N", configs(ssl.ECHKey { public_name = PUBLIC }) })
         assert.is_false(ok)
         raises.check(conn, "SSLError", { alert = 121 })

@@ -38,7 +38,7 @@ local function connect(port, context)
     return context:wrap_socket(socket.create_connection({ "127.0.0.1", port }, 20), { server_hostname = "localhost" })
 end
 
--- gnutls_cli: run to the end against a port; what it received is in the field data.
+-- gnutls_cli runs gnutls-cli with a port until it ends; the bytes that it has received are in the field data.
 local function gnutls_cli(version, port, options, text)
     local command = {
         "gnutls-cli", "--x509cafile", pki.path("root.pem"), "--priority", PRIORITIES[version], "--port", port,
@@ -71,7 +71,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             end)
 
             it("our server echoes with gnutls-cli, 1 byte to 1 MB both ways at once, " .. cert, function()
-                -- It writes what it gets byte by byte: 10 MB would take it ten seconds.
+                -- gnutls-cli writes byte by byte: 10 MB would take ten seconds.
                 for _, size in ipairs { 1, 16385, 1000000 } do
                     local server = serve { cert = cert, bytes = size }
                     local data = peer.pattern(size)

@@ -18,7 +18,7 @@ local function connect(port, context, hostname)
     return context:wrap_socket(plain, { server_hostname = hostname or "localhost", suppress_ragged_eofs = false })
 end
 
--- read_all: what comes until the end of the stream, which must be a clean one.
+-- read_all returns the bytes up to the end of the stream, which must have close_notify.
 local function read_all(sock)
     local parts = {}
     while true do

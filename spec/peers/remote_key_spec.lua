@@ -15,7 +15,7 @@ local function priority(version)
     return "NORMAL:-VERS-ALL:+VERS-TLS" .. version
 end
 
--- clients: each connects to our server, and returns what it said, and whether it is satisfied.
+-- clients: each connects to our server, and returns its output, and whether it has succeeded.
 local clients = {}
 
 function clients.openssl(version, port, ...)
@@ -52,7 +52,7 @@ function clients.curl(version, port)
     return result.output .. result.errors, result.output == "01234"
 end
 
--- What each says of the alert internal_error.
+-- The text of the alert internal_error in each program.
 local ALERTS = { openssl = "alert internal error", gnutls = "[80]: Internal error", python = "internal error",
     curl = "alert internal error" }
 

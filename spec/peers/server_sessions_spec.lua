@@ -104,7 +104,7 @@ local function fleet(version, options)
     return list
 end
 
--- kinds: what the servers of a fleet have said of their handshakes.
+-- kinds returns the lines of a fleet's servers about their handshakes.
 local function kinds(list)
     local result = {}
     for index = 1, 2 do
