@@ -7,20 +7,21 @@
 #   soak    script/soak X, briefly -> soak.X      (tests/checks.cmake, as what follows)
 #   check   spec/checks/X.{sh,lua} -> check.X     rules about the sources and what is built;
 #           cmake/check-X.sh       -> check.X     installing, as CMake and as a rock
-#           bench/guards/run.lua X -> check.guard_X  what system calls, allocations and instructions there are
+#           bench/guards/run.lua X -> check.guard_X  numbers of system calls, allocations and instructions
 #   lint    script/lint X          -> lint.X
-# In a build with a sanitizer or valgrind, spec/proofs shows that it is on -> proof.X (tests/proofs.cmake).
-# Names are prefixed with the build's name where it is not the main one: asan.c.X.
+# In a build with a sanitizer or valgrind, spec/proofs tests that it is on -> proof.X (tests/proofs.cmake).
+# Names of other builds than the main one have the build's name as prefix: asan.c.X. CMakePresets.json has the kinds of
+# each build.
 #
 # To add a C test, a spec or a check, add a file of such a name. To add an interpreter, add a row in tests/specs.cmake.
-# What a test does differently in one kind of build, and which tests are run by `ctest -C full` only, is a row in
-# tests/variations.cmake.
+# A row in tests/variations.cmake leaves a test out of a build, or of all runs but `ctest -C full`, or changes its
+# arguments, with the reason.
 set(CLEAT_TESTS "c;lua51;lua52;lua53;lua54;luajit;gc;soak;check;lint" CACHE STRING "Kinds of tests to register")
 
 # Types, for abidw (spec/checks/abi.sh) and for debuggers; the code is the same.
 target_compile_options(cleat_objects PRIVATE -g)
 
-# What the tests need of C programs: script/build --tests
+# The C programs of the tests, which script/build --tests builds
 add_custom_target(tests)
 
 include(tests/common)     # cleat_test, cleat_vary

@@ -1,5 +1,5 @@
-# Helpers shared by the scripts of this folder; sourced, never run.
-# Messages go to stderr, so that stdout has the results only.
+# Functions for the scripts of this folder, which source this file.
+# Messages go to stderr, so that stdout has results only.
 # shellcheck shell=bash
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -16,9 +16,9 @@ die() {
 # usage FILE: a script's help is the comment block below its first line.
 usage() { sed -n '2,/^[^#]/{ s/^# \{0,1\}//p; }' "$1"; }
 
-# watch_job PID LABEL STATUS: waits for a background job and returns its exit status. Meanwhile shows
-# LABEL and what the function STATUS prints: a moving line on a terminal, a line every ten seconds in
-# a log, so that a long step does not look like a hang.
+# watch_job PID LABEL STATUS: waits for a background job and returns its exit status. Meanwhile it prints
+# LABEL and the output of the function STATUS: as a changing line on a terminal, every ten seconds in a
+# log, so that a long step does not look like a hang.
 watch_job() {
     local pid=$1 label=$2 status=$3 started=$SECONDS last=$SECONDS rc=0
     while kill -0 "$pid" 2>/dev/null; do
@@ -72,7 +72,7 @@ install_packages() {
     as_root true # sudo asks for its password here, not in the background
     APT_LOG=$(mktemp)
     (
-        # A web server is installed for our tests, and is not to be started as a service.
+        # The web server is for tests, and must not be started as a service.
         policy=/usr/sbin/policy-rc.d
         if [[ ! -e $policy ]]; then
             trap 'as_root rm -f "$policy"' EXIT
@@ -126,7 +126,7 @@ lua_setup() {
     command -v "$LUA" >/dev/null || die "there is no $LUA (CLEAT_INTERPRETER may name another interpreter)"
     export LUA_PATH="$ROOT/lua/?.lua;${LUA_PATH:-;;}"
     export LUA_CPATH="$CLEAT_BUILD_DIR/lua/$version/?.so;${LUA_CPATH:-;;}"
-    # these would win over the above
+    # these would take precedence
     unset LUA_INIT LUA_PATH_5_{2..5} LUA_CPATH_5_{2..5} LUA_INIT_5_{2..5}
     # script/coverage has every interpreter record what it executes
     [[ -z ${CLEAT_LINES:-} ]] || export LUA_INIT="@$ROOT/spec/coverage/init.lua"

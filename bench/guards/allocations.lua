@@ -1,6 +1,6 @@
--- What each operation allocates in Lua, with the collector stopped. On Lua 5.4 it runs inside allocations.c, whose
--- global `allocations` counts; elsewhere only the bytes that are kept are known. Prints "name blocks bytes kept" per
--- operation.
+-- Counts the allocations of each operation in Lua, with the collector stopped. On Lua 5.4 it runs in allocations.c,
+-- whose global `allocations` counts; elsewhere only the bytes that are kept are known. Prints "name blocks bytes kept"
+-- for each operation.
 local pair = dofile(arg[0]:match "^(.*/)" .. "pair.lua")
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
@@ -18,7 +18,7 @@ local contents = socket.buffer(64)
 local buffer = socket.buffer(16384)
 local sink = socket.buffer(65536)
 
--- arriving: sends bytes that no string has yet (LuaJIT has one string only for the same bytes).
+-- arriving sends bytes of which there is no string yet (LuaJIT interns strings).
 local function arriving(length)
     local source = socket.buffer(length)
     return function(number)
@@ -37,7 +37,7 @@ local client_recv, client_recv_into, client_send, client_sendall = client.recv, 
 local WantRead = ssl.SSLWantReadError
 local received -- luacheck: ignore 231 (without it a compiler makes no string)
 
--- name, what comes before it and is not counted, the operation, what comes after it
+-- name, preparation (not counted), operation, cleaning up (not counted)
 local operations = {
     { "recv-16384", arriving(16384), function()
         received = client_recv(client, 16384)
@@ -87,8 +87,8 @@ local operations = {
 
 local function nothing() end
 
--- Several times, and the most frequent result: what the machine itself allocates and frees now and then (a stack that
--- grows or shrinks, a trace) is not the operation's.
+-- The most frequent result of several runs: allocations that Lua makes now and then (a stack that grows or shrinks, a
+-- trace) are not the operation's.
 local function measure(before, operation, after)
     local counts, most = {}, nil
     for round = 1, COUNT do

@@ -1,4 +1,4 @@
--- Calls on Lua 5.4 within this process, for callgrind (run.lua, instructions): after some of each kind, COUNT of one.
+-- Calls on Lua 5.4 within one process, for callgrind (run.lua, instructions): some of each kind, then COUNT of one.
 -- Arguments: the kind, or "none"; COUNT.
 --   echo       64 bytes there and back
 --   waiting    the same between two coroutines, whose sockets have a waiter: two waits
@@ -9,7 +9,7 @@ local ssl = require "cleat.ssl"
 
 local client, server = pair.open()
 local message = ("\0"):rep(64)
-collectgarbage "stop" -- where its cycles fall decides over more instructions than an echo's methods have
+collectgarbage "stop" -- a cycle has more instructions than an echo
 
 local kinds = {}
 
@@ -70,6 +70,6 @@ end
 if kinds[arg[1]] then
     kinds[arg[1]](tonumber(arg[2]))
 end
--- Without lua_close: how long it takes to free all strings at once depends on where they are, even on the path of this
--- file, and would count as up to 5 % of the echoes.
+-- Without lua_close: the cost of freeing all strings depends on their addresses, even on the path of this file, and is
+-- up to 5 % of the echoes.
 os.exit(true, false)

@@ -1,6 +1,5 @@
--- Whether LuaJIT compiles the calls that move data: prints "name share NYI", the percentage of samples taken in machine
--- code, and how often it gave up over something that it cannot compile (what jit.v shows as NYI), from the first call
--- on.
+-- Measures whether LuaJIT compiles the calls that move data. Prints "name share NYI": the percentage of samples in
+-- machine code, and how often LuaJIT aborted a trace because of something that it cannot compile (NYI in jit.v).
 local pair = dofile(arg[0]:match "^(.*/)" .. "pair.lua")
 local profile = require "jit.profile"
 local socket = require "cleat.socket"
@@ -47,7 +46,7 @@ local operations = {
     end },
 }
 
--- share: the percentage of samples in machine code.
+-- share returns the percentage of samples in machine code.
 local function share(work)
     local samples, native = 0, 0
     jit.flush()
@@ -68,8 +67,8 @@ local function share(work)
     return native / samples * 100
 end
 
--- Which of the loops here LuaJIT begins with is chance, and with the wrong one it may give up for a time: it has three
--- tries.
+-- The loop that LuaJIT compiles first is random, and with the wrong one it may stop compiling for a time: so there are
+-- three attempts.
 for _, operation in ipairs(operations) do
     local best = 0
     given_up = 0

@@ -6,7 +6,7 @@ local socket = require "cleat.socket"
 local context, address, options = pair.client_context(), { "127.0.0.1", tonumber(arg[1]) }, { server_hostname = "localhost" }
 context:set_ecdh_curve "X25519" -- as in handshakes.c, and without GREASE, which costs 0.2 million instructions
 context.ech_grease = false
-collectgarbage "stop" -- where its cycles fall would count
+collectgarbage "stop" -- a cycle would be counted
 for _ = 1, tonumber(arg[2]) do
     local sock = socket.socket()
     sock:connect(address)

@@ -1,6 +1,5 @@
--- One of each operation, in a row, for a look from outside (run.lua, syscalls): each stands between two marks, attempts
--- to open files that do not exist. Arguments: the port of a server for the handshake; the command of a client for
--- accept.
+-- Does each operation once, for strace (run.lua, syscalls). Before and after each is a mark, an attempt to open a file
+-- that does not exist. Arguments: the port of a server for the handshake; the command of a client for accept.
 local pair = dofile(arg[0]:match "^(.*/)" .. "pair.lua")
 local select = require "cleat.select"
 local socket = require "cleat.socket"
@@ -20,9 +19,9 @@ end
 
 collectgarbage "stop" -- a finalizer closes descriptors
 
--- A client's whole connection. The server takes its time to answer, so that the client always has to wait.
+-- A client's whole connection. The server responds late, so that the client always has to wait.
 local context, address, options = pair.client_context(), { "127.0.0.1", tonumber(arg[1]) }, { server_hostname = "localhost" }
-context:set_ecdh_curve "X25519" -- which both BoringSSLs have; a ServerHello with X25519MLKEM768 is received by itself
+context:set_ecdh_curve "X25519" -- both versions of BoringSSL have it; a ServerHello with X25519MLKEM768 needs a separate recv
 local conn = measured("handshake", function()
     local sock = socket.socket()
     sock:connect(address)
@@ -39,7 +38,7 @@ conn:sendall "."
 measured("timeout-read-and-wait", conn.recv, conn, 1)
 measured("close", conn.close, conn)
 
--- A server's. Its client takes its time as well.
+-- A server's whole connection. The client is late as well.
 local listener = socket.socket()
 listener:bind { "127.0.0.1", 0 }
 listener:listen(1)

@@ -1,5 +1,4 @@
--- What the guards' programs work on: a client and a server connected over loopback in this process, after their
--- handshake.
+-- A client and a server that are connected over loopback in one process, after the handshake, for the guards' programs.
 local select = require "cleat.select"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
@@ -50,7 +49,7 @@ function pair.open()
     assert(client_done and server_done, "the handshake does not end")
     client:settimeout(nil)
     server:settimeout(nil)
-    -- the session tickets go out with the first bytes, and in with them
+    -- the server sends the session tickets with its first bytes, and the client reads them
     server:send "."
     assert(client:recv(1) == ".")
     return client, server

@@ -1,8 +1,8 @@
 --- Usage: script/lua bench/guards/run.lua [--update] [syscalls|allocations|compiled|instructions|memory]…
 ---
---- Counts what can be counted exactly, and compares it with figures.txt beside this file: see bench/README.md,
---- "Guards". Exits with 1 if a figure differs, with 77 if nothing could be counted here. --update writes what was
---- counted into figures.txt. CLEAT_BUILD_DIR names the build tree, as for script/lua.
+--- Counts system calls, allocations and so on, and compares them with bench/guards/figures.txt: see bench/README.md,
+--- "Guards". Exits with 1 if a figure differs, and with 77 if nothing can be counted on this machine. --update writes
+--- the counts to figures.txt. CLEAT_BUILD_DIR names the build tree, as for script/lua.
 
 local here = arg[0]:match "^(.*)/" or "."
 local root, build = os.getenv "CLEAT_SOURCE_DIR", os.getenv "CLEAT_BUILD_DIR"
@@ -31,7 +31,7 @@ local function skip(what, why)
     say("SKIPPED: %s: %s", what, why)
 end
 
--- lines of a command's output, nil if it fails.
+-- lines returns the lines of a command's output, or nil if the command fails.
 local function lines_of(command)
     local pipe = assert(io.popen(command .. " 2>&1"))
     local lines = {}
@@ -65,7 +65,7 @@ end
 
 local update = false
 
--- note compares a figure, or takes it over. who: what counted it, where several share the figure.
+-- note compares a figure, or with --update stores it. who: the counting program, if several share the figure.
 local function note(name, figure, tolerance, who)
     local known = figures[name]
     local label = who and name .. " (" .. who .. ")" or name
@@ -99,7 +99,7 @@ end
 local WATCHED = "%net,poll,ppoll,select,pselect6,epoll_wait,epoll_pwait,fcntl,ioctl,read,write,readv,writev,close,openat,open,"
     .. "nanosleep,clock_nanosleep,dup,dup3,pipe2,eventfd2,kill,tgkill,rt_sigaction,rt_sigprocmask"
 
--- What must hold whatever the figures say.
+-- Conditions that figures.txt cannot change.
 local DEMANDS = {
     { "send%-65536$", "^sendto$", "one sendto" },
     { "sendall%-131072$", "^sendto×2$", "a sendto for each 64 KiB" },
@@ -113,7 +113,7 @@ local DEMANDS = {
     { "^echo$", "^sendto recvfrom×2$", "what the raw loop needs, and no poll" },
 }
 
--- joined: neighbours that are the same in one word.
+-- joined merges equal neighbours into one word.
 local function joined(calls)
     local parts, index = {}, 1
     while calls[index] do
@@ -177,8 +177,8 @@ end
 
 -- Allocations.
 
--- How many blocks at most, whether nothing may be kept, and what that is. Lua 5.4 itself allocates a call frame or
--- frees one when an error is caught, depending on the stack: of a WantRead only what is kept is a figure.
+-- The limits of blocks, and of kept bytes. Lua 5.4 allocates or frees a call frame when an error is caught, depending
+-- on the stack, so only the kept bytes of a WantRead are a figure.
 local ALLOCATION_DEMANDS = {
     { "^recv%-", 1, false, "the string that is returned" }, { "^recv_into", 0, true, "nothing" }, { "^send", 0, true, "nothing" },
     { "^want%-read", 1, true, "at most a call frame" }, { "^method%-call", 0, true, "nothing" },
@@ -251,18 +251,18 @@ local function callgrind(folder, options, command)
     end
 end
 
--- What a handshake takes at most, as a share of what it takes the raw loop, which verifies its peer's chain each time:
--- with a peer that cleat has to verify too, with one that it has verified before, and with one whose session it
--- resumes. The clients of "server" show a certificate, those of "accept" none.
+-- The limits of a handshake's instructions, relative to the raw loop, which verifies its peer's chain each time: with a
+-- peer that cleat verifies too, with one that it has verified before, and with a resumed session. The clients of
+-- "server" send a certificate, those of "accept" none.
 local DEMANDS_OF = {
     client = { raw = { { "unknown", 1.03 }, { "known", 0.60 } }, ["raw-resumed"] = { { "resumed", 1.05 } } },
     server = { raw = { { "unknown", 1.05 }, { "known", 0.65 } } },
     accept = { raw = { { "known", 1.03 } }, ["raw-resumed"] = { { "resumed", 1.05 } } },
 }
 local HANDSHAKES = 8
-local FEW, MANY = 5, 45 -- handshakes in Lua: the second number less the first is counted
+local FEW, MANY = 5, 45 -- handshakes in Lua: the difference is counted
 
--- compared notes what a client takes, and compares it with the raw loop's.
+-- compared notes a client's instructions, and compares them with the raw loop's.
 local function compared(name, where, sum, raw, most)
     local share = sum / raw
     note("instructions." .. name .. where, tostring(sum), TOLERANCE)
@@ -290,7 +290,7 @@ local function check_lua_client(folder, where, raw)
     end
 end
 
--- check_end counts the handshakes of a client or a server in C, and returns what a full one takes the raw loop.
+-- check_end counts the handshakes of a client or a server in C, and returns the raw loop's count of a full one.
 local function check_end(folder, where, program, name)
     local function handshake(way)
         local sum = callgrind(folder, "--collect-atstart=no --toggle-collect=measured",
@@ -326,8 +326,8 @@ local function check_handshakes(folder, where)
     end
 end
 
--- The calls in Lua (calls.lua) that are counted, and how many: so many that the start of the program, whose hashes are
--- seeded, does not matter.
+-- The counted calls in Lua (calls.lua), and their number: large enough that the start of the program, whose hashes have
+-- a random seed, does not matter.
 local CALLS = { { "echo", 1500 }, { "waiting", 500 }, { "want-read", 5000 }, { "context", 5000 } }
 
 function guards.instructions(folder)
@@ -350,7 +350,7 @@ function guards.instructions(folder)
     measured("handshake", 20)
     measured("echo", 500)
     check_handshakes(folder, where)
-    -- of Lua's: what many more cost
+    -- in Lua: the cost of many more calls
     local function calls(kind, count)
         return callgrind(folder, "", ("%s %s/calls.lua %s %d"):format(os.getenv "CLEAT_LUA", quote(here), kind, count))
     end

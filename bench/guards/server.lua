@@ -1,5 +1,5 @@
--- A server for handshakes (run.lua, syscalls and instructions): prints its port, echoes what comes on each connection,
--- one after the other, and ends after the last. Argument: how many (1).
+-- A server for handshakes (run.lua, syscalls and instructions): prints its port, echoes on each connection, one
+-- after the other, and ends after the last. Argument: the number of connections (1).
 local pair = dofile(arg[0]:match "^(.*/)" .. "pair.lua")
 local socket = require "cleat.socket"
 

@@ -85,15 +85,15 @@ for _, benchmark in ipairs(benchmarks) do
     benchmark.chart = (" " .. table.concat(CHART, " ") .. " "):find(" " .. benchmark.name .. " ", 1, true) ~= nil
 end
 
--- What no peer over Lua but cleat has a call for.
+-- Operations that no other peer in Lua supports.
 local function lacking(more)
     local list = { "handshake-default", "resume", "resume-tls12", "early-data", "accept-again", "accept-again-tls12", "receive-into",
         "try-recv", "handshake-pq" }
     return table.move(more, 1, #more, #list + 1, list)
 end
 
---- The peers, in the order of the table; the first is what the others are compared with. lacks: what there is no call
---- for.
+--- The peers, in the order of the table; the others are compared with the first. lacks: operations that a peer does
+--- not support.
 local peers = {
     { name = "raw", title = "raw C", client = { "bench/raw_client" }, server = { "bench/raw_server" }, lacks = {} },
     { name = "cleat", title = "cleat, Lua 5.4", client = { "lua5.4", "peers/cleat.lua" }, lacks = {} },

@@ -1,5 +1,5 @@
 --- The summary as an SVG: for each benchmark of the chart (all, if none of those was measured) a bar per peer, as long
---- as its ratio to raw C, which is the line at 1. Bars that would not fit are cut, and say how long they would be.
+--- as its ratio to raw C, which is the line at 1. Bars that would not fit are cut, and labelled with their length.
 
 local WIDTH, LEFT, RIGHT, TOP = 900, 250, 70, 70
 local BAR, GAP = 13, 14 -- height of a bar, space between groups

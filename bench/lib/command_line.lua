@@ -1,4 +1,4 @@
---- The command line of a benchmark that is a separate script: its first comment is what --help prints.
+--- The command line of a benchmark that is a separate script: --help prints its first comment.
 
 local command_line = {}
 
@@ -12,25 +12,33 @@ local function usage()
     end
 end
 
---- Reads "--NAME VALUE" into the options that there are, and returns the other words, or the usual ones if there are
---- none. --help ends the program, and so does another option.
+--- Reads "--NAME VALUE" into the table of options, and returns the other words, or the usual ones if there are none.
+--- --help and wrong options end the program.
 ---@param program string for messages
----@param options table<string, string|number> with their defaults; numbers where they can be
+---@param options table<string, string|number> the defaults; an option whose default is a number takes numbers only
 ---@param usual string[]
 ---@return string[]
 function command_line.read(program, options, usual)
     local words, index = {}, 1
+    local function fail(...)
+        io.stderr:write(program, ": ", ...)
+        io.stderr:write " (see --help)\n"
+        os.exit(2)
+    end
     while arg[index] do
         local name = arg[index]:match "^%-%-(%l+)$"
         if arg[index] == "--help" then
             usage()
             os.exit(0)
         elseif name and options[name] then
-            options[name] = tonumber(arg[index + 1]) or arg[index + 1]
+            local value = arg[index + 1]
+            if type(options[name]) == "number" then
+                value = tonumber(value) or fail(arg[index], " needs a number")
+            end
+            options[name] = value or fail(arg[index], " needs a value")
             index = index + 1
-        elseif name then
-            io.stderr:write(program, ": unknown option ", arg[index], " (see --help)\n")
-            os.exit(2)
+        elseif arg[index]:find "^%-" then
+            fail("unknown option ", arg[index])
         else
             words[#words + 1] = arg[index]
         end

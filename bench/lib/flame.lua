@@ -1,15 +1,15 @@
---- A flame graph, as an SVG: of a profile that perf has recorded. The width of a function is its share of the samples,
---- its callers are below it, and its colour says whose it is. The browser shows the share of what the mouse is over.
+--- Draws a flame graph, an SVG, of a profile by perf. The width of a function is its share of the samples, its callers
+--- are below it, and its colour is that of its library. The browser shows the share of the function under the mouse.
 
 local process = require "lib.process"
 
 local flame = {}
 
 local WIDTH, ROW, TOP = 1200, 17, 60
-local LEAST = 0.002 -- of all samples: what is narrower is left out
+local LEAST = 0.002 -- of all samples: narrower functions are omitted
 local CHARACTER = 6.6 -- its width in pixels
 
--- Whose a function is: the first pattern that the object's name has.
+-- The library of a function is the one of the first pattern that matches the object's name.
 local KINDS = {
     { "kernel", "kernel", "#c8553d" },
     { "libc[.-]", "C library", "#b8a13a" },
@@ -123,7 +123,7 @@ local function draw(root, title)
     return table.concat(parts, "\n") .. "\n"
 end
 
--- shares_of: how much of the samples is in functions of each kind themselves, the greatest first.
+-- shares_of returns the share of samples in functions of each library themselves, the greatest first.
 local function shares_of(root)
     local counts, names = {}, {}
     local function add(node)
@@ -152,13 +152,13 @@ local function shares_of(root)
     return table.concat(parts, ", ")
 end
 
---- The words that a program's words come after, to be recorded into a file.
+--- Returns the words before a program's command line that record it into a file.
 ---@return string[]
 function flame.recorder(file)
     return { "perf", "record", "--quiet", "--freq", "4000", "--event", "cpu-clock", "--call-graph", "dwarf,16384", "--output", file, "--" }
 end
 
---- Draws what was recorded in a file. Returns the SVG, and what share of the samples is whose; or nil and a message.
+--- Draws the recording in a file. Returns the SVG, and the share of the samples by library; or nil and a message.
 ---@return string?, string
 function flame.draw(file, title)
     local pipe = assert(io.popen("perf script --input " .. process.quote(file) .. " 2>/dev/null"))

@@ -1,4 +1,4 @@
---- What the numbers depend on: processor, kernel, versions. No names of hosts and no paths.
+--- Describes the machine: processor, kernel, versions. It names no hosts and no paths.
 
 local process = require "lib.process"
 
@@ -6,7 +6,7 @@ local machine = {}
 
 machine.bundle = "/etc/ssl/certs/ca-certificates.crt"
 
---- BORINGSSL_API_VERSION of the BoringSSL that all is linked with.
+--- BORINGSSL_API_VERSION of the BoringSSL that is measured.
 function machine.boringssl_api(build)
     return machine.boringssl(build).api
 end

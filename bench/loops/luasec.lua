@@ -1,6 +1,6 @@
--- A TLS echo server with LuaSec under an event loop, for bench/loops/run.lua: luasec.lua LOOP CERTFILE KEYFILE. Those
--- with cleat are those of examples/event_loops. LuaSec has no call that returns what has arrived, so the servers read
--- 64 bytes at a time, which is what the client sends; with cqueues its own TLS, of luaossl, is used.
+-- A TLS echo server with LuaSec under an event loop, for bench/loops/run.lua: luasec.lua LOOP CERTFILE KEYFILE. With
+-- cqueues it uses cqueues' TLS, by luaossl. (The servers with cleat are in examples/event_loops.) LuaSec cannot return
+-- the bytes that have arrived, whatever their number, so the servers read 64 bytes at a time, as the client sends.
 local kind, certfile, keyfile = arg[1], arg[2], arg[3]
 
 local SIZE = 64
@@ -93,7 +93,7 @@ function servers.luasocket()
         local readable, writable = luasocket.select(waits.read, waits.write)
         waits = { read = keep(waits.read, readable), write = keep(waits.write, writable) }
         if not readable[listener] then
-            waits.read[#waits.read] = nil -- which is added last
+            waits.read[#waits.read] = nil -- the listener, which was added last
         end
         for _, ready in ipairs { readable, writable } do
             for _, each in ipairs(ready) do
@@ -111,7 +111,7 @@ end
 function servers.luv()
     local uv = require "luv"
     local of, listener = context(), listen()
-    local polls = setmetatable({}, { __mode = "k" }) -- one handle for a coroutine, whose callback resumes it
+    local polls = setmetatable({}, { __mode = "k" }) -- a handle for each coroutine, whose callback resumes the coroutine
     local function wait(fd, event)
         local thread = coroutine.running()
         local poll = polls[thread]

@@ -1,15 +1,15 @@
--- loops: what an echo of 64 bytes costs a server with a thousand TLS connections, under each event loop.
+-- loops: CPU time of an echo of 64 bytes, for a server with a thousand TLS connections, under each event loop.
 --
 -- usage: script/lua bench/loops/run.lua [--rounds N] [--connections N] [--echoes N] [--interpreter lua5.4|luajit]
 --        [LOOP…]
 --
--- LOOP is copas, cqueues, luasocket (its select) or luv. Each measurement starts a server on core 0, cleat's of
--- examples/event_loops or luasec.lua beside this file (with cqueues: luaossl), and opens the connections from core 1.
--- They all send 64 bytes, and then all receive them, again and again. Printed are microseconds that the server has been
--- on a processor for each echo, without the handshakes, and its memory for each connection; both servers take turns
--- within a round, and their ratio is formed within one: medians, and half the distance between the quartiles.
--- Needs Debian's lua-copas, lua-cqueues, lua-luaossl, lua-luv, lua-sec and lua-socket. select takes no more than about
--- 1,000 connections.
+-- LOOP is copas, cqueues, luasocket (its select) or luv. Each measurement starts a server on core 0, one of
+-- examples/event_loops (cleat) or bench/loops/luasec.lua (LuaSec; luaossl with cqueues), and opens the connections from
+-- core 1. All of them send 64 bytes, then all receive them, repeatedly. The output has the server's CPU time in
+-- microseconds for each echo, without the handshakes, and its memory for each connection. The servers alternate in each
+-- round, and each ratio is computed within a round: the output has medians, and half of the interquartile range.
+-- Debian's lua-copas, lua-cqueues, lua-luaossl, lua-luv, lua-sec and lua-socket are needed. select supports about 1,000
+-- connections.
 local root = arg[0]:match "^(.*)/bench/loops/" or "."
 package.path = root .. "/bench/?.lua;" .. package.path
 local socket = require "cleat.socket"
@@ -32,12 +32,12 @@ context:set_groups "X25519"
 
 local started = 0
 
--- A server: its process, port and log.
+-- start starts a server, and returns its process id and port.
 local function start(side, loop)
     local script = side == "cleat" and ("%s/examples/event_loops/%s.lua"):format(root, loop)
         or ("%s/bench/loops/luasec.lua %s"):format(root, loop)
     started = started + 1
-    local log = ("%s/log-%d"):format(folder, started) -- an earlier one has an earlier port
+    local log = ("%s/log-%d"):format(folder, started) -- a separate log, as each has a port
     -- Debian has copas for Lua 5.1 and 5.2; it is plain Lua
     local pid = line_of(("LUA_PATH=\"$LUA_PATH;/usr/share/lua/5.2/?.lua\" taskset -c 0 %s %s %s/server-ec.pem %s/server-ec.key " ..
         ">%s 2>&1 </dev/null & echo $!"):format(options.interpreter, script, folder, folder, log))
@@ -94,7 +94,7 @@ local function measure(side, loop)
             local plain = socket.create_connection({ "127.0.0.1", server.port }, 30)
             streams[each] = context:wrap_socket(plain, { server_hostname = "localhost" })
         end
-        echo(streams) -- the first of each reads the session's tickets
+        echo(streams) -- the first echo reads the session tickets, too
         local memory = (resident(server.pid) - before) / #streams
         local began = on_processor(server.pid)
         for _ = 1, options.echoes do

@@ -1,11 +1,11 @@
--- app: what the measured worker of nginx does, for run.lua beside this file.
+-- app: the Lua of the measured nginx worker, for bench/nginx/run.lua.
 local ngx = ngx -- luacheck: ignore 113
 local nginx = require "cleat.adapters.nginx"
 
 local app = {}
 local functions = { nginx = ngx.socket.tcp }
 
--- likewise: what nginx's OpenSSL offers.
+-- likewise, as nginx's OpenSSL offers them.
 local function likewise(context)
     context:set_groups "X25519"
     context.ech_grease = false
@@ -47,7 +47,7 @@ function operations.handshake(tcp, port)
     sock:close()
 end
 
--- visit: a connection for one request, as programs without a pool do it; the next one may resume.
+-- visit makes a connection for one request, as programs without a pool do. The next connection may resume.
 function operations.visit(tcp, port, state)
     local sock = open(tcp, port)
     state.session = assert(sock:sslhandshake(state.session, "localhost", true))
@@ -70,9 +70,9 @@ local function request(path, files)
 end
 
 operations.request = request "/small"
-operations.large = request("/large", 16) -- different ones: LuaJIT would find the string of the last request
+operations.large = request("/large", 16) -- contents differ, as LuaJIT would find the string of the last response
 
--- spent: for how many microseconds this worker has been on a processor.
+-- spent returns this worker's CPU time in microseconds.
 local function spent()
     local file = assert(io.open "/proc/self/schedstat")
     local nanoseconds = file:read "*n"
@@ -80,8 +80,9 @@ local function spent()
     return nanoseconds / 1000
 end
 
---- run does an operation ?count times with nginx's cosockets and as often with ?other, in turns of ?turn, and says how
---- many microseconds each took. The turns are short, so that other load on the machine meets both.
+-- run does an operation ?count times with nginx's cosockets and as often with ?other, alternating after ?turn
+-- operations, and responds with the microseconds that each took. The turns are short, so that other load on the machine
+-- affects both.
 function app.run()
     local arg = ngx.var
     local operation, port, turn = operations[arg.arg_operation], tonumber(arg.arg_port), tonumber(arg.arg_turn)
@@ -93,7 +94,7 @@ function app.run()
             for _ = 1, turn do
                 operation(side.tcp, port, side.state)
             end
-            if number > 0 then -- the first is for warming up
+            if number > 0 then -- the first turn is a warm-up
                 side.spent = side.spent + spent() - before
             end
         end

@@ -1,19 +1,20 @@
--- nginx: what TLS costs a worker of nginx, with its own cosockets and with cleat's in their place.
+-- nginx: CPU time of TLS in an nginx worker, with nginx's cosockets and with cleat's.
 --
 -- usage: script/bench nginx [--rounds N] [ROW…]
 --
 -- One nginx, on core 0, is the client; another one, on core 1, is the server (TLS 1.3, X25519, AES-128-GCM, ECDSA
--- P-256; both clients verify the chain and the name). A row is measured within one request of the client's worker,
--- which reads how long it has been on a processor, and uses nginx's cosockets and cleat's in short turns. Each ratio is
--- formed within a round, and the median, with half the distance between the quartiles, is printed. Needs Debian's
--- libnginx-mod-http-lua, and the library and the certificates in build/bench, which script/bench makes.
+-- P-256; both clients verify the chain and the name). A row is measured within one request to the client's worker,
+-- which reads its CPU time, and alternates between nginx's cosockets and cleat's in short turns. Each ratio is computed
+-- within a round; the output has the median, and half of the interquartile range. Debian's libnginx-mod-http-lua is
+-- needed, and the library and the certificates in build/bench, which script/bench makes.
 --
 -- rows: handshake   connect, full handshake with verification, close
---       visit       the same with a small request, cleat's resumed (nginx's would be with TLS 1.2 only)
+--       visit       the same with a small request; cleat resumes (nginx would with TLS 1.2 only)
 --       request     a small request on a kept connection: connect, send, receive by lines and by size, setkeepalive
 --       large       the same for 1 MiB
 local root = arg[0]:match "^(.*)/bench/nginx/" or "."
 package.path = root .. "/bench/?.lua;" .. package.path
+local command_line = require "lib.command_line"
 local statistics = require "lib.statistics"
 
 local ROWS = {
@@ -23,19 +24,12 @@ local ROWS = {
     { name = "large", title = "1 MiB, kept connection", other = "cleat", count = 128, turn = 2 },
 }
 
-local rounds, wanted = 9, {}
-do
-    local index = 1
-    while arg[index] do
-        if arg[index] == "--rounds" then
-            rounds = assert(tonumber(arg[index + 1]), "--rounds needs a number")
-            index = index + 1
-        else
-            wanted[#wanted + 1] = arg[index]
-            wanted[arg[index]] = true
-        end
-        index = index + 1
-    end
+local options, known, wanted = { rounds = 9 }, {}, {}
+for index, row in ipairs(ROWS) do
+    known[index], known[row.name] = row.name, true
+end
+for _, name in ipairs(command_line.read("nginx", options, known)) do
+    wanted[name] = known[name] or error("no row " .. name .. " (see --help)", 0)
 end
 
 local build = assert(os.getenv "CLEAT_BUILD_DIR", "run it by script/bench nginx")
@@ -65,7 +59,7 @@ local function free_port()
     return tonumber(line_of [[python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])']])
 end
 
--- start: nginx on a core; its place is folder/name.
+-- start starts nginx on a core, with its files in folder/name.
 local function start(name, core, before, text)
     local place = folder .. "/" .. name
     os.execute("mkdir -p " .. place .. "/www")
@@ -121,9 +115,9 @@ end
 local ok, err = pcall(function()
     print(("%-42s %12s %12s %16s"):format("CPU of the worker, microseconds", "cosocket", "cleat", "ratio"))
     for _, row in ipairs(ROWS) do
-        if #wanted == 0 or wanted[row.name] then
+        if wanted[row.name] then
             local theirs, ours, ratios = {}, {}, {}
-            for round = 1, rounds do
+            for round = 1, options.rounds do
                 theirs[round], ours[round] = measure(row)
                 ratios[round] = ours[round] / theirs[round]
             end

@@ -1,5 +1,5 @@
--- Whether a thing costs the same when there are many (cleat, on either Lua). growth.lua OPERATION PORT COUNT STEP…
--- prints "step N bytes CPU" at each step: the memory, and the CPU time of one since the last step.
+-- Measures whether cost grows with number (cleat, on either Lua). growth.lua OPERATION PORT COUNT STEP… prints "step N
+-- bytes CPU" at each step: the memory, and the mean CPU time since the last step.
 --
 --   idle        connections held: the memory of one
 --   handshakes  done one after the other: the memory of the process
@@ -20,8 +20,7 @@ local options, address = { server_hostname = os.getenv "BENCH_NAME" }, { "127.0.
 local IP, IP_BIND_ADDRESS_NO_PORT, PORTS = 0, 24, 5000
 local MEGABYTE = 1048576
 
--- With 20,000 ports in use the system takes longer and longer to find a free one: each 5,000 connections have
--- another address.
+-- With 20,000 ports in use the system needs long to find a free one, so each 5,000 connections have another address.
 local function handshake(number)
     local sock = socket.socket()
     sock:setsockopt(IP, IP_BIND_ADDRESS_NO_PORT, 1)
@@ -38,7 +37,7 @@ local function serving()
     return made
 end
 
--- pair: both ends of a connection over memory, after the handshake and a byte each way.
+-- pair returns both ends of a connection over memory, after the handshake and a byte in each direction.
 local function pair()
     server_context = server_context or serving()
     local to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -66,7 +65,7 @@ end
 
 local held = {} -- luacheck: ignore 241
 local HOLDS = { idle = true, objects = true, contexts = true }
-for number = 1, HOLDS[operation] and count or 0 do -- room in the table is the program's
+for number = 1, HOLDS[operation] and count or 0 do -- grows the table in advance
     held[number] = false
 end
 
@@ -87,14 +86,14 @@ function work.contexts(number)
     held[number] = serving()
 end
 
--- Two with each call: the other calls do nothing.
+-- Each call makes two objects, so every second call does nothing.
 function work.objects(number)
     if number % 2 == 0 then
         held[number - 1], held[number] = pair()
     end
 end
 
--- A MB on one connection.
+-- One MB on one connection.
 local conn
 local buffer, piece = socket.buffer(16384), ("\0"):rep(65536)
 
@@ -122,7 +121,7 @@ local function resident()
     return pages * 4096
 end
 
-for _ = 1, (operation == "received" or operation == "sent") and 0 or 50 do -- what is made once
+for _ = 1, (operation == "received" or operation == "sent") and 0 or 50 do -- warm-up
     work[operation](2)
 end
 held[2] = HOLDS[operation] and false or nil

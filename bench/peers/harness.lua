@@ -1,6 +1,6 @@
--- What the clients and servers written in Lua have in common. `harness(peer)` runs the operation that the command line
--- names, OPERATION PORT COUNT, with the functions of peer, and prints what bench/README.md says. A peer leaves out what
--- it cannot do.
+-- The common part of the clients and servers in Lua. `harness(peer)` runs the operation that the command line names,
+-- OPERATION PORT COUNT, with the functions of peer, and prints the lines that bench/README.md describes. A peer omits
+-- functions that it does not support.
 --
 --   peer.handshake()          a connection to the server, verified; peer.close(conn) closes it without close_notify
 --   peer.send(conn, data)     sends all of data; peer.receive(conn, n) returns 1 to n bytes
@@ -73,7 +73,7 @@ return function(peer)
         print(peer.verify())
     end
 
-    -- check_known: a row is about chains that were verified before, or about others.
+    -- check_known raises an error if chains were verified before and the row is about others, or the reverse.
     local function check_known(done, by)
         if peer.known then
             local hits, misses = peer.known()
@@ -183,7 +183,7 @@ return function(peer)
         timed(repeated(count / 10, step), repeated(count, step))
     end
 
-    -- wanting: make(conn) returns a function that reads where there is nothing.
+    -- wanting measures make(conn), a function that reads when nothing has arrived.
     local function wanting(make)
         local conn = open("T", 0)
         expect_dot(conn)
@@ -236,7 +236,7 @@ return function(peer)
         end)
     end
 
-    -- accept: step(conn) is done with each connection that was accepted.
+    -- accept calls step(conn) with each accepted connection.
     local function accept(verifies, warm_up, step)
         local port, accept_one = peer.accepter(verifies)
         print("port " .. port)

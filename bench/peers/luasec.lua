@@ -13,7 +13,7 @@ local function context(parameters)
     return assert(ssl.newcontext(parameters))
 end
 
--- LuaSec compares no names: its users do.
+-- LuaSec does not verify host names: its users do.
 local function has_name(conn)
     local names = conn:getpeercertificate():extensions()["2.5.29.17"]
     for _, name in ipairs(names and names.dNSName or {}) do
@@ -57,7 +57,7 @@ function peer.send(conn, data)
     assert(conn:send(data))
 end
 
--- receive("*a") and receive(n) collect n bytes: there is no call for "what is there".
+-- receive("*a") and receive(n) collect n bytes: no call returns the bytes that have arrived.
 function peer.receive(conn, n)
     return assert(conn:receive(n))
 end

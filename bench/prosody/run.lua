@@ -1,13 +1,13 @@
--- prosody: what Debian's Prosody spends over cleat.luasec, and over Debian's LuaSec.
+-- prosody: CPU time and memory of Debian's Prosody over cleat.luasec, and over Debian's LuaSec.
 --
 -- usage: script/lua bench/prosody/run.lua [--rounds N] [--backend epoll|select|event] [--tls TLSv1_3|TLSv1_2]
 --
--- One client, plain Lua over cleat, does the same with two servers in turn, and reads how long each of them has been
--- on a processor, user and system. Medians of all rounds, in microseconds, with half the distance between the
--- quartiles; a ratio is formed within each round. Memory is measured once, at the end. Needs Debian's prosody, lua-sec
--- and lua-event.
+-- One client, plain Lua over cleat, does the same with two servers, one after the other, and reads their CPU time (user
+-- and system). The output has medians of all rounds, in microseconds, and half of the interquartile range; each ratio
+-- is computed within a round. Memory is measured once, at the end. Debian's prosody, lua-sec and lua-event are needed.
 local root = arg[0]:match "^(.*)/bench/prosody/" or "."
 package.path = root .. "/bench/?.lua;" .. root .. "/spec/?.lua;" .. package.path
+local command_line = require "lib.command_line"
 local pki = require "support.pki"
 local process = require "support.process"
 local prosody = require "support.prosody"
@@ -16,20 +16,13 @@ local ssl = require "cleat.ssl"
 local statistics = require "lib.statistics"
 
 local options = { rounds = 9, backend = "epoll", tls = "TLSv1_3" }
-for i = 1, #arg, 2 do
-    local name = arg[i]:match "^%-%-(%l+)$"
-    if not name or options[name] == nil or not arg[i + 1] then
-        io.stderr:write("usage: bench/prosody/run.lua [--rounds N] [--backend NAME] [--tls VERSION]\n")
-        os.exit(2)
-    end
-    options[name] = tonumber(arg[i + 1]) or arg[i + 1]
-end
+command_line.read("prosody", options, {})
 
 local context = ssl.create_default_context { cafile = pki.path "root.pem" }
 context.minimum_version = ssl.TLSVersion[options.tls]
 context.maximum_version = ssl.TLSVersion[options.tls]
 
--- until_got sends a text and reads until a piece of text has come.
+-- until_got sends a text, and reads until it has received another text.
 local function until_got(stream, text, piece)
     stream:sendall(text)
     local got = ""
@@ -57,7 +50,7 @@ local function connect(server, service)
     return context:wrap_socket(plain, { server_hostname = server.hosts.good })
 end
 
--- login: alice with the password "secret"; returns the stream and the whole address.
+-- login logs alice in with the password "secret", and returns the stream and the full address.
 local function login(server, service)
     local stream = connect(server, service)
     until_got(stream, header(server), "</stream:features>")
@@ -86,7 +79,7 @@ local function messages(count, size)
     end
 end
 
--- Each row: a name, how many, and f(server) that does so many.
+-- Each row: a name, a count, and f(server), which does the operation so many times.
 local rows = {
     { "direct TLS: connect, handshake, close", connections(200, connect, "c2s_direct_tls") },
     { "STARTTLS, SASL, bind, close", connections(100, login, "c2s") },
@@ -109,7 +102,7 @@ local servers = prosody.start {
 for _, row in ipairs(rows) do
     local name, count, run = (table.unpack or unpack)(row)
     local times = { {}, {} }
-    for round = 0, options.rounds do -- 0 warms up
+    for round = 0, options.rounds do -- 0 is a warm-up
         for turn = 0, 1 do
             local which = (round + turn) % 2 + 1
             local before = processor_time(servers[which])

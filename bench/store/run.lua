@@ -1,14 +1,13 @@
--- store: what a server's handshakes cost with a store of sessions in Redis, against tickets.
+-- store: CPU time of a server's handshakes with a store of sessions in Redis, and with tickets.
 --
 -- usage: script/lua bench/store/run.lua [--rounds N] [--clients N] [--count N] [--interpreter lua5.4|luajit]
 --        [--handshakes resumed|full] [KIND…]
 --
--- Each measurement starts a server (server.lua beside this file, under cqueues) on core 0, and clients in plain C on
--- core 1 with Redis, which resume each connection from the one before, or none. It reads how long the server has been
--- on a processor. The kinds take turns within a round, and each ratio is formed within one: the median, and half the
--- distance between the quartiles, of all rounds are printed. Clients wait for their server at the same time, so that
--- several handshakes wait for Redis. Needs Debian's redis-server and lua-cqueues, and what
--- `script/bench --quick context` has built.
+-- Each measurement starts a server (bench/store/server.lua, under cqueues) on core 0, and Redis and clients in plain C
+-- on core 1. Each client resumes the session of its last connection, or none. The server's CPU time is measured. The
+-- kinds alternate in each round, and each ratio is computed within a round: the output has medians, and half of the
+-- interquartile range. Clients connect at the same time, so that several handshakes wait for Redis. Debian's
+-- redis-server and lua-cqueues are needed, and the programs that `script/bench --quick context` builds.
 local root = arg[0]:match "^(.*)/bench/store/" or "."
 package.path = root .. "/bench/?.lua;" .. package.path
 local socket = require "cleat.socket"
@@ -30,7 +29,7 @@ end
 
 local running = {}
 
--- start runs a program in the background; its process id, and the first line of its output that matches.
+-- start starts a program, and returns its process id and the first match in its output.
 local function start(core, command, pattern)
     local log = os.tmpname()
     local pid = line_of(("taskset -c %d %s >%s 2>&1 </dev/null & echo $!"):format(core, command, log))
@@ -54,7 +53,7 @@ local function stop(program)
     running[program.pid] = nil
 end
 
--- on_processor: for how many microseconds a process has been on a processor.
+-- on_processor returns a process's CPU time in microseconds.
 local function on_processor(pid)
     local file = assert(io.open("/proc/" .. pid .. "/schedstat"))
     local nanoseconds = file:read "*n"
@@ -65,7 +64,7 @@ end
 local SETTINGS = "BENCH_NAME=localhost BENCH_GROUPS=X25519 BENCH_VERSION=1.3 BENCH_CLIENT_CERT= BENCH_NEW_CHAINS=none "
     .. "BENCH_EARLY_DATA=0"
 
--- visit lets all clients connect, and fails if one of them was not resumed.
+-- visit lets all clients connect, and raises an error if a connection was not resumed.
 local function visit(server, count)
     local command = ("BENCH_CA=%s %s taskset -c 1 %s %s %s %d"):format(ca, SETTINGS, client,
         options.handshakes == "full" and "visit" or "resume", server.found, count)
@@ -89,7 +88,7 @@ end
 local redis_port = free_port()
 local redis = start(1, ("redis-server --bind 127.0.0.1 --port %d --save '' --appendonly no"):format(redis_port), "(Ready to accept)")
 
--- measure: microseconds on a processor for each handshake, of the server and of Redis; handshakes a second.
+-- measure returns CPU microseconds for each handshake, of the server and of Redis, and handshakes a second.
 local function measure(kind)
     local server = start(0, ("%s %s/bench/store/server.lua %s %s %s %d %s"):format(options.interpreter, root, kind, certfile,
         keyfile, redis_port, options.handshakes), "port (%d+)")
@@ -97,7 +96,7 @@ local function measure(kind)
     local cpu, of_redis, began = on_processor(server.pid), on_processor(redis.pid), now()
     visit(server, options.count)
     local took = now() - began
-    -- raw_client begins with a tenth of the resumptions, and one more
+    -- raw_client begins with a warm-up of a tenth of the connections, and one more
     local beside = options.handshakes == "full" and 0 or math.floor(options.count / 10) + 1
     local handshakes = options.clients * (options.count + beside)
     cpu, of_redis = (on_processor(server.pid) - cpu) / handshakes, (on_processor(redis.pid) - of_redis) / handshakes

@@ -1,5 +1,5 @@
 -- A TLS 1.3 server under cqueues, for bench/store/run.lua: server.lua KIND CERTFILE KEYFILE REDIS_PORT. KIND says where
--- sessions are: "tickets", "tickets-1" (one ticket), "redis", "redis-1", "redis-once" (each resumes once),
+-- sessions are stored: "tickets", "tickets-1" (one ticket), "redis", "redis-1", "redis-once" (each resumes once),
 -- "memory", "memory-1". With the argument "full" at the end it closes after each handshake.
 local cqueues = require "cqueues"
 local cqueues_socket = require "cqueues.socket"

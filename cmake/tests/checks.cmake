@@ -27,7 +27,7 @@ if("check" IN_LIST CLEAT_TESTS)
     endforeach()
 endif()
 
-# What is counted: bench/README.md, "Guards". A sanitizer makes system calls and allocations itself.
+# The guards count system calls and so on: bench/README.md. A sanitizer would add its own.
 if(CLEAT_NATIVE AND "lua54" IN_LIST CLEAT_TESTS AND NOT CLEAT_SANITIZE)
     add_subdirectory(bench/guards)
     if("check" IN_LIST CLEAT_TESTS)
@@ -42,6 +42,6 @@ if("lint" IN_LIST CLEAT_TESTS)
     foreach(part format lua shell prose clang tidy)
         cleat_test(lint.${part} script/lint ${part})
     endforeach()
-    # reads the compile commands of the other
+    # lint.tidy reads the compile commands that lint.clang writes
     set_tests_properties(${cleat_prefix}lint.tidy PROPERTIES DEPENDS ${cleat_prefix}lint.clang)
 endif()

@@ -1,4 +1,4 @@
-# cleat_test registers a test with what all tests have in common; cleat_vary says where one differs.
+# cleat_test registers a test with the properties of all tests; cleat_vary changes some of them.
 
 # The kind of build: address, thread or fuzzer (CLEAT_SANITIZE), memcheck, coverage, floor, emulated (for another
 # machine: tests run in an emulator), cross (for another libc or word size: tests run here), or release for all others.
@@ -23,7 +23,7 @@ elseif(CMAKE_CROSSCOMPILING)
 endif()
 unset(tree)
 
-# How much slower than in a release build a test's upper bounds let things be: spec/support/limits.lua, spec/c/load.h.
+# The factor by which tests multiply their upper bounds of time: spec/support/limits.lua, spec/c/load.h.
 set(cleat_slow_release 1)
 set(cleat_slow_floor 1)
 set(cleat_slow_coverage 4)
@@ -34,7 +34,7 @@ set(cleat_slow_memcheck 20)
 set(cleat_slow_emulated 20)
 set(cleat_slow_cross 1)
 
-# What watches memory in this build, for the few specs in which other programs leak.
+# The tool that watches memory in this build, for the few specs in which other programs leak.
 set(cleat_watched "")
 if(NOT cleat_build MATCHES "^(release|floor|coverage|emulated|cross)$")
     set(cleat_watched ${cleat_build})
@@ -50,10 +50,10 @@ set(cleat_environment
     UBSAN_OPTIONS=print_stacktrace=1
     TSAN_OPTIONS=halt_on_error=1)
 
-# Ends a test that hangs: no test takes nearly that long, on a machine that is busy either.
+# Ends a test that hangs: no test takes nearly that long, even on a busy machine.
 set(cleat_timeout 900)
 
-# What C programs and Lua run under: nothing, valgrind, or what runs programs for another machine.
+# The program that runs C programs and Lua: none, valgrind, or an emulator of another machine.
 set(cleat_memcheck ${CMAKE_CROSSCOMPILING_EMULATOR})
 if(CLEAT_MEMCHECK)
     find_program(VALGRIND valgrind REQUIRED)
@@ -111,7 +111,7 @@ function(cleat_test name)
     set(name ${cleat_prefix}${name})
     add_test(NAME ${name} ${configurations} COMMAND ${ARGN} ${arguments} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     set_tests_properties(${name} PROPERTIES TIMEOUT ${cleat_timeout} ENVIRONMENT "${environment}"
-        # a spec file without a single test has not passed
+        # a spec file without tests fails
         FAIL_REGULAR_EXPRESSION "(^|[^0-9])0 successes / 0 failures / 0 errors / 0 pending")
     if(label)
         set_tests_properties(${name} PROPERTIES LABELS "${label}")

@@ -1,4 +1,4 @@
-# A build whose sanitizer is off passes everything. spec/proofs makes mistakes on purpose, and each must be reported.
+# A build whose sanitizer is off passes all tests, so the deliberate mistakes of spec/proofs must be reported.
 if(NOT cleat_build MATCHES "^(address|thread|memcheck)$")
     return()
 endif()

@@ -63,7 +63,7 @@ endfunction()
 # cleat_interpreter(KIND LIBRARY target [SPECS regex] [GC]), where CLEAT_TESTS has the kind: script/busted --KIND
 #   LIBRARY  the target that a program links to embed this interpreter
 #   SPECS    a regular expression of the names of those specs that it runs, such as "(ssl|socket)[.].*" (default: all)
-#   GC       among those that the kind gc is about
+#   GC       the kind gc includes this interpreter
 function(cleat_interpreter kind)
     cmake_parse_arguments(PARSE_ARGV 1 row "GC" "LIBRARY;SPECS" "")
     if(NOT row_LIBRARY OR row_UNPARSED_ARGUMENTS)
@@ -95,7 +95,7 @@ function(cleat_interpreter kind)
     endif()
 endfunction()
 
-# The specs of the layers that differ by Lua; the others find the same everywhere (docs/lua-versions.md).
+# The specs of the layers that depend on the version of Lua; the others run on 5.4 and LuaJIT (docs/lua-versions.md).
 set(layers "(ssl|socket)[.].*")
 set(more "(ssl|socket|backend|https)[.].*|sessions[.](memory|redis|ticket_keys)|adapters[.](luasocket|copas|cqueues|cqueues_tls|luv|questions)")
 

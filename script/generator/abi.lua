@@ -1,11 +1,11 @@
---- Writes spec/abi/symbols.txt: what the ABI contains since which version. The contents of a release never change;
---- additions since then are listed with the version of the headers.
+--- Writes spec/abi/symbols.txt: the functions, types and constants of the ABI, each with the version that introduced
+--- it. The contents of a release never change; later additions are listed with the version of the headers.
 
 local text = require "generator.text"
 
 local abi = {}
 
--- What has another value in each release.
+-- Constants whose value differs in each release.
 local CHANGES = {
     CLEAT_ABI = true, CLEAT_ABI_VERSION = true, CLEAT_VERSION_MAJOR = true, CLEAT_VERSION_MINOR = true,
     CLEAT_VERSION_PATCH = true, CLEAT_VERSION_STRING = true,
@@ -16,7 +16,7 @@ local ABOUT = [[
 # The ABI: every function, constant and macro of the headers, behind the version of the ABI (CLEAT_ABI) that
 # introduced it. script/generate adds what is new. What a release has is fixed: the releases are named first.]]
 
---- A thing of the headers as the list has it: its name, and all that a program compiled against it relies on.
+--- An item of the headers as a line of the list: its name, and all that a compiled program relies on.
 ---@param item table
 ---@return string name, string declaration
 local function described(item)
@@ -36,7 +36,7 @@ local function all(model)
     for _, header in ipairs(model.headers) do
         for _, item in ipairs(header.items) do
             for _, one in ipairs(item.constants or { item }) do
-                -- what has another value in each release is no part of the promise
+                -- the ABI does not include values that differ in each release
                 list[#list + 1] = not CHANGES[one.name] and one or nil
             end
         end
@@ -78,14 +78,14 @@ local function read(root)
     return entries, releases
 end
 
---- A function's declaration without the names of its parameters, which no compiled program depends on.
+--- A function's declaration without the names of its parameters, on which no compiled program depends.
 ---@param declaration string
 ---@return string
 local function types(declaration)
     return declaration:find "^int32_t cleat_" and (declaration:gsub("[%w_]+([,)])", "%1")) or declaration
 end
 
---- Finds out since when each thing is there (item.since), and refuses to go on where the headers break a promise.
+--- Sets the version that introduced each item (item.since), and raises an error if the headers change a release.
 ---@param model cleat.Model
 ---@param root string
 function abi.date(model, root)

@@ -15,11 +15,11 @@ local binding = {}
 ---@field arguments cleat.Argument[]
 ---@field results {kind: "text"|"buf"|"int_out"|"double_out"|"ints_out"|"guard", name: string, parameter: cleat.Parameter}[]
 
--- The functions on whose path data is sent: they also have a form that takes a buffer and an offset.
+-- The functions that send data: they also have a form that takes a buffer and an offset.
 local FROM = { socket_send = true, connection_write = true, connection_feed = true }
 
--- The functions that can give less than there is room for, so that a larger capacity than the scratch space is not
--- needed: the function of the ABI that says how much is, or true for none.
+-- The functions that may return fewer bytes than the caller has room for, so that they never need a larger capacity
+-- than the scratch space: the ABI's function that returns the number of bytes, or true if there is none.
 binding.LIMITED = { socket_recv = "cleat_socket_recv_room", socket_recvfrom = "cleat_socket_recv_room",
     socket_recvmsg = "cleat_socket_recv_room", connection_read = true }
 
@@ -46,7 +46,7 @@ local function variant(f, form, is_guarded)
         elseif kind == "buf" or kind == "ints_out" then
             argument("capacity", p, p.size)
             results[#results + 1] = { kind = kind, name = p.name, parameter = p }
-        elseif not f.guards then -- there the id is the result
+        elseif not f.guards then -- in guarded forms the id is the result
             results[#results + 1] = { kind = kind, name = p.name, parameter = p }
         end
     end

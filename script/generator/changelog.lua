@@ -1,4 +1,4 @@
---- Updates the lists in CHANGELOG.md of what each version of the ABI has added, between the lines
+--- Updates the lists in CHANGELOG.md of the additions of each version of the ABI, between the lines
 ---
 ---     <!-- ABI 2: script/generate -->
 ---     <!-- end -->

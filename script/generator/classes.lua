@@ -1,11 +1,11 @@
---- The classes of statuses that each function may return, as its comment lists them, and spec/c/classes.h, with which
---- the C tests check every call.
+--- Reads the status classes that each function may return from its comment, and writes spec/c/classes.h, with which the
+--- C tests check each call.
 
 local text = require "generator.text"
 
 local classes = {}
 
--- What cleat.h says of every function: these, and HANDLE if it takes an id.
+-- The classes of every function, by cleat.h: these, and HANDLE if it takes an id.
 local COMMON = { CLEAT_NOMEM = true, CLEAT_USAGE = true }
 local OF_IDS = "CLEAT_HANDLE"
 
@@ -56,7 +56,7 @@ end
 ---@param f cleat.Function
 ---@return string[]
 function classes.of(model, f)
-    local base = f.guards and classes.find(model, f.guards) -- the one of which it is another form
+    local base = f.guards and classes.find(model, f.guards) -- the function of which it is the guarded form
     if base then
         return classes.of(model, base)
     end
@@ -80,7 +80,7 @@ function classes.of(model, f)
     return list
 end
 
---- Every constant that a comment names must be there: a misspelt class would list nothing.
+--- Raises an error for a constant that a comment names and no header defines, such as a misspelt class.
 ---@param model cleat.Model
 local function check_names(model)
     local known, unchecked = {}, {}

@@ -2,11 +2,11 @@
 
 local drawing = {}
 
-local WIDTH, LEFT, BOXES, GAP = 1120, 96, 600, 8 -- of all, of the layers' names, of the boxes, between boxes
+local WIDTH, LEFT, BOXES, GAP = 1120, 96, 600, 8 -- of the drawing, of the layers' names, of the boxes, between boxes
 local ROW, TOP = 58, 44 -- height of a row with the space below it, of the heading
 local STEPS = LEFT + BOXES + 28 -- where the steps begin
 
--- Light colours, and dark ones where the reader's browser prefers them.
+-- Light colours, and dark ones if the browser prefers them.
 local STYLE = [[
 <style>
 text { font-family: system-ui, "DejaVu Sans", Arial, sans-serif; font-size: 13px; fill: #1f2933; }

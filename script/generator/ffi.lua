@@ -120,8 +120,8 @@ local function emit(v, out)
             end
         end
     end
-    -- Room is taken last, when every argument is known to be good; that for bytes last of all, because making anything
-    -- else may run a finalizer, which may use it too.
+    -- Buffers are allocated after all arguments are checked; the shared byte buffer last, because any allocation may
+    -- run a finalizer, which may use that buffer too.
     local scratch
     for _, p in ipairs(v.of.parameters) do
         if p.kind == "buf" and v.form ~= "into" then
@@ -148,13 +148,13 @@ local function emit(v, out)
                 results[#results + 1] = guard_name(v, p) .. ".id"
             end
         elseif p.kind == "int_out" or p.kind == "double_out" then
-            -- Read at once: making the string may run a finalizer that calls this function too.
+            -- Read at once: allocating the string may run a finalizer that calls this function too.
             early[#early + 1] = p.name
             results[#results + 1] = p.name .. "_value"
         end
     end
 
-    -- Making the string may fail, and must not lose an id.
+    -- Allocating the string may fail, and must not leak an id.
     local outputs = text.map(v.of.parameters, function(p)
         return not v.guarded and p.new_id and p.name or nil
     end)

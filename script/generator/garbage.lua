@@ -1,11 +1,11 @@
---- Writes spec/c/test_garbage.c: what spec/c/garbage.h needs to know to try every function with bad
+--- Writes spec/c/test_garbage.c: the descriptions of all functions with which spec/c/garbage.h calls each with bad
 --- values.
 
 local text = require "generator.text"
 
 local garbage = {}
 
--- What a call in spec/c/garbage.h takes from struct value for a parameter of each kind.
+-- The field of struct value (spec/c/garbage.h) that is passed for a parameter of each kind.
 local ARGUMENTS = {
     int = { "v[%d].i" },
     double = { "v[%d].d" },

@@ -13,7 +13,7 @@ result is 0; nothing if it fails. In a language in which an exception can come b
 finalizer closes the id that is in it: the object exists before the id does, and so the id is closed in any case.
 cleat_socket_pair, cleat_socket_recvfrom and cleat_socket_recvmsg store their ids like this as they are.]]
 
---- The functions in question, as functions of a header.
+--- Returns the guarded forms, as functions of a header.
 ---@param model cleat.Model the other headers
 ---@return cleat.Header
 function guarded.header(model)

@@ -1,5 +1,5 @@
---- Reads the hand-written headers into a model, and refuses what breaks the form that cleat.h
---- describes, so that everything else can be generated without ambiguity.
+--- Reads the hand-written headers into a model, and raises an error if one breaks the form that cleat.h describes, so
+--- that everything else can be generated without ambiguity.
 
 local guarded = require "generator.guarded"
 
@@ -49,7 +49,7 @@ local headers = {}
 ---@field constants cleat.Constant[]
 ---@field kinds {name: string, constant: string}[] the kinds of objects
 
--- What a pointer parameter is, by its type and by what its size is called.
+-- The kind of a pointer parameter, by its type and by the ending of its size's name.
 local POINTERS = {
     ["const char *"] = { size = "_len", kind = "bytes" },
     ["const int32_t *"] = { size = "_len", kind = "ints" },
@@ -58,7 +58,7 @@ local POINTERS = {
     ["double *"] = { alone = "double_out" },
 }
 
-local path, line -- where the reader is, for messages
+local path, line -- the reader's position, for messages
 
 ---@param format string
 local function fail(format, ...)
@@ -136,13 +136,13 @@ local function tokens(text)
     end
 end
 
--- What base.h marks results and parameters with, and the field of the model that says so.
+-- The markers of base.h for results and parameters, and their fields in the model.
 local MARKERS = {
     CLEAT_NEW_ID = "new_id", CLEAT_ABSENT = "absent", CLEAT_BINARY = "binary", CLEAT_MAY_BLOCK = "may_block",
     CLEAT_NO_WAIT = "no_wait", CLEAT_OR_ZERO = "or_zero", CLEAT_CLOSES = "closes",
 }
 
---- A declaration without its markers, and those that it had.
+--- Returns a declaration without its markers, and the markers.
 ---@param declaration string
 ---@return string, table<string, boolean>
 local function marked(declaration)
@@ -156,7 +156,7 @@ local function marked(declaration)
     end
 end
 
---- Refuses marks where they mean nothing.
+--- Raises an error for markers in places where they have no meaning.
 ---@param marks table<string, boolean>
 ---@param allowed table<string, boolean?>
 ---@param declaration string
@@ -322,7 +322,7 @@ local function parse(root, name, seen)
         seen[symbol] = ("%s:%d"):format(path, line)
     end
 
-    local pending -- a comment that waits for what it describes
+    local pending -- a comment whose declaration follows
     local group, group_last -- the run of constants so far, and the line that it reached
     for i = 2, #list do
         local token = list[i]
@@ -406,7 +406,7 @@ end
 function headers.read(root)
     local seen = {}
     local umbrella, includes = parse(root, "cleat.h", seen)
-    -- It is made from the others.
+    -- This header is generated from the others.
     table.sort(includes, function(a, b)
         if (a == guarded.HEADER) ~= (b == guarded.HEADER) then
             return b == guarded.HEADER

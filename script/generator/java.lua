@@ -5,7 +5,7 @@ local text = require "generator.text"
 
 local java = {}
 
-local METHODS = { new = "create", close = "closeId" } -- keywords, and what Java itself calls so
+local METHODS = { new = "create", close = "closeId" } -- Java's keywords and methods
 
 ---@param snake string
 ---@return string
@@ -141,7 +141,7 @@ local function wrapper(out, place, indent)
         out("%s    int result = %s;", indent, call)
     end
     for _, name in ipairs(alive) do
-        -- what is collected during a call would close its id
+        -- an object that is collected during a call would close its id
         out("%s    Reference.reachabilityFence(%s);", indent, name)
     end
     out("%s    check(result);", indent)

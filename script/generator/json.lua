@@ -6,13 +6,13 @@ local text = require "generator.text"
 
 local json = {}
 
--- The format's own version: raised when a reader of an older one would misunderstand it.
+-- The version of the format: incremented if a reader of an older version would misunderstand it.
 local FORMAT = 1
 
 -- An object keeps its keys in the order in which it lists them.
 local Object = {}
 
---- object{ "name", value, "other", value }: absent values are left out.
+--- object{ "name", value, "other", value }: absent values are omitted.
 local function object(pairs_of)
     local entries = setmetatable({}, Object)
     for i = 1, pairs_of.n or #pairs_of, 2 do
@@ -49,7 +49,7 @@ local function write(value, out, indent, flat)
             out(open .. close)
             return
         end
-        -- what holds no other list of objects is one line
+        -- an object without lists of objects is written on one line
         local deeper = indent .. "  "
         local line = flat or value.line or not is_object and type(value[1]) == "string"
         out(open)

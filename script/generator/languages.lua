@@ -1,5 +1,5 @@
---- What the generators of bindings share. They read the document of cleat.json (script/generator/json.lua), and nothing
---- else.
+--- The common part of the generators of bindings. They read the document of cleat.json (script/generator/json.lua)
+--- only.
 
 local languages = {}
 
@@ -9,7 +9,7 @@ function languages.camel(snake)
     return (snake:gsub("^%l", string.upper):gsub("_(%w)", string.upper))
 end
 
---- Lines of at most that many columns, without what they are prefixed with.
+--- Wraps a text into lines of at most that many columns, not counting their prefix.
 ---@param prose string
 ---@param columns integer
 ---@return string[]
@@ -36,8 +36,8 @@ end
 ---@field method boolean whether its first parameter is the object
 ---@field name string
 
---- A place for each function. The guarded forms, and what takes an id of any kind, have none: a binding
---- calls them in its own classes.
+--- Assigns each function to a class. Guarded forms, and functions for ids of any kind, have none: a binding calls them
+--- in its classes.
 ---@param document table
 ---@return cleat.Place[]
 function languages.places(document)

@@ -15,7 +15,7 @@ local function read_file(name)
     return content
 end
 
--- Every public function says what the counterpart in Python is, and has an example.
+-- The comment of each public function names its counterpart in Python, and has an example.
 local function check(api)
     for _, entry in ipairs(api.names) do
         local doc = entry.doc
@@ -29,7 +29,7 @@ local function check(api)
     end
 end
 
---- Reads the API, and says which files follow from it.
+--- Reads the API, and returns the files that are generated from it.
 ---@param root string
 ---@return table api with a field files: {name, function} each
 function lua_api.read(root)

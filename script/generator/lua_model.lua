@@ -1,8 +1,8 @@
---- Reads the public Lua API: the modules are loaded over a stand-in for the backend, so that no build is needed, and
---- the names are those of the loaded tables and classes. What is written about a name is the `---` comment above its
---- definition, which debug.getinfo locates. The form of these comments:
+--- Reads the public Lua API: the modules are loaded over a fake backend, so that no build is needed, and the names are
+--- those of the loaded tables and classes. A name is described by the `---` comment above its definition, which
+--- debug.getinfo locates. The form of these comments:
 ---
----     --- Text; an example is a paragraph that is indented by four blanks, "-->" is followed by what it prints.
+---     --- Text; an example is a paragraph that is indented by four blanks, its output follows "-->".
 ---     --- Raises: errors and when.
 ---     --- Python: the version that introduced the counterpart, or "none".
 ---     ---@param name type text            a type that ends in "?" is optional
@@ -18,7 +18,7 @@ model.MODULES = { "cleat.ssl", "cleat.socket", "cleat.select", "cleat.errno", "c
 
 local NO_ADAPTERS = { methods = true }
 
--- Classes by the module on whose page they are: the name in Lua, and how the text calls it.
+-- Classes, by the module on whose page they are: the name in Lua, and the name in the text.
 local CLASSES = {
     ["cleat.ssl"] = { { "ssl.SSLContext", "SSLContext" }, { "ssl.SSLSocket", "SSLSocket" }, { "ssl.SSLObject", "SSLObject" },
         { "ssl.MemoryBIO", "MemoryBIO" }, { "ssl.Purpose", "Purpose" },
@@ -44,7 +44,7 @@ local TABLES = {
     ["cleat.errors"] = { "cleat.Error" },
 }
 
--- Names of Python's that begin with "_" and are public all the same.
+-- Public names that begin with "_", as in Python.
 local UNDERSCORED = { _create_unverified_context = true, _create_default_https_context = true, _https_verify_certificates = true,
     _SSLMethod = true, _TLSContentType = true, _TLSMessageType = true, _TLSAlertType = true, _msg_callback = true }
 

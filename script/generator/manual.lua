@@ -2,7 +2,7 @@
 
 local manual = {}
 
--- Text for man(7): what begins a line or a word with a meaning there is escaped.
+-- Text for man(7), with its special characters escaped.
 local function escape(text)
     text = text:gsub("\\", "\\e"):gsub("%-", "\\-"):gsub("…", "...")
     text = text:gsub("`([^`]+)`", "\\fB%1\\fR")

@@ -1,6 +1,6 @@
---- What each parameter and each result of the ABI means: an id and of which kind, a constant and of which group, a
---- descriptor, a truth value and so on. It follows from the markers of base.h, from the names, and from the form of the
---- comments. Where it does not follow the generator fails, and reports what the header must say.
+--- Derives the meaning of each parameter and result of the ABI: the kind of an id, the group of a constant, a
+--- descriptor, a truth value and so on. The sources are the markers of base.h, the names, and the form of the comments.
+--- If they are not sufficient the generator fails, and reports what the header must say.
 
 local classes = require "generator.classes"
 
@@ -18,7 +18,7 @@ local function fail(format, ...)
     error({ message = where .. ": " .. format:format(...) }, 0)
 end
 
--- Integers that are what their name says, in every function.
+-- Integers whose name has the same meaning in every function.
 local NUMBERS = {}
 for name in ([[index path_length hits misses port flowinfo scope_id limit backlog wanted number bits value ordinal line
         x509 x509_ca crl which_count reason code depth config_id max_name_length hash_algorithm signature_algorithm period
@@ -123,7 +123,7 @@ local function is_kind(model, name)
     return false
 end
 
--- Ids that are given and not named like their kind.
+-- Parameters that are ids, and not named like their kind.
 local INPUT_IDS = { issuer = "certificate", ech_keys = "ech_key" }
 
 -- Outputs of ids that are not named like their kind.
@@ -174,7 +174,7 @@ local function commented(model, comment, name)
     end
 end
 
---- A number that a parameter may be beside what it is: "alert: -1 to go on", "fd may be -1".
+--- A further value that a parameter may have: "alert: -1 to go on", "fd may be -1".
 ---@param model cleat.Model
 ---@param f cleat.Function
 ---@param name string
@@ -186,7 +186,7 @@ local function also(model, f, name)
     return math.tointeger(tonumber(number))
 end
 
---- What an int32_t is that a function takes or stores.
+--- The meaning of an int32_t that a function takes or stores.
 ---@param model cleat.Model
 ---@param f cleat.Function
 ---@param parameter cleat.Parameter
@@ -212,7 +212,7 @@ local function integer(model, f, parameter)
         found = meaning.result(model, getter)
         found = found.kind == "count" and { kind = "number" } or found
     end
-    -- "as cleat_certificate_name_count": what that function says of the same parameter.
+    -- "as cleat_certificate_name_count": the meaning of the same parameter there.
     for other in base.comment:gmatch("%f[%w_]cleat_[%w_]+") do
         local referred = not found and other ~= base.name and classes.find(model, other)
         found = referred and commented(model, referred.comment, name) or found
@@ -270,7 +270,7 @@ function meaning.result(model, f)
         .. "1 if, a CLEAT_X_*, the number, ...)", f.name, said)
 end
 
---- The parameters of a function with what they mean.
+--- The parameters of a function, with their meanings.
 ---@param model cleat.Model
 ---@param f cleat.Function
 ---@return table[]
@@ -330,7 +330,7 @@ function meaning.closes(f)
     end
 end
 
---- How long a call may take: "no", "timeout" (as long as its timeout says) or "unbounded".
+--- Whether a call may block: "no", "timeout" (until its timeout) or "unbounded".
 ---@param model cleat.Model
 ---@param f cleat.Function
 ---@return "no"|"timeout"|"unbounded"

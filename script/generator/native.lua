@@ -17,9 +17,9 @@ local function emit(v, out)
         list[#list + 1] = format:format(...)
     end
 
-    local scratch -- is taken last: making anything else may run a finalizer, which may use it too
-    local growing -- the parameter whose text may need more room
-    local top = v.guarded -- whether something is pushed before all arguments are read, or found by its place
+    local scratch -- allocated last: any allocation may run a finalizer, which may use it too
+    local growing -- the parameter whose text may need a larger buffer
+    local top = v.guarded -- whether values are pushed before all arguments are read
     local guards = {} -- the names of the guards, which stand on the stack behind the arguments
     local position = 0 -- of the Lua argument
     for _, p in ipairs(v.of.parameters) do
@@ -112,7 +112,7 @@ local function emit(v, out)
         table.insert(room, i, ("struct native_guard *%s = native_push_guard(L);"):format(guard))
         add(push, "lua_pushvalue(L, %d);", position + i)
     end
-    -- Making a string may fail, and must not lose an id.
+    -- Allocating a string may fail, and must not leak an id.
     local outputs = text.map(v.of.parameters, function(p)
         return not v.guarded and p.new_id and p.name or nil
     end)

@@ -1,4 +1,4 @@
---- Writes the files that are plain lists: constants, cdef, export map, signatures.
+--- Writes the files that are lists: constants, cdef, export map, signatures.
 
 local binding = require "generator.binding"
 local classes = require "generator.classes"

@@ -1,4 +1,4 @@
---- Writes docs/reference.md: the headers' own words, with links.
+--- Writes docs/reference.md: the comments of the headers, with links.
 
 local text = require "generator.text"
 
@@ -6,7 +6,7 @@ local reference = {}
 
 local functions -- name -> true, while a page is made
 
---- A name in the prose: a link where there is something to point to.
+--- A name in the prose, as a link if the page or another has its description.
 ---@param name string
 ---@return string
 local function code(name)

@@ -1,4 +1,11 @@
 -- wrap_socket over cqueues' sockets, and cqueues' waiter.
+local optional = require "support.optional"
+
+local missing = optional.module("cqueues", "lua-cqueues")
+if missing then
+    return pending("over cqueues: " .. missing, function() end)
+end
+
 local cqueues = require "cqueues"
 local cqueues_socket = require "cqueues.socket"
 local backend = require "cleat.backend"
@@ -11,7 +18,7 @@ local waiter = require("cleat.adapters.cqueues").waiter
 
 local WAIT = 0.05
 
--- run: bodies as coroutines of one controller, and one that counts the turns of the loop meanwhile.
+-- run runs bodies as coroutines of one controller, and returns how often another coroutine ran meanwhile.
 local function run(...)
     local controller = cqueues.new()
     local left, ticks = select("#", ...), 0
@@ -47,7 +54,7 @@ describe("over cqueues, wrap_socket", function()
         socket.setdefaultwaiter(nil)
     end)
 
-    it("takes the object, and lets the controller run while it waits", function()
+    it("wraps the object, and lets the controller run while it waits", function()
         local job = adapters.python("sleep 0.1", "echo", "unwrap")
         local data = peer.pattern(500000)
         local ticks = run(function()
@@ -64,7 +71,7 @@ describe("over cqueues, wrap_socket", function()
         assert.is_true(ticks >= 5, ticks .. " ticks")
     end)
 
-    it("serves a connection that cqueues has accepted, reading what it has read ahead first", function()
+    it("first reads the bytes that cqueues has read ahead of an accepted connection", function()
         local listener = cqueues_socket.listen("127.0.0.1", 0)
         local remote = adapters.remote()
         remote:try "do_handshake"
@@ -96,7 +103,7 @@ describe("over cqueues, wrap_socket", function()
         listener:close()
     end)
 
-    it("sends what cqueues has not sent yet first", function()
+    it("first sends the bytes that cqueues has buffered", function()
         local job = peer.serve { "recv 7" }
         run(function()
             local plain = connect(job.port)
@@ -109,7 +116,7 @@ describe("over cqueues, wrap_socket", function()
         assert.are.equal("recv " .. peer.hex "before\n", job:finish()[1])
     end)
 
-    it("keeps the object's timeout, and ours", function()
+    it("keeps the object's timeout, and the wrapper's", function()
         local job = adapters.python("send 61", "recv 1")
         local ticks = run(function()
             local plain = connect(job.port)
@@ -126,7 +133,7 @@ describe("over cqueues, wrap_socket", function()
         assert.is_true(ticks >= 3)
     end)
 
-    it("has its sockets from cleat as well, by the default waiter", function()
+    it("wraps cleat's sockets, with the default waiter", function()
         local job = adapters.python("sleep 0.1", "send 6869", "unwrap")
         socket.setdefaultwaiter(waiter)
         local ticks = run(function()
@@ -171,7 +178,7 @@ describe("over cqueues, wrap_socket", function()
         end
     end)
 
-    it("leaves the descriptor to the object", function()
+    it("does not close the object's descriptor if the wrapper is collected", function()
         local job = adapters.python("send 6869", "recv 2")
         run(function()
             local plain = connect(job.port)

@@ -1,4 +1,11 @@
--- TLS sockets for cqueues: beside cqueues' own sockets, and what TLS adds.
+-- TLS sockets for cqueues: the same results as cqueues' own sockets, and the additions of TLS.
+local optional = require "support.optional"
+
+local missing = optional.module("cqueues", "lua-cqueues")
+if missing then
+    return pending("TLS sockets for cqueues: " .. missing, function() end)
+end
+
 local cqueues = require "cqueues"
 local cqueues_errno = require "cqueues.errno"
 local cqueues_socket = require "cqueues.socket"
@@ -16,7 +23,7 @@ local tls = require "cleat.adapters.cqueues.tls"
 
 local run, pair = support.run, support.pair
 
--- What lua-http's connections set: it returns a text and the number.
+-- The error handler of lua-http's connections: it returns a message and the number.
 local function handler(_, operation, number)
     return operation .. ": " .. cqueues_errno.strerror(number), number
 end
@@ -33,7 +40,7 @@ local function words(list, most)
     return table.concat(all)
 end
 
--- A connection of cqueues and one of TLS, which get the same calls.
+-- A plain connection of cqueues and a TLS connection, for the same calls.
 local function beside()
     local plain = { cqueues_socket.pair() }
     local client, server = pair()
@@ -46,7 +53,7 @@ local function beside()
     return both
 end
 
--- same calls a method of one end on both connections, and compares the results.
+-- same calls a method at one end of both connections, and compares the results.
 local function same(both, log, index, name, ...)
     local wanted = { both.plain[index][name](both.plain[index], ...) }
     local got = { both.tls[index][name](both.tls[index], ...) }
@@ -59,7 +66,7 @@ local function same(both, log, index, name, ...)
     assert.are.same(wanted, got, table.concat(log, "\n"))
 end
 
--- read_ahead: how far each has read ahead differs; after this it does not.
+-- read_ahead makes both connections read ahead equally far.
 local function read_ahead(both)
     for _, ends in ipairs { both.plain, both.tls } do
         ends[2]:fill(1e6, 0)
@@ -146,7 +153,7 @@ describe("a TLS socket for cqueues", function()
         server:close()
     end)
 
-    it("finds a boundary of MIME", function()
+    it("reads up to a MIME boundary", function()
         local client, server = pair()
         client:xwrite("first\r\n--part\r\n", "bn")
         server:setmode("b", "bn")
@@ -191,7 +198,7 @@ describe("a TLS socket for cqueues", function()
         server:close()
     end)
 
-    it("keeps the bytes of each of several writers together, with a buffer without a limit", function()
+    it("keeps the bytes of each of several writers together, with an unlimited buffer", function()
         local client, server = pair()
         client:setvbuf("full", math.huge)
         local writers, got = {}, nil
@@ -212,13 +219,13 @@ describe("a TLS socket for cqueues", function()
         server:close()
     end)
 
-    it("times out, with the handler's results, and goes on", function()
+    it("times out with the handler's results, and can be used further", function()
         local client, server = pair()
         client:onerror(handler)
         run(function()
             assert.are.same({ nil, "read: " .. cqueues_errno.strerror(cqueues_errno.ETIMEDOUT), cqueues_errno.ETIMEDOUT },
                 { client:xread(5, 0.01) })
-            -- stored, as cqueues does
+            -- the error is stored, as by cqueues
             assert.are.equal(cqueues_errno.ETIMEDOUT, (select(3, client:xread(5, 1))))
             assert.are.equal(cqueues_errno.ETIMEDOUT, client:clearerr "r")
             assert.are.same({ false, "fill: " .. cqueues_errno.strerror(cqueues_errno.ETIMEDOUT), cqueues_errno.ETIMEDOUT },
@@ -231,7 +238,7 @@ describe("a TLS socket for cqueues", function()
         server:close()
     end)
 
-    it("raises once a stored error was ignored too often", function()
+    it("raises if a stored error was ignored too often", function()
         local client, server = pair()
         client:onerror(handler)
         assert.are.equal(100, (client:setmaxerrs("r", 2)))
@@ -247,7 +254,7 @@ describe("a TLS socket for cqueues", function()
         server:close()
     end)
 
-    it("does not wait for a peer that stops reading longer than the timeout, and loses nothing", function()
+    it("waits at most the timeout for a peer that does not read, and loses no bytes", function()
         local client, server = pair()
         client:onerror(handler)
         local data, got = peer.pattern(3000000), nil
@@ -260,7 +267,7 @@ describe("a TLS socket for cqueues", function()
         end)
         local accepted = #data
         run(function()
-            -- what was accepted arrives, and the rest may follow
+            -- the bytes that were accepted arrive, and more may follow
             local _, left = client:pending()
             assert.is_true(left > 0 and left <= accepted)
             assert(client:flush("n", limits.bound(5)))
@@ -273,7 +280,7 @@ describe("a TLS socket for cqueues", function()
         server:close()
     end)
 
-    it("tells the peer no end of data that was not sent", function()
+    it("sends no close_notify after a write that has failed", function()
         local client, server = pair()
         client:onerror(handler)
         server:onerror(handler)
@@ -290,7 +297,7 @@ describe("a TLS socket for cqueues", function()
         server:close()
     end)
 
-    it("takes close_notify for the end, and an end without it for an error", function()
+    it("returns the end of the stream for close_notify, and an error for an end without it", function()
         for _, way in ipairs { "close", "cut" } do
             local client, server, _, plain = pair()
             client:onerror(handler)
@@ -322,7 +329,7 @@ describe("a TLS socket for cqueues", function()
         end
     end)
 
-    it("closes one direction, and reads the other", function()
+    it("shuts down one direction, and reads the other", function()
         local client, server = pair()
         local answer
         run(function()
@@ -365,7 +372,7 @@ describe("a TLS socket for cqueues", function()
         server:close()
     end)
 
-    it("is used further when a coroutine that has waited in it is no more", function()
+    it("works after a coroutine that waited for it was collected", function()
         local client, server = pair()
         client:setvbuf("full", math.huge)
         do
@@ -394,7 +401,7 @@ describe("a TLS socket for cqueues", function()
         server:close()
     end)
 
-    it("is polled as a socket of cqueues is, by a reader also after another coroutine has written", function()
+    it("is polled as a socket of cqueues is, also while another coroutine writes", function()
         local client, server = pair()
         assert.are.equal("", client:events())
         local order = {}
@@ -405,7 +412,7 @@ describe("a TLS socket for cqueues", function()
             assert.are.equal(client, cqueues.poll(client, limits.bound(5)))
             order[#order + 1] = client:recv(6, "b")
             client:settimeout(0.01)
-            assert.are.equal(client, cqueues.poll(client)) -- its own timeout
+            assert.are.equal(client, cqueues.poll(client)) -- the socket's timeout
             order[#order + 1] = "timeout"
         end, function()
             assert.are.equal("question", server:xread(8, "b"))
@@ -423,7 +430,7 @@ describe("a TLS socket for cqueues", function()
         server:close()
     end)
 
-    it("begins in a protocol that is plaintext first, on both sides", function()
+    it("starts after plaintext, on both sides", function()
         local left, right = cqueues_socket.pair()
         local got
         run(function()
@@ -435,7 +442,7 @@ describe("a TLS socket for cqueues", function()
         end, function()
             right:setmode("b", "bf")
             assert.are.equal("STARTTLS\n", right:xread "*L")
-            right:xwrite("go\n", "f") -- is sent first
+            right:xwrite("go\n", "f") -- must be sent before TLS begins
             local server = assert(starttls(right, adapters.server(), { server_side = true }))
             got = server:xread "*L"
             server:close()
@@ -443,7 +450,7 @@ describe("a TLS socket for cqueues", function()
         assert.are.equal("over TLS\n", got)
     end)
 
-    it("has the modes, the timeout and the handler that the socket had", function()
+    it("keeps the modes, the timeout and the handler of the plain socket", function()
         local left, right = cqueues_socket.pair()
         left:setmode("bP", "bfA")
         left:settimeout(3)
@@ -464,7 +471,7 @@ describe("a TLS socket for cqueues", function()
         client:close()
     end)
 
-    it("says what was agreed on", function()
+    it("reports what the handshake has agreed on", function()
         local alpn = { "h2", "http/1.1" }
         local client, server = pair { client = adapters.client { alpn = alpn }, server = link.context { cert = "server-ec", alpn = alpn } }
         local facts = client:checktls()
@@ -480,7 +487,7 @@ describe("a TLS socket for cqueues", function()
         server:close()
     end)
 
-    it("verifies, says why it does not trust, and closes the socket; the peer gets the reason", function()
+    it("verifies, reports the reason of a refusal, and sends the peer an alert", function()
         local left, right = cqueues_socket.pair()
         left:onerror(handler)
         right:onerror(handler)
@@ -502,7 +509,7 @@ describe("a TLS socket for cqueues", function()
         assert.are.equal(cqueues_errno.EPROTO, results[3])
     end)
 
-    it("raises what the handler of cqueues raises, with the reason", function()
+    it("raises the errors of cqueues' default handler, with the reason", function()
         local left, right = cqueues_socket.pair()
         run(function()
             local ok, message = pcall(starttls, left, adapters.client(), { server_hostname = "localhost" })
@@ -517,7 +524,7 @@ describe("a TLS socket for cqueues", function()
         right:close()
     end)
 
-    it("ends a handshake with a silent peer after the timeout, and continues it when it is asked again", function()
+    it("returns from a handshake with a silent peer after the timeout, and can continue it", function()
         local left, right = cqueues_socket.pair()
         left:onerror(handler)
         local client = tls.wrap(left, { server_hostname = "localhost" })
@@ -547,7 +554,7 @@ describe("a TLS socket for cqueues", function()
         right:close()
     end)
 
-    it("connects, and reports what the network does", function()
+    it("connects, and reports errors of the network", function()
         run(function()
             local sock = cqueues_socket.connect("127.0.0.1", process.refusing_port())
             sock:onerror(handler)
@@ -566,7 +573,7 @@ describe("a TLS socket for cqueues", function()
         job:finish()
     end)
 
-    it("refuses what is no socket or no context, and what cannot be done over TLS", function()
+    it("refuses arguments of wrong types, and methods that TLS does not support", function()
         local left, right = cqueues_socket.pair()
         local context = adapters.client()
         raises("TypeError", { match = "an open socket of cqueues, not 5" }, starttls, 5, context)

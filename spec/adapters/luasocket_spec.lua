@@ -10,7 +10,7 @@ local ssl = require "cleat.ssl"
 
 local const = backend.const
 
--- is_open: whether a number is an open socket's descriptor.
+-- is_open returns whether a number is the descriptor of an open socket.
 local function is_open(fd)
     local id = backend.socket_from_fd(fd)
     if id < 0 then
@@ -30,7 +30,7 @@ end
 describe("over LuaSocket, wrap_socket", function()
     handles.watch(before_each, after_each)
 
-    it("takes the object, and unwrap gives it back", function()
+    it("wraps the object, and unwrap() returns it", function()
         local job = adapters.python("echo", "unwrap", "send 706c61696e")
         local plain = connect(job.port)
         local fd = plain:getfd()
@@ -41,7 +41,7 @@ describe("over LuaSocket, wrap_socket", function()
         local data = peer.pattern(300000)
         assert.are.equal(data, adapters.by_turns(sock, data))
         assert.are.equal(plain, sock:unwrap())
-        sock:close() -- of what was given back it closes nothing
+        sock:close() -- has no effect on the object that unwrap() has returned
         assert.are.equal(fd, plain:getfd())
         assert.are.equal("plain", plain:receive(5))
         assert.is_nil(plain:receive(1))
@@ -50,7 +50,7 @@ describe("over LuaSocket, wrap_socket", function()
         assert.is_false(is_open(fd))
     end)
 
-    it("reads what LuaSocket has read ahead first", function()
+    it("first reads the bytes that LuaSocket has read ahead", function()
         local listener = assert(luasocket.bind("127.0.0.1", 0))
         local client = connect(select(2, listener:getsockname()))
         local accepted = assert(listener:accept())
@@ -79,7 +79,7 @@ describe("over LuaSocket, wrap_socket", function()
         client:close()
     end)
 
-    it("keeps its timeout", function()
+    it("keeps the object's timeout", function()
         local job = adapters.python("sendn 1", "recv 1")
         local plain = connect(job.port)
         plain:settimeout(0.05)
@@ -96,7 +96,7 @@ describe("over LuaSocket, wrap_socket", function()
         sock:close()
     end)
 
-    it("connects, and listens, with what was wrapped before", function()
+    it("connects and listens with objects that were wrapped first", function()
         local listener = assert(luasocket.bind("127.0.0.1", 0))
         local _, port = listener:getsockname()
         local server = adapters.server():wrap_socket(listener, true)
@@ -116,7 +116,7 @@ describe("over LuaSocket, wrap_socket", function()
         job:finish()
     end)
 
-    it("takes Unix sockets", function()
+    it("wraps Unix sockets", function()
         local unix = require "socket.unix"
         local path = process.directory() .. "/luasocket"
         local listener = assert(unix.stream())
@@ -154,7 +154,7 @@ describe("over LuaSocket, wrap_socket", function()
         job:finish()
     end)
 
-    it("lets a wrapper that is forgotten close it, and not LuaSocket's forgotten object", function()
+    it("closes the descriptor when the wrapper is collected, not when LuaSocket's object is", function()
         local job = adapters.python("send 6869", "waiteof")
         local plain = connect(job.port)
         local fd = plain:getfd()
@@ -175,7 +175,7 @@ describe("over LuaSocket, wrap_socket", function()
         job:finish()
     end)
 
-    it("leaves the object whole if there was nothing to wrap, and closes it if the handshake fails", function()
+    it("leaves the object unchanged if an argument is wrong, and closes it if the handshake fails", function()
         local job = adapters.python("send 6869")
         local plain = connect(job.port)
         local fd = plain:getfd()
@@ -201,7 +201,7 @@ describe("over LuaSocket, wrap_socket", function()
         udp:close()
     end)
 
-    it("refuses what is none of the things it takes, and lists those", function()
+    it("refuses other values, and the error lists what can be wrapped", function()
         local context = adapters.client()
         for _, wrong in ipairs { "text", true, 1.5, -1, print, {}, { getfd = true }, setmetatable({}, { __index = error }),
             io.stdout, coroutine.create(function() end) } do
@@ -211,7 +211,7 @@ describe("over LuaSocket, wrap_socket", function()
         assert.is_true(ssl.SSLContext:is(context))
     end)
 
-    it("takes the smaller of the object's two timeouts", function()
+    it("uses the smaller of the object's two timeouts", function()
         local listener = assert(luasocket.bind("127.0.0.1", 0))
         local _, port = listener:getsockname()
         for _, case in ipairs { { 3, nil, 3 }, { nil, 2, 2 }, { 3, 2, 2 }, { 1, 5, 1 }, { nil, nil, nil } } do

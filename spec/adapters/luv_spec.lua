@@ -1,4 +1,11 @@
 -- wrap_socket over luv's handles, and luv's waiter.
+local optional = require "support.optional"
+
+local missing = optional.module("luv", "lua-luv")
+if missing then
+    return pending("over luv: " .. missing, function() end)
+end
+
 local handles = require "support.handles"
 local adapters = require "support.adapters"
 local backend = require "cleat.backend"
@@ -13,7 +20,7 @@ local waiter = require("cleat.adapters.luv").waiter
 
 local WAIT = 0.05
 
--- run: bodies as coroutines under luv's loop, which ends when they have; returns how often a timer went off meanwhile.
+-- run runs bodies as coroutines under luv's loop until they have ended, and returns how often a timer fired meanwhile.
 local function run(...)
     local left, ticks, failures = select("#", ...), 0, {}
     local timer, guard = uv.new_timer(), uv.new_timer()
@@ -47,7 +54,7 @@ local function run(...)
     return ticks
 end
 
--- connect returns a connected handle; to be called in a coroutine.
+-- connect returns a connected handle. It yields.
 local function connect(port)
     local handle = uv.new_tcp()
     local thread = compat.running()
@@ -64,7 +71,7 @@ describe("over luv, wrap_socket", function()
         socket.setdefaultwaiter(nil)
     end)
 
-    it("takes the handle, and lets the loop run while it waits", function()
+    it("wraps the handle, and lets the loop run while it waits", function()
         local job = adapters.python("sleep 0.1", "echo", "unwrap", "send 706c61696e")
         local data = peer.pattern(500000)
         local ticks = run(function()
@@ -77,7 +84,7 @@ describe("over luv, wrap_socket", function()
             assert.are.equal(data, adapters.by_turns(sock, data))
             local back, rest = sock:unwrap()
             assert.are.equal(handle, back)
-            sock:close() -- of what was given back it closes nothing
+            sock:close() -- has no effect on the handle that unwrap() has returned
             while #rest < 5 do
                 local thread = compat.running()
                 back:read_start(function(_, bytes)
@@ -93,14 +100,14 @@ describe("over luv, wrap_socket", function()
         assert.is_true(ticks >= 5, ticks .. " ticks")
     end)
 
-    it("leaves the handle's reading to the program after unwrap()", function()
+    it("stops reading from the handle at unwrap(), so that the program can read", function()
         local job = adapters.python("unwrap", "recv 1", "send 706c61696e")
         run(function()
             local sock = adapters.client():wrap_socket(connect(job.port), { server_hostname = "localhost" })
             assert.are.equal("", sock:recv(1))
             local back, rest = sock:unwrap()
             local thread = compat.running()
-            -- begun in the callback that has received the peer's close_notify
+            -- reading starts in the callback that has received the peer's close_notify
             assert(back:read_start(function(_, bytes)
                 rest = rest .. (bytes or "")
                 if #rest >= 5 or not bytes then
@@ -133,10 +140,10 @@ describe("over luv, wrap_socket", function()
         job:finish()
     end)
 
-    it("raises what the loop reports, with its message", function()
+    it("raises the loop's errors, with their messages", function()
         local listener = socket.socket()
         listener:bind { "127.0.0.1", 0 }
-        local port = listener:getsockname()[2] -- and no process listens
+        local port = listener:getsockname()[2] -- no process listens there
         run(function()
             local context = adapters.client()
             local sock = context:wrap_socket(uv.new_tcp(), { server_hostname = "localhost" })
@@ -151,8 +158,7 @@ describe("over luv, wrap_socket", function()
             sock:close()
         end)
         listener:close()
-        -- libuv takes a reset that stands behind bytes it is about to read for their end: so it comes when all was
-        -- read.
+        -- libuv reports a reset behind unread bytes as the end of the stream: the peer resets after all was read
         local job = adapters.python("send 61", "recv 1", "reset")
         run(function()
             local sock = adapters.client():wrap_socket(connect(job.port), { server_hostname = "localhost" })
@@ -164,7 +170,7 @@ describe("over luv, wrap_socket", function()
         job:finish()
     end)
 
-    it("keeps its timeout", function()
+    it("has timeouts", function()
         local job = adapters.python("send 61", "recv 1")
         local ticks = run(function()
             local sock = adapters.client():wrap_socket(connect(job.port), { server_hostname = "localhost" })
@@ -188,7 +194,7 @@ describe("over luv, wrap_socket", function()
         silent:finish()
     end)
 
-    it("serves over pipes, and says why it refuses", function()
+    it("works over pipes, and reports the reason of a refusal", function()
         local path = process.directory() .. "/luv"
         local listener = uv.new_pipe(false)
         assert(listener:bind(path))
@@ -239,7 +245,7 @@ describe("over luv, wrap_socket", function()
         job:finish()
     end)
 
-    it("refuses what a handle cannot do", function()
+    it("refuses methods that a handle does not have", function()
         local handle = uv.new_tcp()
         local context = adapters.client()
         local sock = context:wrap_socket(handle, { server_hostname = "localhost" })
@@ -253,7 +259,7 @@ describe("over luv, wrap_socket", function()
         uv.run()
     end)
 
-    it("has sockets from cleat as well, by the waiter", function()
+    it("wraps cleat's sockets, with the waiter", function()
         local job = adapters.python("sleep 0.1", "send 6869", "unwrap")
         socket.setdefaultwaiter(waiter)
         local ticks = run(function()
@@ -268,12 +274,12 @@ describe("over luv, wrap_socket", function()
         job = adapters.python("sleep 0.1", "send 6869", "unwrap")
         local plain = socket.create_connection { "127.0.0.1", job.port }
         local sock = adapters.client():wrap_socket(plain, { server_hostname = "localhost" })
-        assert.are.equal("hi", sock:recv(10)) -- outside of coroutines: runs the loop itself
+        assert.are.equal("hi", sock:recv(10)) -- outside of coroutines: the waiter runs the loop
         sock:unwrap():close()
         job:finish()
     end)
 
-    it("cannot wait in a callback of the loop, and says so", function()
+    it("raises an error that says so if it would wait in a callback of the loop", function()
         local first, second = socket.socketpair()
         first:setwaiter(waiter)
         local failure
@@ -288,7 +294,7 @@ describe("over luv, wrap_socket", function()
         second:close()
     end)
 
-    it("lets a program without coroutines end in peace", function()
+    it("lets a program without coroutines exit normally", function()
         assert.are.equal("x\n", process.run_code [[
             local socket = require "cleat.socket"
             socket.setdefaultwaiter(require("cleat.adapters.luv").waiter)
@@ -300,7 +306,7 @@ describe("over luv, wrap_socket", function()
         ]])
     end)
 
-    it("gives an error that reaches the loop a text", function()
+    it("raises errors that the loop can print", function()
         local script = process.write_file(process.directory() .. "/uncaught.lua", [[
             local socket, uv = require "cleat.socket", require "luv"
             local first, second = socket.socketpair()
@@ -316,7 +322,7 @@ describe("over luv, wrap_socket", function()
     end)
 
     for _, where in ipairs { "main", "coroutine", "timer" } do
-        it("lets a program end in peace that has closed a handle, and a socket beside a wait: " .. where, function()
+        it("lets a program exit normally that has closed a handle, or a socket with a pending wait: " .. where, function()
             assert.are.equal("the end\n", process.run_code(([[
                 local where = %q
                 local socket, ssl, uv = require "cleat.socket", require "cleat.ssl", require "luv"
@@ -342,11 +348,11 @@ describe("over luv, wrap_socket", function()
         end)
     end
 
-    it("waits until its timeout ends, though the loop's clock stands still meanwhile", function()
+    it("waits for the whole timeout, also if the loop's clock is behind", function()
         local first, second = socket.socketpair()
         first:setwaiter(waiter)
         first:settimeout(0.2)
-        process.sleep(0.3) -- the loop knows nothing of this
+        process.sleep(0.3) -- the loop's clock is not updated
         local began = process.clock()
         raises("socket.timeout", {}, first.recv, first, 1)
         assert.is_true(process.clock() - began > 0.19)
@@ -354,7 +360,7 @@ describe("over luv, wrap_socket", function()
         second:close()
     end)
 
-    it("shares a descriptor with a poll handle of the program's", function()
+    it("shares a descriptor with a poll handle of the program", function()
         local watched = os.getenv "CLEAT_WATCHED"
         if watched == "address" or watched == "memcheck" then
             return pending("luv 1.44 loses a poll handle that libuv refuses")
@@ -392,7 +398,7 @@ describe("over luv, wrap_socket", function()
         job:finish()
     end)
 
-    it("holds no more memory for a hundred senders than for one", function()
+    it("uses no more memory for a hundred senders than for one", function()
         local cert, key = pki.chain "server-ec"
         local function resident(count)
             return tonumber(process.run_code(([[

@@ -1,14 +1,16 @@
--- cleat's TLS under the cosocket's own methods, inside real nginx: the same scripts with nginx's cosocket and with
--- cleat's, and the connections that are kept.
+-- cleat's TLS with the cosocket's methods, in nginx: the same scripts run with nginx's cosockets and with cleat's. And
+-- the pool of connections.
 local adapters = require "support.adapters"
 local cleat_nginx = require "support.cleat_nginx"
 local nginx = require "support.nginx"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
 local redis = require "support.redis"
 local socket = require "cleat.socket"
 
-local excuse = cleat_nginx.excuse
+local missing = cleat_nginx.missing()
+local it = optional.tests(it, pending, missing)
 
 local CONTROL = [[
     lua_socket_log_errors off;
@@ -41,7 +43,7 @@ end
 describe("cosockets with cleat's TLS", function()
     local server, port
     setup(function()
-        if not excuse then
+        if not missing then
             local upstream, plain = process.free_port(), process.free_port()
             server = nginx.start(nginx.lua({
                 { listen = "", lines = CONTROL:format(pki.path "root.pem", upstream, plain) .. ("listen 127.0.0.1:%d;"):format(plain) },
@@ -53,18 +55,13 @@ describe("cosockets with cleat's TLS", function()
     end)
     teardown(process.cleanup)
 
-    local busted_it = it
-    local function it(name, body)
-        busted_it(name, function()
-            if excuse then
-                pending(excuse)
-            end
-            body()
-            assert.are.equal("", cleat_nginx.errors_of(server))
-        end)
-    end
+    after_each(function()
+        if server then
+            cleat_nginx.check_log(server)
+        end
+    end)
 
-    -- both: what a script has seen with nginx's cosocket, and with cleat's.
+    -- both returns the output of a script with nginx's cosockets, and with cleat's.
     local function both(script, more)
         local page = get(port, ("/both?script=%s&closed=%d%s"):format(script, process.refusing_port(), more or ""))
         local theirs, ours = page:match "^(.-)\n%-%-%-%-\n(.-)\n%-%-%-%-$"
@@ -73,7 +70,7 @@ describe("cosockets with cleat's TLS", function()
 
     for _, script in ipairs { "lines", "sizes", "large", "any", "until", "timeouts", "sends", "arguments", "closed", "left",
         "handshakes", "certificate", "threads", "options", "timer", "plain", "backlog", "names", "mismatch", "numbers" } do
-        it("do what nginx's do: " .. script, function()
+        it("behave as nginx's do: " .. script, function()
             local theirs, ours = both(script)
             assert.are.equal(theirs, ours)
         end)
@@ -93,7 +90,7 @@ describe("cosockets with cleat's TLS", function()
         assert.are.equal(('1\ntrue nil "SSL_set_tlsext_host_name failed"\n1\n1\n1\ntrue session\n1\n1\n'):rep(5), ours .. "\n")
     end)
 
-    it("end a handshake with a silent server by the timeout of connect", function()
+    it("end a handshake with a silent server after the timeout of connect()", function()
         local silent = socket.socket()
         silent:bind { "127.0.0.1", 0 }
         silent:listen(5)
@@ -103,7 +100,8 @@ describe("cosockets with cleat's TLS", function()
         silent:close()
     end)
 
-    it("do what nginx's do under lua-nginx-redis, which keeps them", function()
+    local no_redis = redis.missing() or optional.file("/usr/share/lua/5.1/nginx/redis.lua", "lua-nginx-redis")
+    optional.tests(it, pending, not missing and no_redis)("behave as nginx's do under lua-nginx-redis, which pools them", function()
         local tls_port = process.free_port()
         local chain, key = pki.chain "server-ec"
         local words = { "--tls-port", tostring(tls_port), "--tls-cert-file", chain, "--tls-key-file", key, "--tls-ca-cert-file",
@@ -115,25 +113,26 @@ describe("cosockets with cleat's TLS", function()
         assert.is_truthy(ours:find "\n2\ntrue\n\"OK\"\n25000 0 \"number\"\n", ours)
     end)
 
-    it("do what nginx's do under lua-nginx-websocket, which keeps them", function()
+    local no_websocket = optional.file("/usr/share/lua/5.1/nginx/websocket/client.lua", "lua-nginx-websocket")
+    optional.tests(it, pending, not missing and no_websocket)("behave as nginx's do under lua-nginx-websocket, which pools them", function()
         local theirs, ours = both "websocket"
         assert.are.equal(theirs, ours)
         assert.is_truthy(ours:find "70000 \"binary\"\n\"there%?\" \"pong\" nil\n1$", ours)
     end)
 
-    -- kept: what app.kept answers: how often the connection was used before, the number of its request as the server
-    -- counts, and the client certificate.
+    -- kept returns the response of app.kept: how often the connection was used before, the server's count of its
+    -- requests, and the client certificate.
     local function kept(query)
         return get(port, "/kept?" .. query)
     end
 
-    it("are kept with their TLS, and used again", function()
+    it("are pooled with their TLS state, and used again", function()
         assert.are.equal("0(1 ) 1(2 ) 2(3 )", kept "n=3&pool=again")
         assert.are.equal("3(4 )", kept "pool=again&skip=1")
         assert.are.equal("0(1 )", kept "pool=another")
     end)
 
-    it("are not kept if they were not verified, unless the program says so", function()
+    it("are not pooled if they were not verified, unless the program allows it", function()
         assert.are.equal("0(1 ) 0(1 )", kept "n=2&pool=unverified&verify=no")
         assert.are.equal("0(1 )", kept "pool=unverified&verify=no&skip=1")
         assert.is_truthy(process.read_file(server.directory .. "/error.log"):find("was not verified, so it is closed", 1, true))
@@ -142,14 +141,14 @@ describe("cosockets with cleat's TLS", function()
         assert.are.equal("2:certificate host mismatch", kept "pool=unverified&verify=no&tcp=always&name=example.org&size=1")
     end)
 
-    it("with other settings do not share a connection, nor its pool", function()
+    it("with different settings share neither connections nor a pool", function()
         local function alternate(pool, ...)
             assert.are.equal("0(1 )", kept("pool=" .. pool), pool)
             assert.are.equal("1(2 )", kept("pool=" .. pool), pool)
             for _, case in ipairs { ... } do
                 assert.are.equal(case[2], kept("pool=" .. pool .. case[1]), case[1])
             end
-            -- the settings have differed, so that nothing is kept
+            -- the settings differ, so that no connection is kept
             assert.are.equal("0(1 ) 0(1 )", kept("n=2&pool=" .. pool), pool)
             assert.are.equal("0(1 )", kept("skip=1&pool=" .. pool), pool)
         end
@@ -159,14 +158,14 @@ describe("cosockets with cleat's TLS", function()
         assert.is_truthy(process.read_file(server.directory .. "/error.log"):find("have different settings", 1, true))
     end)
 
-    it("of another function do not share a pool", function()
+    it("made by different functions do not share a pool", function()
         assert.are.equal("0(1 ) 1(2 )", kept "n=2&pool=functions")
         assert.are.equal("0(1 ) 1(2 )", kept "n=2&pool=functions&tcp=other")
         assert.is_truthy(kept("pool=functions&tcp=unknown"):find "^0:20: unable to get local issuer certificate$")
         assert.are.equal("2(3 )", kept "pool=functions")
     end)
 
-    it("of two requests at once are two, and a full pool closes one", function()
+    it("of two requests at the same time are two connections, of which a full pool closes one", function()
         local function two(query)
             local first = socket.create_connection({ "127.0.0.1", port }, 20)
             first:sendall("GET /kept?hold=0.1&" .. query .. " HTTP/1.0\r\n\r\n")
@@ -182,7 +181,7 @@ describe("cosockets with cleat's TLS", function()
         assert.are.same({ "0(1 )", "1(2 )" }, first < second and { first, second } or { second, first })
     end)
 
-    it("whose time is over are made again", function()
+    it("are replaced after the pool's timeout", function()
         assert.are.equal("0(1 ) 0(1 )", kept "n=2&pool=time&idle=1&after=0.03")
     end)
 
@@ -229,39 +228,39 @@ describe("cosockets with cleat's TLS", function()
         }, "\n"), ours)
     end)
 
-    it("that get session tickets while they are kept are made again, or used", function()
+    it("are used or replaced if session tickets arrive while they are pooled", function()
         assert.are.equal("0", kept "pool=tickets&mute=1")
         local answer = kept "pool=tickets&skip=1"
         assert.is_truthy(answer == "0(1 )" or answer == "1(1 )", answer)
     end)
 
-    it("that the server closes while they are kept are made again", function()
+    it("are replaced if the server closes them while they are pooled", function()
         local upstream = process.free_port()
         for _, what in ipairs { "first", "restarted", "restarted" } do
             local other = nginx.start { { lines = UPSTREAM:format(upstream, pki.path "root.pem", "$connection_requests")
                 :gsub("content_by_lua_block %b{}", "return 204;") } }
             assert.are.equal("0(1 ) 1(2 )", kept("n=2&skip=1&pool=restart&port=" .. upstream), what)
             other:stop()
-            get(port, "/early") -- the worker has seen it since
+            get(port, "/early") -- by now the worker has received the event
         end
     end)
 
-    it("that get close_notify while they are kept are made again", function()
+    it("are replaced if close_notify arrives while they are pooled", function()
         local answer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none"
         local job = adapters.python("recv 38", "send " .. (answer:gsub(".", function(c) return ("%02x"):format(c:byte()) end)), "unwrap",
             "waiteof")
         local first = kept("pool=notify&port=" .. job.port)
-        assert.is_truthy(first == "0one" or first == "0one,closed", first) -- it may have come before setkeepalive
+        assert.is_truthy(first == "0one" or first == "0one,closed", first) -- it may have arrived before setkeepalive
         job:finish()
         get(port, "/early")
         assert.are.equal("connect: connection refused", kept("pool=notify&port=" .. job.port))
     end)
 
-    it("are not made where nginx allows none", function()
+    it("are refused in phases in which nginx allows none", function()
         assert.is_truthy(get(port, "/early"):find "no request found")
     end)
 
-    it("are lost with a worker, and their memory with them", function()
+    it("are closed when a worker exits, and do not leak", function()
         assert.are.equal("0(1 ) 1(2 )", kept "n=2&pool=worker")
         local ids = tonumber((get(port, "/ids")))
         for _ = 1, 50 do
@@ -271,7 +270,7 @@ describe("cosockets with cleat's TLS", function()
         os.execute("kill -HUP " .. process.read_file(server.directory .. "/nginx.pid"))
         local deadline = process.clock() + 10
         local answer
-        repeat -- the old worker may answer some more
+        repeat -- the old worker may still respond
             answer = kept "pool=worker"
             assert(process.clock() < deadline, answer)
         until answer == "1(2 )"

@@ -1,13 +1,15 @@
--- The questions of support.adapter_questions to nginx's cosockets.
+-- Runs the tests of support.adapter_questions with nginx's cosockets.
 local adapters = require "support.adapters"
 local limits = require "support.limits"
 local nginx = require "support.nginx"
+local optional = require "support.optional"
 local process = require "support.process"
 local questions = require "support.adapter_questions"
 local cleat_nginx = require "support.cleat_nginx"
 local socket = require "cleat.socket"
 
-local excuse = cleat_nginx.excuse
+local missing = cleat_nginx.missing()
+local it = optional.tests(it, pending, missing)
 
 local names = {}
 for name in pairs(questions) do
@@ -25,7 +27,7 @@ end
 describe("in nginx", function()
     local server
     setup(function()
-        if not excuse then
+        if not missing then
             server = nginx.start(nginx.lua({ { listen = "",
                 lines = "location = /ask { lua_socket_log_errors off; content_by_lua_block { app.ask() } }" } },
                 "support.nginx_questions"), 300)
@@ -35,9 +37,6 @@ describe("in nginx", function()
 
     for _, name in ipairs(names) do
         it(name, function()
-            if excuse then
-                pending(excuse)
-            end
             local sock = socket.create_connection({ "127.0.0.1", server.ports[1] }, limits.bound(20))
             local job = name == REFUSAL and adapters.python "recv 1"
             sock:sendall(("GET /ask?factor=%g&question=%s%s HTTP/1.0\r\n\r\n"):format(limits.factor(), escape(name),
@@ -48,7 +47,7 @@ describe("in nginx", function()
             if job then
                 assert.is_truthy(job:finish()[1]:find "ALERT")
             end
-            assert.are.equal("", cleat_nginx.errors_of(server))
+            cleat_nginx.check_log(server)
         end)
     end
 end)

@@ -30,7 +30,7 @@ end
 describe("cleat.backend", function()
     handles.watch(before_each, after_each)
 
-    it("takes an integer of 32 bits, of whatever type of number, and nothing else for it", function()
+    it("accepts integers of 32 bits, as integers or floats, and refuses other values", function()
         for _, value in ipairs { 5, 5.0, 2 ^ 31 - 1, -2 ^ 31 } do
             assert.are.equal(backend.kind(0), backend.kind(value)) -- CLEAT_HANDLE: no such id
         end
@@ -39,7 +39,7 @@ describe("cleat.backend", function()
         end
     end)
 
-    it("is the one for this interpreter", function()
+    it("is the right one for this interpreter", function()
         assert.are.equal(rawget(_G, "jit") and os.getenv "CLEAT_BACKEND" ~= "native" and "ffi" or "native", backend.name)
         assert.are.equal(const.ABI_VERSION, backend.abi_version())
     end)
@@ -53,14 +53,14 @@ describe("cleat.backend", function()
         assert.are.equal(("%s\t%s\n"):format(backend.name, tostring(nests)), found)
     end)
 
-    it("tells what it is made of", function()
+    it("reports its kind and versions", function()
         assert.matches("^%d+%.%d+%.%d+$", select(2, backend.version()))
         local _, text = backend.boringssl_version()
         assert.matches("BoringSSL", text, 1, true)
         assert.matches(("API %d"):format(backend.boringssl_api()), text, 1, true)
     end)
 
-    it("answers what is only asked for here", function()
+    it("has functions that only these tests call", function()
         local context = backend.context_new(const.PROTOCOL_TLSV1_2)
         assert.are.equal(const.PROTOCOL_TLSV1_2, backend.context_protocol(context))
         local root = backend.certificate_from_pem(pki.read "root.pem")
@@ -171,7 +171,7 @@ describe("cleat.backend", function()
             close(second)
         end)
 
-        it("close once, and at once", function()
+        it("close at once, and only once", function()
             local first, second = pair()
             local guard = backend.guard_new(first)
             assert.are.equal(0, backend.guard_close(guard))
@@ -181,7 +181,7 @@ describe("cleat.backend", function()
             close(second)
         end)
 
-        it("tell what closing answered", function()
+        it("return the result of closing", function()
             local first, second = pair()
             local guard = backend.guard_new(first)
             close(first, second)
@@ -214,7 +214,7 @@ describe("cleat.backend", function()
             assert.are.equal(HANDLE, backend.kind(first))
         end)
 
-        it("leave the record of the last failure alone", function()
+        it("do not change the record of the last failure", function()
             local first, second = pair()
             backend.guard_new(first)
             assert.is_true(backend.strerror(-1) < 0)
@@ -241,7 +241,7 @@ describe("cleat.backend", function()
             raises("guard_set: argument 2 must be an integer", backend.guard_set, backend.guard_new(0), "1")
         end)
 
-        it("come with their ids", function()
+        it("are returned together with new ids", function()
             local function gone(...)
                 collectgarbage()
                 collectgarbage()
@@ -283,7 +283,7 @@ describe("cleat.backend", function()
             assert.are.equal(before, backend.handle_count())
         end)
 
-        it("do not come with a status", function()
+        it("are not returned with a status", function()
             local function results(...)
                 return select("#", ...), (...)
             end
@@ -297,7 +297,7 @@ describe("cleat.backend", function()
             assert.are.equal(const.USAGE, math.floor(-status / 65536))
         end)
 
-        it("work by the thousand, in a collector that never rests", function()
+        it("work by the thousand, under an aggressive collector", function()
             local pause, step = collector(0, 1000)
             for _ = 1, 2000 do
                 local first, second = pair()
@@ -309,7 +309,7 @@ describe("cleat.backend", function()
     end)
 
     describe("texts", function()
-        it("of any length come whole", function()
+        it("of any length are returned as a whole", function()
             local bytes = pki.read "server-rsa.crt"
             local certificate = backend.certificate_from_pem(bytes)
             assert.is_true(certificate > 0)
@@ -321,7 +321,7 @@ describe("cleat.backend", function()
             close(certificate, again)
         end)
 
-        it("come with their other answers", function()
+        it("are returned together with other results", function()
             local socket = backend.socket_new(const.AF_INET, const.SOCK_STREAM, 0)
             assert.are.equal(0, backend.socket_bind(socket, "127.0.0.1", 0))
             local length, host, port, flowinfo, scope_id = backend.socket_getsockname(socket)
@@ -342,14 +342,14 @@ describe("cleat.backend", function()
             close(context, connection)
         end)
 
-        it("are not there after a failure", function()
+        it("are nil after a failure", function()
             assert.are.equal(1, select("#", backend.certificate_der(-1)))
             assert.are.equal(HANDLE, (backend.certificate_der(-1)))
         end)
     end)
 
     describe("bytes", function()
-        it("come in any number", function()
+        it("are received in any number", function()
             for _, count in ipairs { 0, 1, 4095, 4096, 4097, 65536, 66048, 66049, 1000000 } do
                 local status, bytes = backend.random_bytes(count)
                 assert.are.equal(count, status)
@@ -357,7 +357,7 @@ describe("cleat.backend", function()
             end
         end)
 
-        it("are not mixed up with those of the call before", function()
+        it("do not include bytes of the previous call", function()
             local first, second = pair()
             local want = {}
             for i = 1, 100 do
@@ -370,7 +370,7 @@ describe("cleat.backend", function()
             close(first, second)
         end)
 
-        it("go into a buffer where they should", function()
+        it("are written to the right place of a buffer", function()
             local first, second = pair()
             local buffer = backend.buffer_new(8)
             backend.buffer_set(buffer, 0, "........")
@@ -387,7 +387,7 @@ describe("cleat.backend", function()
             close(first, second)
         end)
 
-        it("go out from behind an offset", function()
+        it("are sent from an offset on", function()
             local first, second = pair()
             local buffer = backend.buffer_new(6)
             backend.buffer_set(buffer, 0, "012345")
@@ -408,7 +408,7 @@ describe("cleat.backend", function()
         end)
     end)
 
-    it("takes and gives arrays", function()
+    it("takes and returns arrays", function()
         local first, second = pair()
         assert.are.equal(1, backend.socket_send(first, "x", 0, 0))
         for _, count in ipairs { 200, 66, 64, 2 } do
@@ -428,7 +428,7 @@ describe("cleat.backend", function()
         close(first, second)
     end)
 
-    it("finds libcleat only where it is", function()
+    it("loads libcleat from the right place only", function()
         local answer = process.run_code([[
             local ok, answer = pcall(require, "cleat.backend")
             io.write(tostring(ok), "\n", type(answer) == "table" and answer.name or answer)

@@ -254,7 +254,7 @@ describe("The backend", function()
     end)
 
     for _, variant in ipairs(signatures) do
-        it("gives a status or raises, whatever " .. variant.name .. " is given", function()
+        it("returns a status or raises, for any arguments of " .. variant.name, function()
             local count = #variant.arguments
             try(variant, 0, 0, 0, 0)
             for first = 1, count do

@@ -196,7 +196,7 @@ local function check_unchanged(name, number, ids, fds)
     end
 end
 
-describe("An error that comes", function()
+describe("An error", function()
     handles.watch(before_each, after_each)
     after_each(function()
         socket.setdefaultwaiter(nil)
@@ -209,7 +209,7 @@ describe("An error that comes", function()
 
     for _, operation in ipairs(OPERATIONS) do
         local name, make, before, run = operation[1], operation[2], operation[3], operation[4]
-        it("at any instruction of " .. name .. " loses no id", function()
+        it("at any instruction of " .. name .. " leaks no id", function()
             local shared = make and make()
             local function turn(number)
                 local made = before and before(shared)
@@ -304,7 +304,7 @@ describe("An error that comes", function()
     -- LuaJIT does not look at the stack of C.
     for _, stack in ipairs { { "Lua's stack", deep, margin, every, SOME }, not jit and { "the stack of C", deep_in_c, 10, 1 } or nil } do
         local go, range, step, some = stack[2], stack[3], stack[4], stack[5]
-        it("where " .. stack[1] .. " overflows loses no id", function()
+        it("by overflow of " .. stack[1] .. " leaks no id", function()
             local limit, all_failures = deepest(go), 0
             for _, operation in ipairs(OPERATIONS) do
                 local name, make, before, run = operation[1], operation[2], operation[3], operation[4]

@@ -1,5 +1,6 @@
 -- Living with others: what else is in the process, what its descriptors are, and running out of them. What needs
 -- threads or fork is in spec/c: test_threads, test_fork, test_loading, test_states.
+local optional = require "support.optional"
 local peer = require "support.peer"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -51,7 +52,10 @@ local BOTH = [[
 ]]
 local BOTH_ARE_GOOD = { "ours is BoringSSL", "theirs is OpenSSL", "cleat\tTLSv1.3\ttrue", "luaossl\tTLSv1.3\ttrue" }
 
+local no_luaossl = optional.file("/usr/share/lua/5.*/openssl.lua", "lua-luaossl")
+
 describe("the system's libssl and libcrypto", function()
+    local it = optional.tests(it, pending, no_luaossl)
     teardown(process.cleanup)
 
     local function run_both(code, words)
@@ -62,7 +66,7 @@ describe("the system's libssl and libcrypto", function()
         return result
     end
 
-    it("preloaded do not reach us, nor we them", function()
+    it("preloaded do not affect cleat, nor cleat them", function()
         local libssl, libcrypto = system_openssl()
         local result = run_both([[
             local maps = io.open("/proc/self/maps"):read("*a")
@@ -75,7 +79,7 @@ describe("the system's libssl and libcrypto", function()
 
     -- package.loadlib of Lua 5.1 cannot do that
     local it_global = (_VERSION ~= "Lua 5.1" or rawget(_G, "jit")) and it or pending
-    it_global("loaded after us for everyone's use (RTLD_GLOBAL) do not reach us, nor we them", function()
+    it_global("loaded later with RTLD_GLOBAL do not affect cleat, nor cleat them", function()
         local libssl, libcrypto = system_openssl()
         local result = run_both(([[
             require "cleat.ssl"
@@ -91,6 +95,7 @@ describe("the system's libssl and libcrypto", function()
 end)
 
 describe("LuaSec and luaossl in the same state", function()
+    local it = optional.tests(it, pending, no_luaossl or optional.file("/usr/lib/*/lua/5.*/ssl.so", "lua-sec"))
     teardown(process.cleanup)
 
     -- orders of loading
@@ -137,7 +142,7 @@ describe("LuaSec and luaossl in the same state", function()
         end)
     end
 
-    it("each refuses what it does not trust, whatever other library is loaded", function()
+    it("each refuses an untrusted server, whichever other libraries are loaded", function()
         local servers, ports = {}, {}
         for i = 1, 3 do
             servers[i] = echo_server()
@@ -159,7 +164,7 @@ describe("LuaSec and luaossl in the same state", function()
         end
     end)
 
-    it("LuaSec's client and our server speak with each other in one thread", function()
+    it("LuaSec's client connects to cleat's server in one thread", function()
         local certfile, keyfile = pki.chain("server-ec")
         local result = lines([[
             local cleat_socket, cleat_ssl = require "cleat.socket", require "cleat.ssl"
@@ -253,7 +258,7 @@ describe("descriptors:", function()
         assert.are.same({ "true", "as before" }, result)
     end)
 
-    it("0, 1 and 2 are as good as any other where the process has no standard input, output and error", function()
+    it("0, 1 and 2 can be sockets if the process has no standard input, output and error", function()
         local name = process.directory() .. "/answer"
         local certfile, keyfile = pki.chain("server-ec")
         local code = CONNECT .. [[
@@ -357,7 +362,7 @@ describe("descriptors:", function()
         return answer
     end
 
-    it("running out of them is EMFILE for everything that needs one, and passes", function()
+    it("each call that needs one raises EMFILE if there is none, and works again later", function()
         local result = limited [[
             local context = ssl.create_default_context { cafile = cafile }
             local listener = socket.socket()
@@ -403,7 +408,7 @@ describe("descriptors:", function()
         }, result)
     end)
 
-    it("the system's CA certificates that cannot be read for a moment are not taken for none", function()
+    it("a temporary error in reading the system's CA certificates is not cached", function()
         local result = limited([[
             local kept = used_up()
             print(why(ssl.create_default_context))

@@ -28,7 +28,7 @@ end
 -- has_test: whether a line that begins a test has the words in it; in C it is the name of a function.
 local function has_test(name, words)
     for line in (read(name) .. "\n"):gmatch "(.-)\n" do
-        if line:find(words, 1, true) and (name:find "%.c$" or line:find "%f[%w]it%(" or line:find "%f[%w]describe%(") then
+        if line:find(words, 1, true) and (name:find "%.c$" or line:find "%f[%w]it[%w_]*%(" or line:find "%f[%w]describe%(") then
             return true
         end
     end

@@ -1,5 +1,12 @@
--- cleat cert: what it says of the certificates of pki.sh, beside what openssl says, and its checks and refusals. And
--- what all commands have in common: help, versions, output, exit statuses.
+-- cleat cert: its output for the certificates of pki.sh, compared with openssl's, its checks and its errors. And the
+-- common part of all commands: help, versions, output, exit statuses.
+local optional = require "support.optional"
+
+local missing = optional.module("argparse", "lua-argparse")
+if missing then
+    return pending("cleat cert: " .. missing, function() end)
+end
+
 local command = require "support.command"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -11,10 +18,10 @@ local function show(name, ...)
     return command.json(command.expect(0, { "cert", "--json", pki.path(name), ... }).output)
 end
 
-describe("cleat cert:", function()
+describe("cleat cert", function()
     teardown(process.cleanup)
 
-    it("has the values that openssl has", function()
+    it("prints the values that openssl prints", function()
         local facts = show "fancy.crt"
         assert.are.equal(1, #facts)
         facts = facts[1]
@@ -35,7 +42,7 @@ describe("cleat cert:", function()
         assert.is_nil(facts.key_usage)
     end)
 
-    it("of a chain, of RSA, of times long ago and far ahead, of version 1", function()
+    it("describes chains, RSA keys, expired and future certificates, and version 1", function()
         local chain = show "server-rsa.pem"
         assert.are.equal(2, #chain)
         assert.are.same({ type = "RSA", bits = 2048 }, chain[1].key)
@@ -52,20 +59,20 @@ describe("cleat cert:", function()
         assert.is_true(show "root.crt"[1].self_issued)
     end)
 
-    it("PEM with text between, DER of one and of several, the standard input, and --pem", function()
+    it("reads PEM between text, DER of one or several certificates, and standard input, and prints PEM", function()
         assert.are.equal(3, #show "with-text.pem" + #show "root.der")
         assert.are.equal(2, #show "roots.der")
         local result = command.expect(0, { "cert", "--pem", "-", stdin = pki.read "server-ec.pem" })
         assert.are.equal(pki.read "server-ec.pem", result.output)
     end)
 
-    it("names that would do something to a terminal are shown as escapes", function()
+    it("prints control characters in names as escapes", function()
         local result = command.expect(0, { "cert", pki.path "nul.crt" })
         found(result.output, "altnull.python.org\\x00example.com")
         assert.is_nil(result.output:find "[%z\27]")
     end)
 
-    it("and so are bytes that are no UTF-8, of which JSON has the characters", function()
+    it("prints invalid UTF-8 as escapes, and as Latin-1 characters in JSON", function()
         local output, json = require "cleat.cli.output", require "cleat.cli.json"
         for text, expected in pairs {
             ["\27[31m"] = "\\x1b[31m", ["\194\155A"] = "\\x9bA", ["\155\255"] = "\\x9b\\xff", ["\195\182"] = "\195\182",
@@ -81,7 +88,7 @@ describe("cleat cert:", function()
         end
     end)
 
-    it("--key: it belongs to the certificate, to another one, and is of another type", function()
+    it("--key reports a key of another certificate or of another type", function()
         local cert, key = pki.chain "server-ec"
         command.expect(0, { "cert", cert, "--key", key })
         found(command.expect(1, { "cert", cert, "--key", pki.path "root.key" }).errors,
@@ -98,7 +105,7 @@ describe("cleat cert:", function()
         command.expect(1, { "cert", pki.path "server-ec.pem", "--warn-days", "31" })
     end)
 
-    it("what it cannot read", function()
+    it("reports files that it cannot read or parse", function()
         for name, expected in pairs {
             ["junk.pem"] = "contains no certificate in PEM or DER", ["empty.pem"] = "is empty",
             ["bad.pem"] = "certificate 1: [PEM: BAD_BASE64_DECODE]", ["ec.key"] = "contains no certificate",
@@ -111,10 +118,10 @@ describe("cleat cert:", function()
     end)
 end)
 
-describe("cleat:", function()
+describe("cleat", function()
     teardown(process.cleanup)
 
-    it("--help of it and of each command, --version, and completions", function()
+    it("has --help for each command, --version and completions", function()
         found(command.expect(0, { "--help" }).output, "inspect")
         found(command.expect(0, {}).output, "Usage: cleat")
         for _, name in ipairs { "connect", "inspect", "serve", "cert" } do
@@ -122,14 +129,14 @@ describe("cleat:", function()
             found(help, "Usage: cleat " .. name)
             found(help, "Exit status:")
             for line in help:gmatch "[^\n]+" do
-                assert.is_true(#line <= 64, line) -- an option's name may stick out
+                assert.is_true(#line <= 64, line) -- the line of an option may be longer
             end
         end
         assert.is_truthy(command.expect(0, { "--version" }).output:find "^cleat %d+%.%d+%.%d+ %(BoringSSL, API %d+, Lua")
         found(command.expect(0, { "completion", "bash" }).output, "complete -F")
     end)
 
-    it("misspelt commands and options, with the statuses of each command", function()
+    it("refuses misspelt commands and options, with the exit status of the command", function()
         found(command.expect(2, { "conect" }).errors, "Did you mean 'connect'?")
         found(command.expect(2, { "cert", "--hots", "a", "b" }).errors, "Did you mean '--host'?")
         found(command.expect(3, { "inspect", "--jsno", "a" }).errors, "Did you mean '--json'?")
@@ -138,7 +145,7 @@ describe("cleat:", function()
         found(command.expect(3, { "inspect", "a", "--cafile", "/nowhere" }).errors, "--cafile: [Errno 2]")
     end)
 
-    it("colours and widths: in a terminal only, and not with NO_COLOR", function()
+    it("uses colours and the width of a terminal, and no colours with NO_COLOR", function()
         local words = process.lua { "bin/cleat", "cert", pki.path "expired.crt" }
         local function in_terminal(...)
             local all = { "/usr/bin/python3", "-I", "-c", [[
@@ -167,14 +174,14 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))]], "env", "TERM=xterm
         local output = in_terminal()
         found(output, "\27[31mhas expired")
         for line in output:gsub("\27%[%d*m", ""):gmatch "[^\r\n]+" do
-            assert.is_true(#line <= 60 or line:find "%x+$" ~= nil, line) -- a digest is one word
+            assert.is_true(#line <= 60 or line:find "%x+$" ~= nil, line) -- a digest cannot be wrapped
         end
         assert.is_nil(in_terminal("NO_COLOR=1"):find("\27", 1, true))
         assert.is_nil(in_terminal("TERM=dumb"):find("\27", 1, true))
         assert.is_nil(command.run({ "cert", pki.path "expired.crt" }).output:find("\27", 1, true))
     end)
 
-    it("an output that is closed, by SIGPIPE and without", function()
+    it("ends if its output is closed, with and without SIGPIPE", function()
         local words = process.lua { "bin/cleat", "cert", pki.path "server-ec.pem", pki.path "roots.pem", pki.path "fancy.crt" }
         for trap, status in pairs { ["trap - PIPE"] = 141, ["trap '' PIPE"] = 1 } do
             local result = process.run { "bash", "-c", trap .. '; { "$@"; echo "status $?" >&2; } | :', "bash", unpack(words) }
@@ -182,7 +189,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))]], "env", "TERM=xterm
         end
     end)
 
-    it("without argparse says what to install", function()
+    it("says what to install if argparse is missing", function()
         local script = process.write_file(process.directory() .. "/without.lua",
             'package.preload.argparse = function() error "there is none" end\n'
             .. 'os.exit(require("cleat.cli.main").run { "--version" }, true)\n')

@@ -1,5 +1,12 @@
--- cleat connect: against Python's ssl, which does what each test wants of a server, openssl, GnuTLS and nginx; STARTTLS
--- against the servers of docs/recipes.md, and scripted ones where there is no server, or a malicious one.
+-- cleat connect with servers of Python's ssl, which follow each test's script, of openssl, GnuTLS and nginx; STARTTLS
+-- with the servers of docs/recipes.md, and with scripted servers for other protocols and for attacks.
+local optional = require "support.optional"
+
+local missing = optional.module("argparse", "lua-argparse")
+if missing then
+    return pending("cleat connect: " .. missing, function() end)
+end
+
 local command = require "support.command"
 local nginx = require "support.nginx"
 local peer = require "support.peer"
@@ -27,11 +34,11 @@ local function tls_server(steps)
     return peer.serve(steps)
 end
 
-describe("cleat connect:", function()
+describe("cleat connect", function()
     teardown(process.cleanup)
 
     for _, version in ipairs { "1.2", "1.3" } do
-        it("TLS " .. version .. ": input to the server, its answer to the output, close_notify by both", function()
+        it("TLS " .. version .. ": sends its input, prints the response, and ends with close_notify", function()
             local job = tls_server { max = version, "handshake", "echo", "unwrap", "close" }
             local text = peer.pattern(300000)
             local result = connect(0, job.port, { stdin = text })
@@ -42,7 +49,7 @@ describe("cleat connect:", function()
         end)
     end
 
-    it("a server that sends and does not read until its data is read, and the reverse at the same time", function()
+    it("sends and receives at the same time", function()
         local job = tls_server { "handshake", "exchange 2000000", "unwrap", "close" }
         local text = peer.pattern(2000000)
         local result = connect(0, job.port, { "-q", stdin = text })
@@ -51,7 +58,7 @@ describe("cleat connect:", function()
         assert.are.equal("exchange ok", job:finish()[2])
     end)
 
-    it("a connection that ends without close_notify, or by a reset, is status 4, after what has come", function()
+    it("exits with status 4 if the connection ends without close_notify, or by a reset", function()
         local job = tls_server { "handshake", "send " .. peer.hex "part", "shutwr", "waiteof" }
         local result = connect(4, job.port, { "--keep-open" })
         assert.are.equal("part", result.output)
@@ -63,7 +70,7 @@ describe("cleat connect:", function()
         job:finish()
     end)
 
-    it("close_notify of the server ends it while the input goes on", function()
+    it("ends at the server's close_notify, also if its input is still open", function()
         local job = tls_server { "handshake", "recv 2", "send " .. peer.hex "bye", "notify", "waiteof" }
         local program = process.start { "bash", "-c", 'exec 3> >("$@"; echo "status $?" >&2); printf hi >&3; wait $!', "bash",
             unpack(process.lua { "bin/cleat", "connect", "localhost:" .. job.port, "--cafile", CAFILE, "-q" }) }
@@ -73,7 +80,7 @@ describe("cleat connect:", function()
         program:stop()
     end)
 
-    it("--keep-open sends no close_notify at the end of the input", function()
+    it("does not send close_notify at the end of its input with --keep-open", function()
         local job = tls_server { "handshake", "recv 3", "await", "send " .. peer.hex "late", "unwrap", "close" }
         local program = command.start { "connect", "localhost:" .. job.port, "--cafile", CAFILE, "--keep-open", stdin = "abc" }
         assert.are.equal("handshake TLSv1.3 TLS_AES_256_GCM_SHA384 -", job:line())
@@ -84,7 +91,7 @@ describe("cleat connect:", function()
         job:finish()
     end)
 
-    it("refuses what does not verify, before it sends any input; and names the certificate", function()
+    it("refuses a server whose certificate does not verify, before it sends input, and names the certificate", function()
         for name, expected in pairs {
             expired = { "certificate has expired: CN=localhost, O=cleat tests (0 in the chain)", "CERTIFICATE_EXPIRED" },
             unknown = { "unable to get local issuer certificate: CN=localhost, O=cleat tests (0 in the chain)", "UNKNOWN_CA" },
@@ -96,11 +103,11 @@ describe("cleat connect:", function()
             found(result.errors, "cleat connect: the certificate was refused: " .. expected[1])
             assert.are.equal("", result.output)
             local lines = job:finish()
-            found(lines[#lines], expected[2]) -- the alert that the server got
+            found(lines[#lines], expected[2]) -- the alert that the server has received
         end
     end)
 
-    it("--insecure says so, and --servername asks for another name", function()
+    it("warns about --insecure, and verifies another name with --servername", function()
         local job = tls_server { "handshake", "unwrap", "close" }
         local result = command.expect(0, { "connect", "127.0.0.1:" .. job.port, "--insecure" })
         found(result.errors, "cleat: WARNING: --insecure: the server is not verified")
@@ -115,7 +122,7 @@ describe("cleat connect:", function()
         job:finish()
     end)
 
-    it("--alpn, --tls-version, --crlf and --json", function()
+    it("has --alpn, --tls-version, --crlf and --json", function()
         local job = tls_server { alpn = "other,h2", "handshake", "recv 6", "unwrap", "close" }
         local result = connect(0, job.port, { "--alpn", "h2,http/1.1", "--tls-version", "1.2", "--crlf", "--json", stdin = "a\nb\n" })
         local facts = command.json(result.errors)
@@ -132,7 +139,7 @@ describe("cleat connect:", function()
         job:finish()
     end)
 
-    it("a client certificate, and its absence", function()
+    it("sends a client certificate, and reports if the server requires one", function()
         local certfile, keyfile = pki.chain "client"
         local job = tls_server { verify = "required", cafile = CAFILE, "handshake", "peercert", "unwrap", "close" }
         connect(0, job.port, { "--cert", certfile, "--key", keyfile })
@@ -145,7 +152,7 @@ describe("cleat connect:", function()
         end
     end)
 
-    it("what is no TLS, no server, and silent", function()
+    it("reports servers without TLS, refused connections and silent servers", function()
         local job = peer.serve { "recv 5", "send " .. peer.hex "220 hello\r\n", "waiteof" }
         found(connect(1, job.port, {}).errors, "does the protocol need --starttls?")
         job:finish()
@@ -155,7 +162,7 @@ describe("cleat connect:", function()
         job:abandon()
     end)
 
-    it("the command line", function()
+    it("refuses wrong command lines", function()
         for _, case in ipairs {
             { { "connect" }, "missing argument" },
             { { "connect", "https://localhost/" }, "is a URL" },
@@ -178,7 +185,7 @@ describe("cleat connect:", function()
         end
     end)
 
-    it("an output that is closed ends it quietly", function()
+    it("ends without a message if its output is closed", function()
         local job = tls_server { "handshake", "sendn 3000000", "close" }
         local words = process.lua { "bin/cleat", "connect", "localhost:" .. job.port, "--cafile", CAFILE, "-q" }
         local result = process.run { "bash", "-c", 'trap "$1" PIPE; shift; { "$@"; echo "status $?" >&2; } | head -c 8 >/dev/null',
@@ -187,7 +194,7 @@ describe("cleat connect:", function()
         job:abandon()
     end)
 
-    it("openssl s_server and gnutls-serv as servers", function()
+    it("connects to openssl s_server and gnutls-serv", function()
         for _, words in ipairs {
             { "openssl", "s_server", "-cert", CERT, "-key", KEY, "-cert_chain", CERT, "-rev", "-accept" },
             { "gnutls-serv", "--echo", "--quiet", "--x509certfile", CERT, "--x509keyfile", KEY, "--port" },
@@ -203,7 +210,7 @@ describe("cleat connect:", function()
                 end
                 return program
             end)
-            -- each closes after close_notify as it likes: what it sends back is what counts
+            -- the servers end differently after close_notify: only the echo is compared
             local result = command.run { "connect", "localhost:" .. port, "--cafile", CAFILE, stdin = "abc\n" }
             assert.are.equal(words[1] == "openssl" and "cba\n" or "abc\n", result.output)
             assert.is_true(result.status == 0 or result.status == 4, result.errors)
@@ -211,7 +218,7 @@ describe("cleat connect:", function()
         end
     end)
 
-    it("HTTP with nginx", function()
+    it("makes an HTTP request to nginx", function()
         local server = nginx.start { { cert = "server-ec", lines = 'location = / { return 200 "hello"; }' } }
         local result = command.run { "connect", "localhost:" .. server.ports[1], "--cafile", CAFILE, "--crlf",
             "--keep-open", stdin = "GET / HTTP/1.0\nHost: localhost\n\n" }
@@ -222,10 +229,10 @@ describe("cleat connect:", function()
     end)
 end)
 
-describe("cleat connect --starttls:", function()
+describe("cleat connect --starttls", function()
     teardown(process.cleanup)
 
-    -- with a real server; what is sent and comes in TLS.
+    -- real servers: the bytes sent and received over TLS
     for protocol, case in pairs {
         smtp = { "exim4", "EHLO a\nQUIT\n", "250 HELP" },
         imap = { "dovecot", "a LOGOUT\n", "a OK Logout completed" },
@@ -235,12 +242,8 @@ describe("cleat connect --starttls:", function()
         ldap = { "slapd", "\48\5\2\1\3\66\0", "" }, -- unbind
         postgres = { "postgresql", "\0\0\0\39\0\3\0\0user\0postgres\0database\0db1\0\0\0\0\0", "E\0\0\0" },
     } do
-        it(protocol .. ", with " .. case[1], function()
-            local missing = servers.missing(case[1])
-            if missing then
-                pending(missing)
-            end
-            -- Prosody knows its domain only
+        optional.tests(it, pending, servers.missing(case[1]))(protocol .. ", with " .. case[1], function()
+            -- Prosody accepts its own domain only
             local directory = protocol == "xmpp" and recipes.directory()
             local name = directory and "example.org" or "localhost"
             local server = servers[case[1]](directory and directory .. "/fullchain.pem" or CERT,
@@ -256,7 +259,7 @@ describe("cleat connect --starttls:", function()
         end)
     end
 
-    -- scripted: what the server sends and receives (in bytes) before TLS.
+    -- scripted runs cleat connect with a server that follows a script before TLS.
     local function scripted(status, protocol, steps)
         local list = { cert = CERT, key = KEY }
         for _, step in ipairs(steps) do
@@ -272,7 +275,7 @@ describe("cleat connect --starttls:", function()
     local MYSQL = "\10" .. "8.0.36\0" .. "\1\0\0\0" .. "saltsalt\0" .. "\0\138" .. "\33\2\0\255\193\21" .. ("\0"):rep(10)
         .. "saltsaltsalt\0mysql_native_password\0"
 
-    it("pop3 and mysql, with a peer that answers as they do", function()
+    it("pop3 and mysql, with scripted servers", function()
         local _, lines = scripted(0, "pop3", { send "+OK hello\r\n", "recv 6", send "+OK\r\n", "starttls", "handshake", "unwrap", "close" })
         assert.are.equal("recv " .. peer.hex "STLS\r\n", lines[2])
         _, lines = scripted(0, "mysql", { send(string.char(#MYSQL) .. "\0\0\0" .. MYSQL), "recv 36", "starttls", "handshake",
@@ -280,7 +283,7 @@ describe("cleat connect --starttls:", function()
         assert.are.equal("recv " .. peer.hex("\32\0\0\1\0\138\0\0\0\0\0\1\33" .. ("\0"):rep(23)), lines[2])
     end)
 
-    it("never goes on in plaintext, and never takes what came before TLS for data", function()
+    it("never continues in plaintext, and refuses plaintext that follows the response to STARTTLS", function()
         local no_tls = MYSQL:gsub("saltsalt%z%z\138", "saltsalt\0\0\130")
         for _, case in ipairs {
             { "smtp", "the server does not offer STARTTLS", send "220 hi\r\n", "recv 16", send "250-hi\r\n250 HELP\r\n", "waiteof" },

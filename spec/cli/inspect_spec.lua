@@ -1,5 +1,12 @@
--- cleat inspect over servers of the test bench: nginx with seventeen of them, one that is no TLS server, a silent one,
--- and STARTTLS. Most are inspected once, by one command, and its JSON is compared server by server.
+-- cleat inspect with seventeen servers in one nginx, a server without TLS, a silent one, and STARTTLS. One command
+-- inspects most of them, and the tests compare its JSON server by server.
+local optional = require "support.optional"
+
+local missing = optional.module("argparse", "lua-argparse")
+if missing then
+    return pending("cleat inspect: " .. missing, function() end)
+end
+
 local command = require "support.command"
 local nginx = require "support.nginx"
 local ocsp = require "support.ocsp"
@@ -16,7 +23,7 @@ local function stapling(name, response)
     return ("ssl_stapling on; ssl_stapling_file %s;"):format(file)
 end
 
-describe("cleat inspect:", function()
+describe("cleat inspect", function()
     local silent, ports, results, status, server
     local LAX = "ssl_ciphers ALL:@SECLEVEL=0;"
 
@@ -76,7 +83,7 @@ describe("cleat inspect:", function()
         return list
     end
 
-    it("the worst status is that of the command", function()
+    it("exits with the worst status of all servers", function()
         assert.are.equal(2, status)
         assert.are.equal(0, command.run({ "inspect", "--brief", "--cafile", CAFILE, "localhost:" .. ports.good }).status)
         assert.are.equal(1, command.run({ "inspect", "--cafile", CAFILE, "localhost:" .. ports.good, "localhost:" .. ports.old }).status)
@@ -84,7 +91,7 @@ describe("cleat inspect:", function()
             "no-such-host.invalid" }).status)
     end)
 
-    it("a good server: all that there is", function()
+    it("reports all facts about a server without problems", function()
         local of = results.good
         assert.are.equal("ok", of.status)
         assert.are.same({}, of.problems)
@@ -122,7 +129,7 @@ describe("cleat inspect:", function()
         purpose = { 26, 0, "unsupported certificate purpose", "CN=localhost, O=cleat tests" },
         revoked = { 23, 0, "certificate revoked", "CN=localhost, O=cleat tests" },
     } do
-        it(name .. ": refused, with the reason and the certificate; and inspected all the same", function()
+        it(name .. ": reports why the certificate is refused, and inspects the server all the same", function()
             local of = results[name]
             assert.are.equal("critical", of.status)
             assert.is_false(of.verified)
@@ -135,7 +142,7 @@ describe("cleat inspect:", function()
         end)
     end
 
-    it("an intermediate that is missing, and trust in something else", function()
+    it("reports a missing intermediate, and an unknown CA", function()
         local other = command.run { "inspect", "--brief", "--json", "--cafile", pki.path "unknown-root.pem", "localhost:" .. ports.good }
         assert.are.equal(2, other.status)
         local of = command.json(other.output)[1]
@@ -143,7 +150,7 @@ describe("cleat inspect:", function()
         assert.is_nil(of.versions)
     end)
 
-    it("OCSP: good, revoked, and a response that is not good", function()
+    it("reports stapled OCSP responses: good, revoked, and invalid", function()
         assert.are.equal("ok", results.stapled.status)
         assert.are.equal("good", results.stapled.ocsp.status)
         assert.is_truthy(results.stapled.ocsp.next_update:find "^%d%d%d%d%-%d%d%-%d%dT")
@@ -153,7 +160,7 @@ describe("cleat inspect:", function()
         found(problems("stale")[1], "warning: the stapled OCSP response is not valid: [OCSP: ")
     end)
 
-    it("versions and groups", function()
+    it("reports versions and groups", function()
         assert.are.equal("ok", results.tls12.status)
         assert.are.equal("TLSv1.2", results.tls12.version)
         assert.are.same({ ["TLSv1.3"] = false, ["TLSv1.2"] = true, ["TLSv1.1"] = false, ["TLSv1"] = false }, results.tls12.versions)
@@ -167,14 +174,14 @@ describe("cleat inspect:", function()
         assert.are.same({ ["TLSv1.3"] = false, ["TLSv1.2"] = true, ["TLSv1.1"] = true, ["TLSv1"] = true }, results.old.versions)
     end)
 
-    it("certificates of two types, and resumption", function()
+    it("reports certificates of two types, and resumption", function()
         assert.are.equal("EC", results.both.chain[1].key.type)
         assert.are.equal("RSA", results.old.chain[1].key.type)
         assert.is_true(results.tls12.resumption and results.tls13.resumption)
         assert.is_false(results.forgetful.resumption)
     end)
 
-    it("what is no TLS server, closed, silent and unknown", function()
+    it("reports servers without TLS, refused connections, silent servers and unknown hosts", function()
         assert.are.equal("critical", results.plain.status)
         found(problems("plain")[1], "does the protocol need --starttls?")
         found(problems("closed")[1], "critical: [Errno 111] Connection refused")
@@ -186,7 +193,7 @@ describe("cleat inspect:", function()
         assert.is_nil(results.closed.version)
     end)
 
-    it("Encrypted ClientHello: the configurations, with which cleat connect hides the name", function()
+    it("prints ECH configurations, with which cleat connect hides the name", function()
         local code = process.write_file(process.directory() .. "/ech.lua", [[
 local socket, ssl = require "cleat.socket", require "cleat.ssl"
 local context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -221,7 +228,7 @@ end
         assert.are.equal("true", result.output)
         found(result.errors, ", ECH, ")
         hidden:stop()
-        -- another server, with another key
+        -- another server, with another ECH key
         hidden = process.start(process.lua { code, certfile, keyfile })
         port = hidden:wait_for "port (%d+)"
         result = connect(1, of.ech.configs)
@@ -233,7 +240,7 @@ end
         found(connect(2, "AAAA").errors, "--ech: [SSL: ")
     end)
 
-    it("a server that wants a client certificate", function()
+    it("reports a server that requires a client certificate", function()
         local certfile, keyfile = pki.chain "client"
         local result = command.expect(0, { "inspect", "--json", "--cafile", CAFILE, "--cert", certfile, "--key", keyfile,
             "localhost:" .. ports.client })
@@ -241,7 +248,7 @@ end
         assert.is_true(of.versions["TLSv1.2"] and of.versions["TLSv1.3"] and not of.versions["TLSv1.1"])
     end)
 
-    it("--warn-days and --critical-days, for people", function()
+    it("has --warn-days and --critical-days", function()
         local words = { "inspect", "--brief", "--cafile", CAFILE, "localhost:" .. ports.good }
         for name, expected in pairs { ["--warn-days"] = { 1, "WARNING" }, ["--critical-days"] = { 2, "CRITICAL" } } do
             words[6], words[7] = name, 40
@@ -251,14 +258,10 @@ end
         end
     end)
 
-    it("--alpn, --servername and STARTTLS", function()
-        local missing = servers.missing "exim4"
-        if missing then
-            pending(missing)
-        end
+    optional.tests(it, pending, servers.missing "exim4")("has --alpn, --servername and --starttls", function()
         local certfile, keyfile = pki.chain "server-ec"
         local exim = servers.exim4(certfile, keyfile)
-        -- GnuTLS in Exim accepts old versions
+        -- Exim's GnuTLS accepts old versions
         local result = command.expect(1, { "inspect", "--json", "--cafile", CAFILE, "--starttls", "smtp", "--servername",
             "www.cleat.test", "localhost:" .. exim.port })
         local of = command.json(result.output)[1]

@@ -1,4 +1,11 @@
--- cleat serve: curl, openssl, GnuTLS and Python verify the certificate that it makes; what it serves, and what not.
+-- cleat serve: which files it serves, and its certificate, which curl, openssl, GnuTLS and Python verify.
+local optional = require "support.optional"
+
+local missing = optional.module("argparse", "lua-argparse")
+if missing then
+    return pending("cleat serve: " .. missing, function() end)
+end
+
 local command = require "support.command"
 local peer = require "support.peer"
 local pki = require "support.pki"
@@ -23,7 +30,7 @@ head -c 3000000 /dev/urandom >large
 mkfifo sub/fifo
 ]]
 
--- serve starts `cleat serve`; returns the process, its port and the file of its certificate.
+-- serve starts `cleat serve`, and returns the process, its port and the file of its certificate.
 local function serve(words)
     local all = { "serve", timeout = 60 }
     for _, word in ipairs(words) do
@@ -35,7 +42,7 @@ local function serve(words)
     return program
 end
 
-describe("cleat serve:", function()
+describe("cleat serve", function()
     local directory, server
     setup(function()
         directory = process.directory() .. "/serve"
@@ -51,7 +58,7 @@ describe("cleat serve:", function()
         return ("https://localhost:%d%s"):format(server.port, path)
     end
 
-    -- curl: the status and the body of a request
+    -- curl makes a request, and returns the status and the body
     local function curl(...)
         local result = process.run { "curl", "--silent", "--show-error", "--noproxy", "*", "--path-as-is", "--cacert",
             directory .. "/server.pem", "--write-out", "\n%{http_code} %{content_type} %{redirect_url}", ... }
@@ -59,7 +66,7 @@ describe("cleat serve:", function()
         return tonumber(status), body, more, result
     end
 
-    it("files, with their types, and index.html of directories", function()
+    it("serves files with their types, and index.html for directories", function()
         for path, expected in pairs {
             ["/a.txt"] = { "hello\n", "text/plain; charset=utf-8 " }, ["/"] = { "<p>index</p>", "text/html; charset=utf-8 " },
             ["/sub/"] = { "index of sub", "text/html; charset=utf-8 " },
@@ -73,7 +80,7 @@ describe("cleat serve:", function()
         assert.are.equal(process.read_file(directory .. "/site/large"), select(2, curl(url "/large")))
     end)
 
-    it("HEAD, other methods, and requests that are none", function()
+    it("supports GET and HEAD, and refuses other methods and malformed requests", function()
         local status, body = curl("--head", url "/large")
         assert.are.equal(200, status)
         found(body, "Content-Length: 3000000\r\n")
@@ -93,7 +100,7 @@ describe("cleat serve:", function()
         end
     end)
 
-    it("nothing outside of the directory, and nothing that begins with a dot", function()
+    it("serves no file outside of the directory, and none whose name begins with a dot", function()
         for _, path in ipairs {
             "/.env", "/sub/.hidden/file", "/../outside.txt", "/..%2foutside.txt", "/%2e%2e/outside.txt", "/sub/../../outside.txt",
             "/%2eenv", "/a.txt%00", "/a.txt%00.png", "/%zz", "/%2", "/empty/", "/missing", "/a.txt/", "//..//outside.txt",
@@ -104,7 +111,7 @@ describe("cleat serve:", function()
         end
     end)
 
-    it("its certificate: other clients verify it by the file, for its names only, and not without", function()
+    it("makes a certificate that other clients verify by its file, for its names only", function()
         for _, host in ipairs { "localhost", "127.0.0.1" } do
             assert.are.equal(200, (curl(("https://%s:%d/"):format(host, server.port))))
         end
@@ -122,7 +129,7 @@ describe("cleat serve:", function()
         assert.is_truthy(job:finish()[1]:find "^handshake TLSv1.3 ")
     end)
 
-    it("many clients at once, beside silent ones", function()
+    it("serves many clients at the same time, and silent ones do not delay them", function()
         local silent = {}
         for i = 1, 20 do
             silent[i] = socket.create_connection({ "127.0.0.1", server.port }, 20)
@@ -141,7 +148,7 @@ describe("cleat serve:", function()
         assert.is_nil(server:poll())
     end)
 
-    it("--echo, --client-ca and --timeout; Ctrl-C ends it, and removes its file", function()
+    it("has --echo, --client-ca and --timeout, and removes its file when Ctrl-C ends it", function()
         local certfile, keyfile = pki.chain "client"
         local program = serve { "--echo", "--client-ca", pki.path "root.pem", "--name", "echo.example", "--timeout", "1" }
         local function connect(status, ...)
@@ -158,13 +165,13 @@ describe("cleat serve:", function()
         assert.are.equal("", silent:recv(1)) -- disconnected
         silent:close()
         program:wait_for "(The handshake operation timed out)"
-        -- to the command alone: timeout(1), which runs it, would pass it on, and the second one would kill it
+        -- SIGINT goes to the command alone: timeout(1), which runs it, would forward another, which would kill it
         os.execute(("kill -INT $(cat /proc/%s/task/%s/children)"):format(program.pid, program.pid))
         assert.are.equal(130, program:wait())
         assert.is_nil(io.open(program.certificate))
     end)
 
-    it("--cert, and the command line", function()
+    it("uses the certificate of --cert, and refuses wrong command lines", function()
         local certfile, keyfile = pki.chain "server-ec"
         local program = serve { "--echo", "--cert", certfile, "--key", keyfile, "--listen", "::1" }
         assert.is_nil(program.certificate)

@@ -173,7 +173,7 @@ describe("cleat.json", function()
     end)
 end)
 
--- What only the header's author knows must be there: the generator refuses to guess.
+-- Headers must state what cannot be derived: the generator raises an error and does not guess.
 describe("script/generate", function()
     local copy
     setup(function()

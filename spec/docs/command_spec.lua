@@ -1,5 +1,12 @@
--- docs/command.md: its console examples, run as they stand there. The commands of a block run in one shell, in a
--- directory with the page's files; example.org is servers on this machine.
+-- Runs the console examples of docs/command.md, unchanged. The commands of a block run in one shell, in a
+-- directory with the page's files; example.org is mapped to servers on this machine.
+local optional = require "support.optional"
+
+local missing = optional.module("argparse", "lua-argparse")
+if missing then
+    return pending("docs/command.md: " .. missing, function() end)
+end
+
 local nginx = require "support.nginx"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -21,7 +28,7 @@ local function blocks_of(page)
     return blocks
 end
 
--- matches: whether an output is what the page says, in which a line of "…" is any lines, and "…" in one any text.
+-- matches compares an output with the page, in which a line "…" stands for any lines, and "…" in a line for any text.
 local function matches(output, expected)
     local pattern = "\n" .. expected
     pattern = pattern:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?]", "%%%0")

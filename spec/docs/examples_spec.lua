@@ -63,7 +63,7 @@ describe("the examples:", function()
         for i, reason in ipairs {
             "certificate has expired", "'localhost'", "unable to get local issuer certificate", "WRONG_VERSION_NUMBER",
         } do
-            it("PKI-01 ends with 1 and says why: " .. reason, function()
+            it("PKI-01 exits with 1 and reports the reason: " .. reason, function()
                 local result = get(("https://localhost:%d/page"):format(server.ports[i + 1]))
                 assert.are.equal(1, result.status)
                 assert.are.equal("", result.output)
@@ -72,7 +72,7 @@ describe("the examples:", function()
             end)
         end
 
-        it("says what else is wrong", function()
+        it("reports other errors", function()
             for _, case in ipairs {
                 { "Connection refused", "https://127.0.0.1:" .. process.refusing_port() .. "/" },
                 { "not an https:// address", "http://localhost/" },
@@ -109,7 +109,7 @@ describe("the examples:", function()
         end)
     end)
 
-    it("EXA-06 https_server.lua serves https_get.lua, whatever else connects, until SIGTERM", function()
+    it("EXA-06 https_server.lua serves https_get.lua, also after other connections, until SIGTERM", function()
         local certfile, keyfile = pki.chain("server-rsa")
         local server = process.start(process.lua { "examples/https_server.lua", "--cert", certfile, "--key", keyfile })
         local port = server:wait_for("^listening on (%d+)\n")
@@ -148,7 +148,7 @@ describe("the examples:", function()
         server:stop()
     end)
 
-    it("echo_client.lua ends well too with a server that closes without close_notify", function()
+    it("echo_client.lua succeeds also with a server that closes without close_notify", function()
         local certfile, keyfile = pki.chain("server-ec")
         local job = peer.serve { tls = true, cert = certfile, key = keyfile, "handshake", "recv 6", "send 68656c6c6f0a", "close" }
         local client = process.run(process.lua {
@@ -159,7 +159,7 @@ describe("the examples:", function()
         job:finish()
     end)
 
-    it("the demo ends well", function()
+    it("the demo succeeds", function()
         local result = run("examples/demo/run.lua")
         assert.are.equal(0, result.status, result.output .. result.errors)
         assert.is_truthy(result.output:find("All as it should be", 1, true))
@@ -169,7 +169,7 @@ end)
 describe("README.md:", function()
     local readme = process.read_file(process.root .. "/README.md")
 
-    it("shows the two echo examples as they are", function()
+    it("has the text of the two echo examples", function()
         for _, name in ipairs { "echo_client", "echo_server" } do
             local code = process.read_file(process.root .. "/examples/" .. name .. ".lua")
             assert.is_truthy(readme:find("```lua\n" .. code .. "```\n", 1, true), name)
@@ -178,7 +178,7 @@ describe("README.md:", function()
         end
     end)
 
-    it("shows the Python example as it is", function()
+    it("has the text of the Python example", function()
         local code = readme:match("```python\n(.-)```\n")
         assert.is_truthy(process.read_file(process.root .. "/examples/ffi/python/https_get.py"):find(code, 1, true))
     end)

@@ -38,14 +38,14 @@ local function succeeds(command)
     assert(result.status == 0, table.concat(command, " ") .. "\n" .. result.output .. result.errors)
 end
 
--- build: a C or C++ program, as a user would whose cleat is where it was built.
+-- build builds a C or C++ program as a user would, with cleat in its build tree.
 local function build(file, program, compiler, standard)
     succeeds { compiler or os.getenv("CC") or "gcc", standard or "-std=c11", "-pedantic", "-Wall", "-Wextra", "-Werror",
         "-I" .. root .. "/include", "-o", program, file, "-pthread", "-L" .. directory, "-lcleat", "-Wl,-rpath," .. directory }
     return program
 end
 
--- absent: what to say where one of the programs is not there.
+-- absent returns nil, or the reason of pending tests if one of the programs is missing.
 local function absent(package, ...)
     for _, program in ipairs { ... } do
         if process.run { "sh", "-c", program:find("/", 1, true) and "test -e " .. program or "command -v " .. program }.status ~= 0 then
@@ -96,7 +96,7 @@ local LANGUAGES = {
         end,
         command = function(example, folder)
             local classes = { https_get = "HttpsGet", echo_server = "EchoServer", binding = "Binding" }
-            -- what starts fast
+            -- flags for a fast start
             return { "java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", JNA .. ":" .. folder, classes[example] }
         end },
     once and { name = "Ruby", parallel = true, missing = absent("ruby", "ruby"), command = function(example)
@@ -340,26 +340,26 @@ describe("docs/ffi.md:", function()
         assert.are.equal(wanted, result.output)
     end
 
-    it("has C that prints what it says", function()
+    it("has C with the right output", function()
         prints("c", function(file)
             return { build(file, file .. ".out") }
         end)
     end)
 
-    it("has Lua that prints what it says", function()
+    it("has Lua with the right output", function()
         prints("lua", function(file)
             return { "luajit", file }
         end)
     end)
 
-    it("has Python that prints what it says", function()
+    it("has Python with the right output", function()
         prints("python", function(file)
             return { "/usr/bin/python3", "-I", file }
         end)
     end)
 
     if node_path then
-        it("has JavaScript that prints what it says", function()
+        it("has JavaScript with the right output", function()
             prints("js", function(file)
                 return { "env", "NODE_PATH=" .. node_path, "node", file }
             end)

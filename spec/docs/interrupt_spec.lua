@@ -4,10 +4,10 @@ local process = require "support.process"
 
 local library = os.getenv "CLEAT_LIBRARY" or process.root .. "/build/release/libcleat.so"
 
-describe("Calls that SIGINT ends again and again", function()
+describe("Calls that SIGINT interrupts repeatedly", function()
     teardown(process.cleanup)
 
-    it("are repeated by a Python program, and lose nothing: handshake, write and read", function()
+    it("can be repeated by a Python program without loss of bytes: handshake, write and read", function()
         local certificate, key = pki.chain "server-ec"
         local result = process.run { "env", "CLEAT_LIBRARY=" .. library, "/usr/bin/python3", "-E", "-s", "-B",
             "spec/support/interrupted.py", certificate, key }
@@ -18,7 +18,7 @@ describe("Calls that SIGINT ends again and again", function()
 end)
 
 describe("A call that waits without a limit", function()
-    it("is ended by SIGINT in a Python program", function()
+    it("is interrupted by SIGINT in a Python program", function()
         local result = process.run { "env", "CLEAT_LIBRARY=" .. library, "/usr/bin/python3", "-E", "-s", "-B",
             "examples/ffi/python/interrupt.py" }
         assert.are.equal("", result.errors)

@@ -89,14 +89,14 @@ describe("the documentation's examples:", function()
     end
 
     describe("testing for SSL support", function()
-        it("MOD-01 finds it", function()
+        it("MOD-01 finds cleat", function()
             local result = process.run(process.lua { "examples/doc_testing.lua" })
             assert.are.equal("", result.errors)
             assert.are.equal(ssl.OPENSSL_VERSION .. "\n", result.output)
             assert.is_truthy(result.output:find("BoringSSL", 1, true))
         end)
 
-        it("MOD-01 without it goes on, and does not crash", function()
+        it("MOD-01 continues without cleat", function()
             -- Once without cleat, once without the shared objects below it.
             for _, lua_path in ipairs { "", process.root .. "/lua/?.lua" } do
                 local result = process.run {
@@ -110,7 +110,7 @@ describe("the documentation's examples:", function()
         end)
     end)
 
-    it("MOD-01 modules in globals, as in Python, are in nobody's way", function()
+    it("MOD-01 modules in globals, as in Python, do not affect other modules", function()
         local output = process.run_code(([[
             require "cleat.python"
             errno, select, socket, ssl = require "errno", require "select", require "socket", require "ssl"
@@ -133,7 +133,7 @@ describe("the documentation's examples:", function()
             assert.are.equal("recv " .. peer.hex(REQUEST), job:finish()[2])
         end)
 
-        it("EXA-01 EXA-03 refuses another authority's certificate, and another host's", function()
+        it("EXA-01 EXA-03 refuses a certificate of another CA, and of another host", function()
             for _, case in ipairs {
                 { "www.python.org", pki.path("root.pem"), "unable to get local issuer certificate" },
                 { "www.verisign.com", directory .. "/root.pem", "'www.python.org'" },
@@ -206,7 +206,7 @@ describe("the documentation's examples:", function()
             })
         end
 
-        it("EXA-06 EXA-07 deals with one client after the other, until each has finished", function()
+        it("EXA-06 EXA-07 serves one client after the other", function()
             for round = 1, 3 do
                 local sock = connect()
                 for _, words in ipairs { "hello", "null data means the client is finished with us", tostring(round) } do
@@ -224,7 +224,7 @@ describe("the documentation's examples:", function()
             assert.is_nil(server:poll())
         end)
 
-        it("EXA-06 EXA-07 finishes with a client itself, and takes an end without close_notify for an end", function()
+        it("EXA-06 EXA-07 ends a connection itself, and accepts an end without close_notify", function()
             local sock = connect()
             sock:sendall("bye")
             assert.are.equal("BYE", sock:recv(1000))
@@ -242,7 +242,7 @@ describe("the documentation's examples:", function()
         end)
     end)
 
-    it("NB-03 NB-01 NB-02 the loops for sockets that do not block", function()
+    it("NB-03 NB-01 NB-02 the loops for non-blocking sockets work", function()
         local certfile, keyfile = pki.chain("server-rsa")
         local text = peer.pattern(50000)
         -- The server's words come in pieces, with pauses between them.
@@ -259,7 +259,7 @@ describe("the documentation's examples:", function()
         assert.are.equal("recv " .. peer.hex(text), job:finish()[3])
     end)
 
-    it("NB-03 the loops raise what is really wrong", function()
+    it("NB-03 the loops raise other errors", function()
         local job = serve("www.verisign.com", "handshake")
         local result = run(directory .. "/root.pem", "examples/doc_nonblocking.lua", "127.0.0.1", job.port)
         assert.are.equal(1, result.status)

@@ -1,4 +1,4 @@
--- cleat.python: what translated programs need and Lua has not.
+-- cleat.python: functions that programs translated from Python need, and Lua lacks.
 local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 local handles = require "support.handles"
@@ -22,7 +22,7 @@ end
 describe("python.closing:", function()
     handles.watch(before_each, after_each)
 
-    it("closes once, after f has returned, and returns what it returns", function()
+    it("closes once, after f has returned, and returns its results", function()
         local thing = closable()
         assert.are.same({ n = 3, 1, nil, 3 }, results(python.closing(thing, function(given)
             assert.are.equal(thing, given)
@@ -32,7 +32,7 @@ describe("python.closing:", function()
         assert.are.equal(1, thing.count)
     end)
 
-    it("closes after an error, which goes on", function()
+    it("closes after an error, and raises it again", function()
         local thing = closable()
         local ok, err = pcall(python.closing, thing, function()
             error("the reason", 0)
@@ -70,7 +70,7 @@ describe("python.closing:", function()
         assert.are.equal(1, thing.count)
     end)
 
-    it("refuses what cannot be closed", function()
+    it("refuses values without close()", function()
         raises("TypeError", { match = "method close" }, python.closing, {}, print)
         raises("TypeError", { match = "method close" }, python.closing, nil, print)
         local thing = closable()
@@ -80,7 +80,7 @@ describe("python.closing:", function()
 end)
 
 describe("python.suppress:", function()
-    it("returns results, nothing for an error of the classes, and passes on others", function()
+    it("returns f's results, nothing for errors of the classes, and raises others", function()
         assert.are.same({ n = 2, 1, 2 }, results(python.suppress(errors.ValueError, function(...)
             return ...
         end, 1, 2)))
@@ -107,7 +107,7 @@ describe("python.suppress:", function()
         assert.are.same({ "back" }, yielded)
     end)
 
-    it("refuses what is no class", function()
+    it("refuses values that are not classes", function()
         for _, class in ipairs { false, "ValueError", {}, { "x" }, 1 } do
             raises("TypeError", { match = "class of errors" }, python.suppress, class, print)
         end
@@ -190,7 +190,7 @@ describe("python.bor, band, bxor, bnot:", function()
         assert.are.equal(before, context.options)
     end)
 
-    it("refuse what is no integer", function()
+    it("refuse values that are not integers", function()
         raises("TypeError", { match = "an integer" }, python.bor, 1, "2")
         raises("TypeError", { match = "an integer" }, python.bnot, 1.5)
         raises("TypeError", { match = "an integer" }, python.band)

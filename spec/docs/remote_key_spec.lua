@@ -2,6 +2,7 @@
 local adapters = require "support.adapters"
 local handles = require "support.handles"
 local kinds = require "support.kinds"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
 local socket = require "cleat.socket"
@@ -39,7 +40,7 @@ local function verified(result)
     assert.is_truthy(said:find("Verification: OK", 1, true), said)
 end
 
--- ask: what the signer answers to bytes.
+-- ask returns the signer's response to bytes.
 local function ask(path, bytes)
     local sock = socket.socket(socket.AF_UNIX)
     sock:settimeout(10)
@@ -60,12 +61,15 @@ local function request(algorithm, data)
     return ("%s %d\n%s"):format(algorithm, #data, data)
 end
 
+local missing = optional.module("luv", "lua-luv") -- server.lua uses it
+
 describe("examples/remote_key:", function()
+    local it = optional.tests(it, pending, missing)
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
     for _, cert in ipairs { "server-ec", "server-rsa" } do
-        it("a server whose key is in another process, " .. cert, function()
+        it("a server uses a key in another process, " .. cert, function()
             local certfile, keyfile = pki.chain(cert)
             local signing, path = signer(keyfile)
             local serving, port = server(certfile, path)
@@ -73,7 +77,7 @@ describe("examples/remote_key:", function()
                 verified(s_client(port, version))
             end
             signing:wait_for(cert == "server-ec" and "true\t(ecdsa_secp256r1_sha256)" or "true\t(rsa_pss_rsae_sha256)")
-            -- Without the signer: an alert, and the server goes on.
+            -- Without the signer the server sends an alert, and keeps serving.
             signing:stop()
             local refused = s_client(port, "-tls1_3")
             assert.are_not.equal(0, refused.status)
@@ -81,7 +85,7 @@ describe("examples/remote_key:", function()
             serving:wait_for "(PRIVATE_KEY_OPERATION_FAILED)"
             signing = signer(keyfile, path)
             verified(s_client(port, "-tls1_3"))
-            -- A signer with another key: what it signs does not reach the client.
+            -- The signatures of a signer with another key do not reach the client.
             signing:stop()
             signing = signer(select(2, kinds.files(cert == "server-ec" and "P-256" or "RSA 1024")), path)
             assert.is_truthy(s_client(port, "-tls1_3").errors:find("alert internal error", 1, true))
@@ -93,7 +97,7 @@ describe("examples/remote_key:", function()
         end)
     end
 
-    it("connections wait for the signer, and not for each other", function()
+    it("connections wait for the signer, but not for each other", function()
         local certfile, keyfile = pki.chain "server-ec"
         local path = process.directory() .. "/slow-signer"
         local listener = socket.socket(socket.AF_UNIX)
@@ -122,7 +126,7 @@ describe("examples/remote_key:", function()
         serving:stop()
     end)
 
-    it("the signer signs a TLS server's handshakes, and nothing else", function()
+    it("the signer signs handshakes of TLS servers only", function()
         local certfile, keyfile = pki.chain "server-ec"
         local job, path = signer(keyfile)
         local hash = ("h"):rep(32)
@@ -174,10 +178,7 @@ describe("examples/remote_key:", function()
             assert.are.equal("\48\129\136\2\66" .. long:sub(1, 66) .. "\2\66" .. long:sub(67), pkcs11.der(long))
         end)
 
-        it("signs with a token, for each kind of key and with TLS 1.2 and 1.3", function()
-            if not softhsm.there() then
-                pending "softhsm2 and opensc are not installed: see script/packages"
-            end
+        optional.tests(it, pending, softhsm.missing())("signs with a token, for each kind of key and with TLS 1.2 and 1.3", function()
             local directory = process.directory() .. "/token"
             os.execute("mkdir " .. directory)
             local ids = { RSA = "01", ["P-256"] = "02", ["P-384"] = "03", ["P-521"] = "04", Ed25519 = "05" }
@@ -203,7 +204,7 @@ describe("examples/remote_key:", function()
                         local failures = link.attempt({ context = client }, { context = context })
                         print(seen, failures.client, failures.server)
                     end
-                    -- RSA PKCS#1 is what few servers and clients ask for.
+                    -- Few servers and clients require RSA PKCS#1.
                     local sign = pkcs11.signer { module = "]] .. softhsm.MODULE .. [[", token = "cleat", id = arg[i + 1] }
                     if arg[i]:find "RSA" then
                         local file = io.open(arg[i] .. ".sig", "wb")

@@ -6,7 +6,7 @@
 #include "hostile.h"
 #include "peer.h"
 
-/* Bytes, and how often they come. */
+/* Bytes, and how often they are sent. */
 struct beginning {
     const char *name;
     const char *bytes;

@@ -145,7 +145,7 @@ static void try_flood(void) {
     EXPECT(pthread_create(&thread, NULL, flood, &flooding) == 0);
     begun = now();
     expect_timeout("flood", cleat_connection_read(peer.id, &byte, 1, TIMEOUT), begun, TIMEOUT);
-    /* A call that may not wait does not stay either. */
+    /* A call with a timeout of 0 returns at once. */
     begun = now();
     EXPECT(CLEAT_CLASS(cleat_connection_read(peer.id, &byte, 1, 0)) == CLEAT_WANT_READ);
     EXPECT(now() - begun < load_bound(TIMEOUT));

@@ -8,7 +8,7 @@
 enum { CLIENTS = 1, SERVERS = 2, BOTH = 3 }; /* who cleat is */
 enum { V1_2 = 1, V1_3 = 2, ANY = 3 };
 
-/* One record, how often it comes, and what cleat says to that. */
+/* One record, how often it is sent, and cleat's result. */
 struct misuse {
     const char *name;
     int to; /* CLIENTS, SERVERS */
@@ -107,7 +107,7 @@ static void try_misuse(const struct misuse *misuse, int32_t version, bool is_ser
     finish(misuse->name, &peer, status, misuse->reasons, before);
 }
 
-/* The cases that are no single record. Each returns the status of reading it. */
+/* The cases of more than one record. Each returns the status of the read. */
 struct special {
     const char *name;
     int to;

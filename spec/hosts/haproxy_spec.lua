@@ -1,4 +1,5 @@
--- haproxy: the configuration and the scripts of docs/haproxy.md, and what happens beside them.
+-- haproxy with the configuration and the scripts of docs/haproxy.md, while it serves other clients, and with failures.
+local optional = require "support.optional"
 local page = require "support.page"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -10,20 +11,13 @@ local HAPROXY = "/usr/sbin/haproxy"
 local build = os.getenv "CLEAT_BUILD_DIR" or process.root .. "/build/release"
 local MODULES = build .. "/lua/5.3/?.so"
 
-local function exists(path)
-    local file = io.open(path)
-    if file then
-        file:close()
-    end
-    return file ~= nil
+local missing = optional.file(HAPROXY)
+    or optional.file(process.quote(build) .. "/lua/5.3/cleat/backend/native.so", "liblua5.3-dev")
+if missing then
+    return pending("haproxy: " .. missing, function() end)
 end
 
-if not exists(HAPROXY) or not exists((MODULES:gsub("%?", "cleat/backend/native"))) then
-    pending("haproxy, or the native module for its Lua, is not there (script/packages test)", function() end)
-    return
-end
-
--- A script that is loaded before others: example.org is a server on this machine, and trusted.
+-- A script that is loaded first: it makes example.org a server on this machine, and trusts its certificate.
 local BEFORE = [[
 require("support.example_org") { ["example.org:443"] = %d }
 local ssl = require "cleat.ssl"
@@ -33,7 +27,7 @@ rawset(ssl, "create_default_context", function(purpose)
 end)
 ]]
 
--- What a test's service begins with.
+-- The beginning of each test's service.
 local SCRIPT = [[
 local https, socket, ssl = require "cleat.https", require "cleat.socket", require "cleat.ssl"
 local waiter = require("cleat.adapters.haproxy").waiter
@@ -88,7 +82,7 @@ local function start(config, ...)
     return server
 end
 
--- ask sends a request; get asks and returns status and body.
+-- ask sends a request and returns the socket; get returns status and body.
 local function ask(port, path)
     local sock = socket.create_connection({ "127.0.0.1", port }, 60)
     sock:sendall(("GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"):format(path))
@@ -112,7 +106,7 @@ end
 describe("haproxy", function()
     teardown(process.cleanup)
 
-    it("does what docs/haproxy.md shows, with two threads", function()
+    it("runs the configuration and scripts of docs/haproxy.md, with two threads", function()
         local certfile, keyfile = page.certificate()
         local origin = process.start(process.lua { "spec/support/server.lua", "mode=http", "cert=" .. certfile,
             "key=" .. keyfile, timeout = 120 })
@@ -122,7 +116,7 @@ describe("haproxy", function()
         for _, block in ipairs(page.blocks("docs/haproxy.md", "lua")) do
             local name = block.code:match "^%-%- /etc/haproxy/(%S+)"
             process.write_file(folder .. name, (block.code:gsub("/etc/haproxy/", folder)
-                :gsub("timeout = 2 ", "timeout = 60 "):gsub("settimeout%(2%)", "settimeout(60)"))) -- for a busy machine
+                :gsub("timeout = 2 ", "timeout = 60 "):gsub("settimeout%(2%)", "settimeout(60)"))) -- timeouts for a busy machine
         end
         local web, echo = process.free_port(), process.free_port()
         local text = page.blocks("docs/haproxy.md", "haproxy")[1].code
@@ -153,7 +147,7 @@ describe("haproxy", function()
             assert.is_true(table.concat(parts) == data)
             stream:unwrap():close()
         end
-        -- its own control: the same service is refused under another name, and without TLS
+        -- the controls: the same service under another name, and without TLS, is refused
         local plain = socket.create_connection({ "127.0.0.1", echo }, 60)
         local ok, err = pcall(context.wrap_socket, context, plain, { server_hostname = "example.com" })
         assert.are.same({ false, "CERTIFICATE_VERIFY_FAILED", 62 }, { ok, err.reason, err.verify_code })
@@ -162,7 +156,7 @@ describe("haproxy", function()
         assert.are.equal("", plain:recv(100))
         plain:close()
 
-        -- the origin is gone: denied, and logged
+        -- without the origin requests are denied, and the error is logged
         origin:kill()
         assert.are.equal(403, (get(web, "/")))
         assert.is_nil(server:poll())
@@ -181,7 +175,7 @@ describe("haproxy", function()
         return start(process.write_file(process.directory() .. "/case.cfg", config), port), port
     end
 
-    it("serves others while a script waits, also where it interrupts scripts everywhere", function()
+    it("serves other clients while a script waits, also with frequent forced yields", function()
         local silent = socket.socket()
         silent:bind { "127.0.0.1", 0 }
         silent:listen(16)
@@ -225,7 +219,7 @@ describe("haproxy", function()
         silent:close()
     end)
 
-    it("reports what fails: names, CAs, timeouts, refusals", function()
+    it("reports wrong names, unknown CAs, timeouts and refused connections", function()
         local web = serve { mode = "http" }
         local silent = socket.socket()
         silent:bind { "127.0.0.1", 0 }

@@ -1,4 +1,5 @@
--- lighttpd: the configuration and the scripts of docs/lighttpd.md.
+-- lighttpd with the configuration and the scripts of docs/lighttpd.md.
+local optional = require "support.optional"
 local page = require "support.page"
 local process = require "support.process"
 local serve = require "support.serve"
@@ -8,16 +9,12 @@ local LIGHTTPD, MAGNET = "/usr/sbin/lighttpd", "/usr/lib/lighttpd/mod_magnet.so"
 local build = os.getenv "CLEAT_BUILD_DIR" or process.root .. "/build/release"
 local MODULES = build .. "/lua/5.4/?.so"
 
-for _, path in ipairs { LIGHTTPD, MAGNET, (MODULES:gsub("%?", "cleat/backend/native")) } do
-    local file = io.open(path)
-    if not file then
-        pending(path .. " is not there (script/packages test)", function() end)
-        return
-    end
-    file:close()
+local missing = optional.file(LIGHTTPD) or optional.file(MAGNET)
+if missing then
+    return pending("lighttpd: " .. missing, function() end)
 end
 
--- get connects to a port, as soon as that listens, and returns the status and the body of a page.
+-- get waits until a port listens, and returns the status and the body of a page.
 local function get(server, port, path)
     local deadline = process.clock() + 60
     while true do
@@ -41,7 +38,7 @@ end
 describe("lighttpd", function()
     teardown(process.cleanup)
 
-    it("does what docs/lighttpd.md shows", function()
+    it("runs the configuration and scripts of docs/lighttpd.md", function()
         local certfile, keyfile = page.certificate()
         local function new_origin()
             local origin = process.start(process.lua { "spec/support/server.lua", "mode=http", "cert=" .. certfile,

@@ -1,4 +1,5 @@
--- Neovim: requests that wait while the editor goes on, and the code of docs/neovim.md.
+-- Neovim: requests that do not block the editor, and the code of docs/neovim.md.
+local optional = require "support.optional"
 local page = require "support.page"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -6,7 +7,7 @@ local socket = require "cleat.socket"
 
 local NVIM = "/usr/bin/nvim"
 
--- What runs before a piece of code: example.org is a server on this machine, and out() is standard output.
+-- The preamble of each piece of code: example.org is a server on this machine, and out() writes to standard output.
 local BEFORE = process.count_lines .. [[
 
 require("support.example_org") { ["example.org:443"] = %d }
@@ -51,12 +52,12 @@ function finish()
 end
 ]]
 
-if not io.open(NVIM) then
-    pending("Neovim is not installed (script/packages test)", function() end)
-    return
+local missing = optional.file(NVIM, "neovim")
+if missing then
+    return pending("Neovim: " .. missing, function() end)
 end
 
-describe("Neovim:", function()
+describe("Neovim", function()
     local server, port, cafile
     setup(function()
         local keyfile
@@ -84,7 +85,7 @@ describe("Neovim:", function()
     end
 
     for _, block in ipairs(page.blocks("docs/neovim.md", "lua")) do
-        it(("the code from line %d of the page on does what it says"):format(block.line), function()
+        it(("runs the code from line %d of docs/neovim.md on"):format(block.line), function()
             local output, errors, status = run(block.code)
             assert.are.equal(page.wanted(block.code), output)
             assert.are.equal("", errors)
@@ -92,7 +93,7 @@ describe("Neovim:", function()
         end)
     end
 
-    it("a request waits while timers run, can be cancelled, and closes its connection", function()
+    it("runs timers while a request waits, and a cancelled request closes its connection", function()
         local silent = socket.socket()
         silent:bind { "127.0.0.1", 0 }
         silent:listen(1)
@@ -118,7 +119,7 @@ describe("Neovim:", function()
         conn:settimeout(60)
         local bytes = 0
         repeat
-            local data = conn:recv(65536) -- the ClientHello; then the end
+            local data = conn:recv(65536) -- the ClientHello, then the end of the stream
             bytes = bytes + #data
         until data == ""
         assert.is_true(bytes > 100)
@@ -129,7 +130,7 @@ describe("Neovim:", function()
         silent:close()
     end)
 
-    it("shows what fails, and nothing of luv's", function()
+    it("shows the error of a failed task, and no message of luv", function()
         local refusing = process.refusing_port()
         local output, errors = run(([[
             local https = require "cleat.https"
@@ -142,7 +143,7 @@ describe("Neovim:", function()
             end)
             local task = neovim.run(error, { field = 5 })
             finish()
-            vim.wait(60000, function() return false end, 1) -- what was scheduled
+            vim.wait(60000, function() return false end, 1) -- runs scheduled functions
             out(task.status, task.error.field)
             out(pcall(neovim.run, 5))
             out(pcall(neovim.await, print))
@@ -161,7 +162,7 @@ describe("Neovim:", function()
         assert.are.equal("", errors)
     end)
 
-    it("a task may wait for luv's handles, yield for itself, cancel itself, and is collected when it has ended", function()
+    it("collects ended tasks, which may wait for luv's handles, yield, and cancel themselves", function()
         local output, errors = run(([[
             local ssl = require "cleat.ssl"
             local own = vim.loop.new_tcp()
@@ -169,7 +170,7 @@ describe("Neovim:", function()
                 local stream = ssl.create_default_context():wrap_socket(own, { server_hostname = "example.org" })
                 stream:connect { "127.0.0.1", %d }
                 stream:sendall "GET /5 HTTP/1.0\r\n\r\n"
-                vim.cmd "let g:all = 1" -- not allowed in callbacks of the loop
+                vim.cmd "let g:all = 1" -- an error in callbacks of the loop
                 out(vim.g.all, stream:recv(15))
                 stream:close()
             end)
@@ -208,7 +209,7 @@ describe("Neovim:", function()
         assert.are.equal("", errors)
     end)
 
-    it("blocks outside of tasks, is refused in callbacks of the loop by its waiter, and may end with tasks running", function()
+    it("blocks outside of tasks, refuses to wait in callbacks of the loop, and may exit while tasks run", function()
         local silent = socket.socket()
         silent:bind { "127.0.0.1", 0 }
         silent:listen(1)
@@ -223,7 +224,7 @@ describe("Neovim:", function()
             end)
             vim.wait(60000, function() return over end, 1)
             out(over[1], over[2])
-            -- in a callback of the loop run() begins in the editor's next turn
+            -- in a callback of the loop run() starts the task with vim.schedule
             vim.loop.new_timer():start(0, 0, function()
                 neovim.run(function()
                     vim.cmd "let g:done = 1"

@@ -1,6 +1,7 @@
--- Programs that embed Lua, and have another TLS library: haproxy and apache's mod_lua (Lua 5.3), tshark (Lua 5.2). A
--- script inside of each does TLS with cleat, beside the program's OpenSSL. (nginx, with LuaJIT: spec/adapters.)
+-- Programs that embed Lua and link another TLS library: haproxy and apache's mod_lua (Lua 5.3), tshark (Lua 5.2). A
+-- script in each uses cleat while the program uses its OpenSSL. (spec/adapters has nginx, with LuaJIT.)
 local https = require "cleat.https"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
 local serve = require "support.serve"
@@ -15,18 +16,10 @@ local function output_of(command)
     return text
 end
 
-local function exists(path)
-    local file = io.open(path)
-    if file then
-        file:close()
-    end
-    return file ~= nil
-end
-
 local is_root = output_of "id -u" == "0\n"
 
--- place_of: a folder that every user may read, with cleat for a version of Lua, and the certificates. Some of the
--- programs give up root's rights.
+-- place_of makes a folder that every user may read, with cleat for a version of Lua, and the certificates: some of the
+-- programs drop root privileges.
 local function place_of(version)
     local folder = process.directory() .. "/host-" .. version
     os.execute(([[
@@ -38,24 +31,20 @@ local function place_of(version)
     return folder
 end
 
--- it_in: a test of a program that may not be there.
+-- it_in: a test in a program, which needs the native module for the program's Lua.
 local function it_in(name, path, version, body)
-    local missing = not exists(path) and path or not exists(("%s/lua/%s/cleat/backend/native.so"):format(build, version))
-        and "the native module for Lua " .. version
-    if missing then
-        pending(("%s: there is no %s (script/packages test)"):format(name, missing), function() end)
-    else
-        it(name, body)
-    end
+    local missing = optional.file(path) or optional.file(("%s/lua/%s/cleat/backend/native.so"):format(quote(build), version),
+        "liblua" .. version .. "-dev")
+    optional.tests(it, pending, missing)(name, body)
 end
 
--- expected: tshark need not have loaded an OpenSSL.
+-- expected returns the output of support/host.lua. Not every program has loaded OpenSSL.
 local function expected(version, has_openssl)
     return ("Lua %s, native\nTLSv1.3, cleat tests, from the host\nfalse, CERTIFICATE_VERIFY_FAILED, 62\n" ..
         "false, CERTIFICATE_VERIFY_FAILED, 20\nOpenSSL of the host: %s\nBoringSSL\n"):format(version, tostring(has_openssl))
 end
 
--- answer_of: what a server with the host's OpenSSL answers, with cleat as its client.
+-- answer_of returns the response of the program's own HTTPS server, fetched by cleat.
 local function answer_of(server, port)
     local deadline = process.clock() + 30
     while true do
@@ -76,21 +65,21 @@ local function answer_of(server, port)
     end
 end
 
-describe("cleat inside of", function()
+describe("cleat runs in", function()
     local peer
     setup(function()
         peer = serve {}
     end)
     teardown(process.cleanup)
 
-    it_in("haproxy, in a service", "/usr/sbin/haproxy", "5.3", function()
+    it_in("a service of haproxy", "/usr/sbin/haproxy", "5.3", function()
         local folder = place_of "5.3"
         local certfile, keyfile = pki.chain "server-ec"
         process.write_file(folder .. "/both.pem", process.read_file(certfile) .. process.read_file(keyfile))
         process.write_file(folder .. "/service.lua", ([[
-            local found = dofile(%q)(%q, %d) -- while haproxy starts
+            local found = dofile(%q)(%q, %d) -- at haproxy's start
             core.register_service("cleat", "http", function(applet)
-                local text = found .. dofile(%q)(%q, %d) -- and while it serves
+                local text = found .. dofile(%q)(%q, %d) -- and in a request
                 applet:set_status(200)
                 applet:add_header("content-length", tostring(#text))
                 applet:start_response()
@@ -118,7 +107,7 @@ frontend front
         server:kill()
     end)
 
-    it_in("apache, in a handler of mod_lua", "/usr/lib/apache2/modules/mod_lua.so", "5.3", function()
+    it_in("a handler of apache's mod_lua", "/usr/lib/apache2/modules/mod_lua.so", "5.3", function()
         local folder = place_of "5.3"
         local certfile, keyfile = pki.chain "server-ec"
         process.write_file(folder .. "/handler.lua", ([[
@@ -153,12 +142,12 @@ LuaMapHandler /cleat %s/handler.lua handle
         server:kill()
     end)
 
-    it_in("tshark, in a script", "/usr/bin/tshark", "5.2", function()
+    it_in("a script of tshark", "/usr/bin/tshark", "5.2", function()
         local folder = place_of "5.2"
         process.write_file(folder .. "/script.lua", ([[
             io.stdout:write((dofile(%q)(%q, %d)))
         ]]):format(folder .. "/host.lua", folder, peer.port))
-        -- a capture of no packets
+        -- a capture without packets
         process.write_file(folder .. "/empty.pcap", "\212\195\178\161\2\0\4\0" .. ("\0"):rep(8) .. "\255\255\0\0\1\0\0\0")
         os.execute(("chmod -R a+r %s"):format(quote(folder)))
         local result = process.run {

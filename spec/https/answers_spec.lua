@@ -1,4 +1,4 @@
--- cleat.https and servers that answer badly: nil and a message, in time and in memory that the server does not choose.
+-- cleat.https and malformed responses: nil and a message, in bounded time and memory.
 local handles = require "support.handles"
 local https = require "cleat.https"
 local limits = require "support.limits"
@@ -9,11 +9,11 @@ local support = require "support.https"
 local OK = "HTTP/1.1 200 OK\r\n"
 local LIMIT = 65536
 
-describe("cleat.https, answers:", function()
+describe("cleat.https, responses:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    -- answered: what comes of an answer. The job is waited for, but what the server thinks of it is of no interest.
+    -- answered returns the results of a request with a given response. It waits for the server, and ignores its lines.
     local function answered(bytes, request)
         local job, address = support.answer(bytes, "notify")
         request = request or {}
@@ -37,7 +37,7 @@ describe("cleat.https, answers:", function()
         assert.are.equal(wanted, body, tostring(code))
     end
 
-    it("a length that is no number, or more than one", function()
+    it("a malformed Content-Length, and a second one, is refused", function()
         taken(OK .. "Content-Length: 4\r\n\r\nfour", "four")
         taken(OK .. "Content-Length: \t004 \r\n\r\nfour", "four")
         taken(OK .. "Content-Length:4\r\n\r\nfour and more", "four")
@@ -52,7 +52,7 @@ describe("cleat.https, answers:", function()
         refused(OK .. "Content-Length: 4.5\r\n\r\n", "Content-Length '4.5'", { method = "HEAD" })
     end)
 
-    it("two ways of saying how long it is", function()
+    it("an unknown Transfer-Encoding, and one together with Content-Length, is refused", function()
         local chunked = "Transfer-Encoding: chunked\r\n"
         taken(OK .. chunked .. "\r\n4\r\nfour\r\n0\r\n\r\n", "four")
         taken(OK .. "transfer-encoding: CHUNKED\r\n\r\n4\r\nfour\r\n0\r\n\r\n", "four")
@@ -66,7 +66,7 @@ describe("cleat.https, answers:", function()
         refused("HTTP/1.0 200 OK\r\n" .. chunked .. "\r\n4\r\nfour\r\n0\r\n\r\n", "in a response of HTTP/1.0")
     end)
 
-    it("chunk sizes", function()
+    it("malformed chunk sizes are refused", function()
         local chunked = OK .. "Transfer-Encoding: chunked\r\n\r\n"
         taken(chunked .. "4\r\nfour\r\n0\r\n\r\n", "four")
         taken(chunked .. ("0"):rep(100) .. "4\r\nfour\r\n000\r\n\r\n", "four")
@@ -82,12 +82,12 @@ describe("cleat.https, answers:", function()
         refused(chunked .. "4\r\nfour\r\n0\r\n", "closed")
         refused(chunked .. "fffffffffffff\r\nfour", "closed")
         refused(chunked .. "0\r\nno trailer\r\n\r\n", "malformed response: header 'no trailer'")
-        -- What a trailer says comes too late to be a header.
+        -- The fields of a trailer are not headers.
         local _, _, headers = answered(chunked .. "0\r\nX-Late: 1\r\nContent-Length: 5\r\n\r\n")
         assert.are.same({ ["transfer-encoding"] = "chunked" }, headers)
     end)
 
-    it("heads that are none", function()
+    it("malformed heads are refused", function()
         for _, line in ipairs { "HTTP/0.9 200 OK", "HTTP/2.0 200 OK", "HTTP/2 200", "HTTP/1.1 20 OK", "HTTP/1.1 2000 OK",
             "HTTP/1.1 200OK",
             "HTTP/1.1 099 Low", "HTTP/1.1  200 OK", " HTTP/1.1 200 OK", "http/1.1 200 OK", "HTTP/1.1 OK 200", "HTTP/1.1",
@@ -110,14 +110,14 @@ describe("cleat.https, answers:", function()
         taken("HTTP/1.0 299 Ünusual\nX: ü\nContent-Length:1\n\nx", "x")
     end)
 
-    it("headers are as LuaSocket gives them, one of each name", function()
+    it("headers are a table by lower-case names, in which repeated ones are joined, as in LuaSocket", function()
         local _, code, headers, status = answered("HTTP/1.1 404 Not\tthere\r\nX-A: 1\r\nx-a:  2 \t\r\nX-B:\r\nX-C: a\r\n\t b \r\n c\r\n"
             .. "Content-Length: 0\r\n\r\n")
         assert.are.same({ 404, "HTTP/1.1 404 Not\tthere" }, { code, status })
         assert.are.same({ ["x-a"] = "1, 2", ["x-b"] = "", ["x-c"] = "a b c", ["content-length"] = "0" }, headers)
     end)
 
-    it("a line over 64 KiB, and more than 256 lines", function()
+    it("a line longer than 64 KiB, and more than 256 lines, are refused", function()
         local _, _, headers = answered(OK .. "X: " .. ("y"):rep(LIMIT - 3) .. "\r\nContent-Length: 0\r\n\r\n")
         assert.are.equal(LIMIT - 3, #headers.x)
         refused(OK .. "X: " .. ("y"):rep(LIMIT - 2) .. "\r\nContent-Length: 0\r\n\r\n", "a line is longer than 65536 bytes")
@@ -131,7 +131,7 @@ describe("cleat.https, answers:", function()
         refused(chunked .. ("X: y\r\n"):rep(257) .. "\r\n", "more than 256 header lines")
     end)
 
-    it("interim answers are passed over, some of them", function()
+    it("interim responses are skipped, but not without limit", function()
         local early = "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
         taken(early:rep(16) .. OK .. "Content-Length: 2\r\n\r\nok", "ok")
         refused(early:rep(17) .. OK .. "Content-Length: 2\r\n\r\nok", "more than 16 responses of 1xx")
@@ -155,7 +155,7 @@ describe("cleat.https, answers:", function()
             return ok, why, process.clock() - start
         end
 
-        it("what is too much ends the request", function()
+        it("a response that exceeds a limit ends the request", function()
             for name, words in pairs {
                 interim = "more than 16 responses of 1xx", hints = "more than 16 responses of 1xx", headers = "more than 256 header lines",
                 folded = "more than 256 header lines", line = "a line is longer", status = "a line is longer",
@@ -168,7 +168,7 @@ describe("cleat.https, answers:", function()
             end
         end)
 
-        it("the timeout covers all of a request, whatever trickles in, redirects included", function()
+        it("the timeout covers the whole request with its redirects, however slowly bytes arrive", function()
             for _, name in ipairs { "silent", "head", "body", "chunks", "fast-body", "fast-chunks", "hop1" } do
                 local count = 0
                 local ok, why, took = ask(name, 0.4, function(chunk)
@@ -182,7 +182,7 @@ describe("cleat.https, answers:", function()
             end
         end)
 
-        it("a timeout is LuaSocket's where the request has none, and the module's before that", function()
+        it("the default timeout is the module's, or else LuaSocket's", function()
             local http = require "socket.http"
             local before = http.TIMEOUT
             http.TIMEOUT = 0.2
@@ -194,7 +194,7 @@ describe("cleat.https, answers:", function()
             http.TIMEOUT = before
         end)
 
-        it("a sink that has enough ends it", function()
+        it("a sink can end the request", function()
             local count = 0
             local ok, why = ask("fast-chunks", 30, function()
                 count = count + 1
@@ -205,7 +205,7 @@ describe("cleat.https, answers:", function()
         end)
     end)
 
-    it("the time to connect counts: a host whose queue is full", function()
+    it("the timeout covers connecting, as to a host whose queue is full", function()
         local socket = require "cleat.socket"
         local listener = socket.socket()
         listener:bind { "127.0.0.1", 0 }

@@ -6,7 +6,7 @@ local raises = require "support.raises"
 local ssl = require "cleat.ssl"
 local support = require "support.https"
 
--- A server that answers with redirects to a URL, and prints what it knows of each client.
+-- A server that redirects to a URL, and prints whether it has accepted each client's ECH.
 local SERVER = [[
 local socket, ssl = require "cleat.socket", require "cleat.ssl"
 local certfile, keyfile, key, url = ...

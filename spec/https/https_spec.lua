@@ -84,12 +84,12 @@ describe("cleat.https:", function()
             assert.are.same({ "", 204 }, { body, code })
         end)
 
-        it("says who it is as LuaSocket does", function()
+        it("sends LuaSocket's User-Agent", function()
             local body = https.request(urls[1] .. "/agent")
             assert.are.equal(("%s|close, TE|localhost:%d"):format(http.USERAGENT, server.ports[1]), body)
         end)
 
-        it("takes names, addresses and whom to log in as in the URL", function()
+        it("accepts names, addresses, user and password in the URL", function()
             assert.are.equal("hello from 127.0.0.1\n", (https.request(("https://127.0.0.1:%d/hello"):format(server.ports[1]))))
             assert.are.equal("hello from localhost\n", (https.request(("HTTPS://LocalHost:%d/hello"):format(server.ports[1]))))
             local body = https.request(("https://user:pass@localhost:%d/what"):format(server.ports[1]))
@@ -98,7 +98,7 @@ describe("cleat.https:", function()
     end)
 
     describe("the generic form", function()
-        it("puts what a source gives, in chunks or with its length, and gets it back", function()
+        it("sends the body from a source, in chunks or with a length", function()
             for _, length in ipairs { "unknown", "known" } do
                 local data = peer.pattern(300000):reverse()
                 local ok, code, headers, status = https.request {
@@ -128,7 +128,7 @@ describe("cleat.https:", function()
             assert.are.same({ "", 200 }, { body, code })
         end)
 
-        it("drops the page without a sink, and ends when the sink will not have more", function()
+        it("discards the page without a sink, and ends if the sink returns nil", function()
             assert.are.same({ 1, 200 }, { (https.request { url = urls[1] .. "/page", context = trusting() }), 200 })
             local count = 0
             local ok, why = https.request {
@@ -146,7 +146,7 @@ describe("cleat.https:", function()
             assert.are.equal(3, count)
         end)
 
-        it("raises what the sink raises, and closes the connection", function()
+        it("raises the sink's errors, and closes the connection", function()
             local failure = { "mine" }
             local ok, raised = pcall(https.request, {
                 url = urls[1] .. "/hello", context = trusting(), sink = function() error(failure) end,
@@ -171,7 +171,7 @@ describe("cleat.https:", function()
         end)
     end)
 
-    it("takes IPv6 addresses in URLs, and names them properly", function()
+    it("accepts IPv6 addresses in URLs, and sends the right Host", function()
         for _, redirected in ipairs { false, true } do
             local certfile, keyfile = pki.chain("server-ec")
             local length = #"GET / HTTP/1.1  User-Agent:   Host: [::1]:12345  Connection: close, TE  TE: trailers    " + #http.USERAGENT
@@ -237,7 +237,7 @@ describe("cleat.https:", function()
             raises.check(failure(6), "SSLError", { reason = "CERTIFICATE_VERIFY_FAILED", verify_code = 18 })
         end)
 
-        it("HTTPS-05 an explicit context has the last word", function()
+        it("HTTPS-05 an explicit context takes precedence", function()
             assert.is_nil(failure(1, trusting()))
             raises.check(failure(5, trusting()), "SSLError", { verify_code = 20 })
             raises.check(failure(4, trusting()), "CertificateError", { verify_code = 62 })
@@ -249,7 +249,7 @@ describe("cleat.https:", function()
                 { url = urls[1], context = {} })
         end)
 
-        it("HTTPS-05 PYTHONHTTPSVERIFY=0 turns it off at load, nothing else does", function()
+        it("HTTPS-05 only PYTHONHTTPSVERIFY=0 turns verification off at load", function()
             local code = ([[
                 local https, ssl = require "cleat.https", require "cleat.ssl"
                 local function try(context)
@@ -317,7 +317,7 @@ describe("cleat.https:", function()
             assert.are.equal("hello from localhost\n", body)
         end)
 
-        it("are not followed if not wanted, nor without end, nor with a body", function()
+        it("are not followed if disabled, after a limit, or with a body from a source", function()
             local body, code, headers = fetch { url = go(302, "/hello"), redirect = false }
             assert.are.same({ 302, "/hello" }, { code, headers.location })
             assert.is_truthy(body:find("302 Found"))
@@ -334,7 +334,7 @@ describe("cleat.https:", function()
             assert.are.equal(302, code)
         end)
 
-        it("tell other servers nothing that was meant for the first", function()
+        it("do not forward credentials and bodies to other servers", function()
             local headers = { Authorization = "secret", COOKIE = "crumbs", ["X-Test"] = "all may know" }
             local body = fetch { url = urls[1] .. "/private", headers = headers }
             local here = ("[secret] [crumbs] [all may know] [localhost:%d]"):format(server.ports[1])
@@ -344,14 +344,14 @@ describe("cleat.https:", function()
                 (fetch { url = go(302, urls[2] .. "/private"), headers = headers }))
             assert.are.equal(("[] [] [all may know] [127.0.0.1:%d]"):format(server.ports[1]),
                 (fetch { url = go(302, ("https://127.0.0.1:%d/private"):format(server.ports[1])), headers = headers }))
-            -- Nor what the URL said.
+            -- Nor the user and password of the URL.
             local from = go(302, urls[2] .. "/private"):gsub("//", "//user:pass@", 1)
             assert.are.equal(("[] [] [] [localhost:%d]"):format(server.ports[2]), (fetch { url = from }))
             from = go(302, "/private"):gsub("//", "//user:pass@", 1)
             assert.are.equal(("[Basic dXNlcjpwYXNz] [] [] [localhost:%d]"):format(server.ports[1]), (fetch { url = from }))
         end)
 
-        it("do not wait for the page that comes with them", function()
+        it("do not read the page of a redirect", function()
             local job, address = answer(("HTTP/1.1 302 Found\r\nlocation:\r\n %s/hello\r\nContent-Length: 1000000\r\n\r\nnot all")
                 :format(urls[1]), "await")
             local start = process.clock()
@@ -369,7 +369,7 @@ describe("cleat.https:", function()
             return err
         end
 
-        it("is nil and LuaSocket's words, or cleat's error", function()
+        it("returns nil and LuaSocket's message, or cleat's error", function()
             assert.are.equal("connection refused", why("https://127.0.0.1:" .. process.refusing_port() .. "/"))
             assert.are.equal("connection refused", why { url = "https://127.0.0.1:" .. process.refusing_port() .. "/" })
             raises.check(why("https://no.such.host.invalid/"), "socket.gaierror", {})
@@ -378,7 +378,7 @@ describe("cleat.https:", function()
             assert.is_truthy(("it says: " .. err):find("WRONG_VERSION_NUMBER", 1, true))
         end)
 
-        it("is a request to anything but https", function()
+        it("is a URL of another scheme", function()
             assert.are.equal("scheme 'http' not supported, only https", why("http://localhost/"))
             assert.are.equal("scheme 'ftp' not supported, only https", why { url = "ftp://localhost/" })
             assert.are.equal("scheme 'http' not supported, only https", why { url = urls[1], scheme = "http" })
@@ -389,7 +389,7 @@ describe("cleat.https:", function()
             raises("TypeError", { match = "argument 'body' must be a string, not number" }, https.request, urls[1], 5)
         end)
 
-        it("is a request with lines that are not its own", function()
+        it("is a request with line breaks in a header or the URL", function()
             for _, case in ipairs {
                 { url = urls[1] .. "/hello HTTP/1.1\r\nX-Evil: 1\r\n\r\n" }, { url = urls[1], path = "/\n" },
                 { host = "local\rhost" }, { url = urls[1] .. "/?a=\0" }, { url = urls[1], method = "GET / HTTP/1.1\r\n" },
@@ -399,7 +399,7 @@ describe("cleat.https:", function()
             end
         end)
 
-        it("is a server that says nothing in time", function()
+        it("is a server that does not respond before the timeout", function()
             local job = peer.serve { "await" }
             local timeout = http.TIMEOUT
             http.TIMEOUT = 0.1
@@ -440,7 +440,7 @@ describe("cleat.https:", function()
             job:finish()
         end)
 
-        it("is an answer that is no HTTP", function()
+        it("is a response that is not HTTP", function()
             local job, address = answer("HTTP/1.1 200 OK\r\nno header\r\n\r\n", "notify")
             assert.is_truthy(why { url = address, context = trusting() }:find("malformed"))
             job:finish()
@@ -451,7 +451,7 @@ describe("cleat.https:", function()
     end)
 
     describe("beside other modules", function()
-        it("leaves LuaSocket's and LuaSec's names to them", function()
+        it("does not replace LuaSocket's and LuaSec's modules", function()
             local output = process.run_code([[
                 local sec, sec_https = {}, {}
                 package.preload.ssl = function() return sec end
@@ -466,7 +466,7 @@ describe("cleat.https:", function()
             assert.are.equal(("true\ttrue\ttrue\n"):rep(3), output)
         end)
 
-        it("leaves \"socket\" to what it is", function()
+        it("works with any module \"socket\"", function()
             for _, code in ipairs {
                 [[require "cleat.python"; want = "cleat"]],
                 [[require "cleat.python"; require "socket"; want = "cleat"]],
@@ -538,7 +538,7 @@ describe("cleat.https.client:", function()
         sock:close()
     end)
 
-    it("returns what came before the end", function()
+    it("returns the bytes that arrived before the end", function()
         local sock, job = connected("send " .. peer.hex("no newline"), "notify")
         assert.are.same({ nil, "closed", "> no newline" }, { sock:receive("*l", "> ") })
         job:finish()
@@ -549,7 +549,7 @@ describe("cleat.https.client:", function()
         sock:close()
     end)
 
-    it("is closed more than once, and says so afterwards", function()
+    it("can be closed more than once, and returns closed afterwards", function()
         local sock, job = connected()
         assert.is_true(sock:getfd() >= 0)
         assert.are.equal(1, sock:close())
@@ -561,7 +561,7 @@ describe("cleat.https.client:", function()
         job:finish()
     end)
 
-    it("that is not connected has nothing to say", function()
+    it("returns errors before it is connected", function()
         local sock = client.new(trusting())
         assert.are.same({ nil, "closed", 0 }, { sock:send("x") })
         assert.are.same({ nil, "connection refused" }, { sock:connect("127.0.0.1", process.refusing_port()) })

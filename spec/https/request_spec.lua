@@ -1,10 +1,11 @@
--- cleat.https: what a request's fields do, which of them are refused, and proxies.
+-- cleat.https: the effects of a request's fields, wrong fields, and proxies.
 local excepted = require("cleat.https.proxy").excepted
 local handles = require "support.handles"
 local https = require "cleat.https"
 local limits = require "support.limits"
 local nginx = require "support.nginx"
 local peer = require "support.peer"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
 local raises = require "support.raises"
@@ -53,7 +54,7 @@ describe("cleat.https, requests:", function()
     end
 
     describe("fields", function()
-        it("that do not exist raise, and the error names what was meant", function()
+        it("that do not exist raise an error, which suggests a name", function()
             for name, meant in pairs {
                 verfy = "verify", cafiles = "cafile", certifcate = "certificate", tiemout = "timeout", Url = "url", header = "headers",
             } do
@@ -68,7 +69,7 @@ describe("cleat.https, requests:", function()
             raises("TypeError", { match = "unexpected field [true]" }, https.request, { url = url, [true] = 1 })
         end)
 
-        it("of the wrong type raise, and say what came", function()
+        it("of the wrong type raise an error, which names the type", function()
             for name, case in pairs {
                 url = { 5, "must be a string, not 5" }, host = { {}, "must be a string, not table" }, port = { {},
                     "an integer or a string, not table" },
@@ -95,7 +96,7 @@ describe("cleat.https, requests:", function()
             raises("TypeError", { match = "must have strings for names, not 1" }, https.request, { url = url, headers = { "X: y" } })
         end)
 
-        it("that contradict each other raise", function()
+        it("that contradict each other raise an error", function()
             local context = ssl.create_default_context()
             for _, name in ipairs { "cafile", "capath", "cadata", "certificate", "verify" } do
                 raises("TypeError", { match = ("field '%s' cannot be used with field 'context'"):format(name) }, https.request,
@@ -134,7 +135,7 @@ describe("cleat.https, requests:", function()
             assert.are.equal(20, code { capath = process.directory() })
         end)
 
-        it("for trust count, whatever the default context is", function()
+        it("for trust take precedence over the default context", function()
             ssl._https_verify_certificates(false)
             local codes = {}
             for _, fields in ipairs { { cafile = pki.path("unknown-root.pem") }, { verify = true }, {} } do
@@ -220,7 +221,7 @@ describe("cleat.https, requests:", function()
         job:finish()
     end)
 
-    it("hosts that are none", function()
+    it("malformed hosts are nil and a message", function()
         for _, host in ipairs { "[::1", "[::1]x", "[127.0.0.1]", "[::1%]", "[::g]", "a%62c", "a b", "a\\b", "a!b", "a|b",
             ("a"):rep(256), "a@b@c", "<a>",
             "::1%", "a,b" } do
@@ -303,7 +304,7 @@ describe("cleat.https, requests:", function()
             end
         end
 
-        it("have the length that was promised", function()
+        it("must have the length of Content-Length", function()
             assert.are.equal(1, (put(pieces("one", "", "two"), 6)))
             assert.are.equal("onetwo", (fetch { url = url .. "/files/body" }))
             assert.are.same({ nil, "source has returned more than the 5 bytes of Content-Length" }, { put(pieces("one", "two"), 5) })
@@ -311,7 +312,7 @@ describe("cleat.https, requests:", function()
             assert.are.equal("onetwo", (fetch { url = url .. "/files/body" }))
         end)
 
-        it("of chunks end where the source does, not at its empty pieces", function()
+        it("in chunks end with the source, not at its empty pieces", function()
             assert.are.equal(1, (put(pieces("", "one", "", ("x"):rep(20000), "two"), nil, "chunks")))
             assert.are.equal("one" .. ("x"):rep(20000) .. "two", (fetch { url = url .. "/files/chunks" }))
         end)
@@ -325,7 +326,7 @@ describe("cleat.https, requests:", function()
             assert.are.same({ false, mine }, { ok, err })
         end)
 
-        it("are moved by the caller's step", function()
+        it("are sent by the caller's step function", function()
             local moved = 0
             local ok = https.request {
                 url = url .. "/hello", cafile = root, sink = function() return 1 end,
@@ -340,7 +341,7 @@ describe("cleat.https, requests:", function()
     end)
 
     describe("redirects", function()
-        it("give another port nothing that was meant for the first", function()
+        it("do not forward credentials to another port", function()
             local certfile, keyfile = pki.chain("client")
             local headers = { Authorization = "secret", Cookie = "crumbs", ["Proxy-Authorization"] = "through" }
             local request = { url = at(2, "/seen"), headers = headers, cafile = root, certificate = certfile, key = keyfile }
@@ -353,7 +354,7 @@ describe("cleat.https, requests:", function()
             assert.are.equal("secret", headers.Authorization)
         end)
 
-        it("with a Location of 100,000 bytes, or a URL, cost what they are long", function()
+        it("with a Location or URL of 100,000 bytes take linear time", function()
             local function seconds(f, ...)
                 local start = os.clock()
                 f(...)
@@ -449,7 +450,7 @@ describe("cleat.https, requests:", function()
             return requests
         end
 
-        it("are asked for a way to the server, and see nothing else", function()
+        it("receive a CONNECT request, and see encrypted bytes only", function()
             local body, code = fetch { url = url .. "/login", proxy = through("good"), headers = { Authorization = "secret" } }
             assert.are.same({ "[secret]", 200 }, { body, code })
             local request = asked("good")[1]
@@ -461,7 +462,7 @@ describe("cleat.https, requests:", function()
             assert.are.equal("hello from localhost\n", (fetch { url = url .. "/hello", proxy = through("good"):sub(8) }))
         end)
 
-        it("resolve the name, which is the server's that is verified", function()
+        it("resolve the name, with which the server is verified", function()
             local port = server.ports[3] -- the certificate is that of another name
             raises.check(why { url = at(3, "/hello"), proxy = through("good"), cafile = root }, "CertificateError", { verify_code = 62 })
             raises.check(why { url = "https://nowhere.invalid:" .. port, proxy = through("good"), cafile = root }, "CertificateError", {})
@@ -474,7 +475,7 @@ describe("cleat.https, requests:", function()
             assert.is_truthy(requests[#requests]:find("^CONNECT xn%-%-pthon%-kva.invalid:" .. port), requests[#requests])
         end)
 
-        it("are given the login of their URL", function()
+        it("receive the user and password of their URL", function()
             local answer = why { url = url, proxy = through("login"), cafile = root }
             assert.are.equal("the proxy refuses: 'HTTP/1.1 407 Proxy Authentication Required'", answer)
             assert.are.equal("hello from localhost\n", (fetch { url = url .. "/hello", proxy = through("login", "me:se%20cret@") }))
@@ -489,7 +490,7 @@ describe("cleat.https, requests:", function()
             assert.are.equal("[] [] [] []", seen)
         end)
 
-        it("that refuse or talk nonsense end the request", function()
+        it("that refuse, or respond with garbage, end the request", function()
             assert.are.equal("the proxy refuses: 'HTTP/1.1 403 Forbidden'", why { url = url, proxy = through("forbids") })
             assert.are.equal("the proxy refuses: 'HTTP/1.1 302 Found'", why { url = url, proxy = through("redirects") })
             assert.is_truthy(why { url = url, proxy = through("garbage") }:find("^malformed response: "))
@@ -509,15 +510,11 @@ describe("cleat.https, requests:", function()
             end
         end)
 
-        it("of others, tinyproxy, if it is installed", function()
-            local program = process.run({ "sh", "-c", "command -v tinyproxy" }).output:match("[^\n]+")
-            if not program then
-                return pending("tinyproxy is not installed")
-            end
+        optional.tests(it, pending, optional.program "tinyproxy")("tinyproxy, with and without a password", function()
             local proxy, port = process.on_free_port(function(port)
                 local file = process.write_file(process.directory() .. "/tinyproxy.conf",
                     ("Port %d\nListen 127.0.0.1\nBasicAuth me secret\nTimeout 60\n"):format(port))
-                local started = process.start { program, "-d", "-c", file, timeout = 60 }
+                local started = process.start { "tinyproxy", "-d", "-c", file, timeout = 60 }
                 started:wait_for("Accepting connections")
                 return started
             end)
@@ -529,7 +526,7 @@ describe("cleat.https, requests:", function()
             proxy:stop()
         end)
 
-        it("are LuaSocket's, unless the request has another or none", function()
+        it("are LuaSocket's PROXY, unless the request overrides it", function()
             local http = require "socket.http"
             http.PROXY = through("good")
             local before = #asked("good")
@@ -541,7 +538,7 @@ describe("cleat.https, requests:", function()
             assert.are.equal(before + 3, #asked("good"))
         end)
 
-        it("are the environment's, but for no_proxy", function()
+        it("are the environment's, except for hosts in no_proxy", function()
             local code = ([[
                 local https = require "cleat.https"
                 local body, err = https.request(%q)
@@ -571,7 +568,7 @@ describe("cleat.https, requests:", function()
             assert.are.same({ "connection refused", 0 }, { run("https_proxy=" .. bad) })
         end)
 
-        it("no_proxy names hosts, what is below them, and addresses", function()
+        it("no_proxy matches hosts, their subdomains, and addresses", function()
             for list, hosts in pairs {
                 ["example.org"] = { ["example.org"] = true, ["www.example.org"] = true, ["EXAMPLE.ORG."] = true,
                     ["notexample.org"] = false },
@@ -589,7 +586,7 @@ describe("cleat.https, requests:", function()
         end)
     end)
 
-    it("works without LuaSocket, and in a coroutine beside others", function()
+    it("works without LuaSocket, and while other coroutines run", function()
         local output = process.run_code(([[
             package.path = os.getenv("CLEAT_SOURCE_DIR") .. "/lua/?.lua"
             package.cpath = os.getenv("CLEAT_BUILD_DIR") .. "/lua/" .. _VERSION:match("[%%d.]+") .. "/?.so"

@@ -1,5 +1,11 @@
--- https.request over an event loop's sockets, which the field transport makes: luv's handles. (nginx: spec/adapters;
--- haproxy: spec/hosts.)
+-- https.request over luv's handles, which the field transport makes. (spec/adapters has nginx, spec/hosts haproxy.)
+local optional = require "support.optional"
+
+local missing = optional.module("luv", "lua-luv")
+if missing then
+    return pending("the field transport: " .. missing, function() end)
+end
+
 local https = require "cleat.https"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -16,7 +22,7 @@ describe("the field transport", function()
         url = ("https://localhost:%d/"):format(serve({ mode = "http" }).port)
     end)
 
-    -- get makes a request in a coroutine of luv's, and returns what that returns and how often transport was called.
+    -- get makes a request in a coroutine under luv, and returns its results and how often transport was called.
     local function get(fields)
         local made, ok, first, second = 0, nil, nil, nil
         fields.cafile = fields.cafile or pki.path "root.pem"
@@ -40,7 +46,7 @@ describe("the field transport", function()
         assert.are.same({ 1, true, 1, 200, 100000 }, { made, ok, result, code, #table.concat(pieces) })
     end)
 
-    it("verifies, times out and reports like the others", function()
+    it("verifies, times out and reports errors as other connections do", function()
         local made, ok, result, err = get { url = url, cafile = pki.path "unknown-root.pem" }
         assert.are.same({ 1, true, nil, 20 }, { made, ok, result, err.verify_code })
         made, ok, result, err = get { url = (url:gsub("localhost", "127.0.0.1")), host = "127.0.0.1", headers = {} }
@@ -55,7 +61,7 @@ describe("the field transport", function()
         assert.are.same({ 1, true, nil, "connection refused" }, { made, ok, result, err })
     end)
 
-    it("is a function that returns a socket, beside no proxy", function()
+    it("must be a function that returns a socket, and excludes a proxy", function()
         raises("TypeError", { match = "field 'transport' must be a function, not " }, https.request, { url = url, transport = 5 })
         raises("TypeError", { match = "field 'proxy' cannot be used with field 'transport'" }, https.request,
             { url = url, transport = uv.new_tcp, proxy = "http://localhost:1" })

@@ -1,15 +1,9 @@
--- cleat.luasec beside Debian's LuaSec: the same calls return the same.
+-- cleat.luasec and Debian's LuaSec: the same calls return the same values.
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
 
 local SCRIPT = "spec/support/luasec_calls.lua"
-
-local function installed()
-    local pipe = io.popen("ls /usr/lib/*/lua/5.*/ssl.so 2>/dev/null")
-    local line = pipe:read "*l"
-    pipe:close()
-    return line ~= nil
-end
 
 local function run(module)
     local result = process.run(process.lua { SCRIPT, pki.path "root.pem":match "^(.*)/", module })
@@ -17,7 +11,7 @@ local function run(module)
     return result.output
 end
 
-describe("cleat.luasec:", function()
+describe("cleat.luasec", function()
     teardown(process.cleanup)
 
     local mine
@@ -25,19 +19,17 @@ describe("cleat.luasec:", function()
         mine = run "cleat.luasec.install"
     end)
 
-    if installed() then
-        it("the calls return what LuaSec's return", function()
-            local theirs = run():gmatch "[^\n]+"
-            for line in mine:gmatch "[^\n]+" do
-                assert.are.equal(theirs(), line)
-            end
-            assert.is_nil(theirs())
-        end)
-    else
-        pending("the calls return what LuaSec's return: LuaSec (lua-sec) is not installed", function() end)
-    end
+    local it_with_luasec = optional.tests(it, pending, optional.file("/usr/lib/*/lua/5.*/ssl.so", "lua-sec"))
 
-    it("these are some of them", function()
+    it_with_luasec("returns what LuaSec returns", function()
+        local theirs = run():gmatch "[^\n]+"
+        for line in mine:gmatch "[^\n]+" do
+            assert.are.equal(theirs(), line)
+        end
+        assert.is_nil(theirs())
+    end)
+
+    it("returns these values, among others", function()
         for _, line in ipairs {
             'mismatch: nil "private key does not match public key"', 'option: nil "invalid option (no_such)"',
             'partly: nil "wantread" "234"', 'lines: "3one" "two" ""', 'all: "end"',

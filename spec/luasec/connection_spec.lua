@@ -1,4 +1,4 @@
--- cleat.luasec: what LuaSec 1.2 does not have, and what is different here. beside_spec.lua has what is the same.
+-- cleat.luasec: what LuaSec 1.2 lacks, and the differences from it. beside_spec.lua compares the rest with LuaSec.
 local backend = require "cleat.backend"
 local handles = require "support.handles"
 local limits = require "support.limits"
@@ -21,7 +21,7 @@ describe("cleat.luasec", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("makes userdata, for event libraries and programs that ask for their type", function()
+    it("returns contexts and connections that are userdata, as LuaSec's are", function()
         local context = assert(luasec.newcontext(client()))
         assert.are.equal("userdata", type(context))
         local c, s = wrap(context)
@@ -35,7 +35,7 @@ describe("cleat.luasec", function()
         assert.is_false(pcall(c.send, context, "x"))
     end)
 
-    it("shows the certificates that this side presents", function()
+    it("returns the own certificate and chain", function()
         local rsa, rsa_key = pki.chain "server-rsa"
         local ec, ec_key = pki.chain "server-ec"
         local own, own_key = pki.chain "client"
@@ -69,7 +69,7 @@ describe("cleat.luasec", function()
         assert.are.same({ nil, "closed" }, { c:exportkeyingmaterial("EXPERIMENTAL cleat", 40) })
     end)
 
-    it("has the first Finished message only, up to TLS 1.2", function()
+    it("returns the first Finished message up to TLS 1.2, and nil for the second and with TLS 1.3", function()
         local c, s = open(client { protocol = "tlsv1_2" })
         assert.are.equal(12, #c:getfinished())
         assert.are.equal(c:getfinished(), s:getpeerfinished())
@@ -103,7 +103,7 @@ describe("cleat.luasec", function()
         assert.are.equal("invalid PSK configuration", refused(server { psk = { callback = print } }))
     end)
 
-    it("refuses what BoringSSL lacks, or ignores it where that does no harm", function()
+    it("refuses DANE, renegotiation options and lists of unknown curves, and ignores unknown curves in a longer list", function()
         assert.are.equal("dane is not supported: BoringSSL has no DANE", refused(client { dane = true }))
         assert.are.equal("option allow_unsafe_legacy_renegotiation: BoringSSL has no renegotiation",
             refused(client { options = "allow_unsafe_legacy_renegotiation" }))
@@ -117,7 +117,7 @@ describe("cleat.luasec", function()
         assert.is_true(luasec.config.curves["P-384"])
     end)
 
-    it("allows TLS 1.0 only where it is named", function()
+    it("allows TLS 1.0 and 1.1 only if protocol names them", function()
         local c, s = wrap(client { protocol = "tlsv1_1" })
         assert.are.equal("unsupported protocol", (select(2, shake(c, s))))
         c:close()
@@ -128,7 +128,7 @@ describe("cleat.luasec", function()
         s:close()
     end)
 
-    it("wraps descriptors, which it closes", function()
+    it("wraps a descriptor, and closes it", function()
         local one, other = pair.sockets()
         local fd = one:getfd()
         one:setfd(-1)
@@ -145,7 +145,7 @@ describe("cleat.luasec", function()
         assert.are.same({ false, "closed" }, { luasec.wrap(-1, client()):dohandshake() })
     end)
 
-    it("waits until a timeout has passed: of each wait, and of a method", function()
+    it("has a timeout for each wait, and one for the whole call", function()
         local c, s = open()
         c:settimeout(0.02)
         assert.are.same({ nil, "wantread", "" }, { c:receive(5) })
@@ -166,7 +166,7 @@ describe("cleat.luasec", function()
         s:close()
     end)
 
-    it("has errors of the program's functions as the handshake's", function()
+    it("fails the handshake if a callback raises", function()
         local c, s = wrap(client { alpn = { "a" } }, server { alpn = function()
             error("no protocol today", 0)
         end })
@@ -178,7 +178,7 @@ describe("cleat.luasec", function()
         s:close()
     end)
 
-    it("lets the program's functions yield", function()
+    it("lets callbacks yield", function()
         local c, s = wrap(client { alpn = { "a", "b" } }, server { alpn = function(list)
             return coroutine.yield(#list)
         end })
@@ -209,7 +209,7 @@ describe("cleat.luasec", function()
         s:close()
     end)
 
-    it("closes what is collected", function()
+    it("closes connections that are collected", function()
         local before, during = backend.handle_count(), nil
         local function make()
             local c, s = open()
@@ -237,7 +237,7 @@ describe("cleat.luasec", function()
         s:close()
     end)
 
-    it("refuses bounds that are no numbers, and reads on for more bytes than there are", function()
+    it("send refuses bounds that are not numbers, and receive(math.huge) waits for more bytes", function()
         local c, s = open()
         local no_number = 0 / 0
         for _, bounds in ipairs { { no_number }, { 1, no_number }, { "x" }, { 1, {} }, { true } } do
@@ -252,7 +252,7 @@ describe("cleat.luasec", function()
         s:close()
     end)
 
-    it("is select's", function()
+    it("works with socket.select", function()
         local c, s = open()
         local readable = socket.select({ s }, nil, 0)
         assert.is_nil(readable[1])
@@ -264,7 +264,7 @@ describe("cleat.luasec", function()
         assert.are.equal("line", s:receive())
         assert.are.equal("line", s:receive())
         assert.is_false(s:dirty())
-        for _ = 1, 20 do -- records that arrive together: each is announced by one of both
+        for _ = 1, 20 do -- either dirty() or select() reports each of several records that arrive together
             c:send(("x"):rep(1000))
         end
         for _ = 1, 20 do
@@ -275,7 +275,7 @@ describe("cleat.luasec", function()
         s:close()
     end)
 
-    it("is ssl.core's and ssl.context's, too", function()
+    it("has the functions of ssl.core and ssl.context", function()
         local core, functions = require "cleat.luasec.core", require "cleat.luasec.context_module"
         local context = assert(functions.create "any")
         assert.are.same({ nil, "invalid mode" }, { core.create(context) })
@@ -313,7 +313,7 @@ describe("cleat.luasec", function()
         s:close()
     end)
 
-    it("keeps a killed or closed handshake closed", function()
+    it("returns closed from the handshake of a closed connection", function()
         local c, s = wrap()
         c:dohandshake()
         c:close()
@@ -324,7 +324,7 @@ describe("cleat.luasec", function()
         s:close()
     end)
 
-    it("tells a connection that was cut off from one that was closed, unless an option says otherwise", function()
+    it("reports an end without close_notify, unless the option ignore_unexpected_eof is set", function()
         for _, option in ipairs { "all", "ignore_unexpected_eof" } do
             local c, s = open(client { options = option })
             s:send "part"

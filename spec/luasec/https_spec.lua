@@ -1,21 +1,21 @@
--- cleat.luasec.https: what LuaSec's ssl.https has not. That both return the same is in spec/programs/luasec_spec.lua.
+-- cleat.luasec.https: what LuaSec's ssl.https lacks. spec/programs/luasec_spec.lua compares the results of both.
 local pki = require "support.pki"
 local process = require "support.process"
 local serve = require "support.serve"
 
--- run returns what a program prints that has LuaSec's modules from cleat.
+-- run returns the output of a program in which cleat provides LuaSec's modules.
 local function run(code, ...)
     return process.run_code('require("cleat.luasec").install()\nlocal https = require "ssl.https"\n' .. code, { ... })
 end
 
-describe("cleat.luasec.https:", function()
+describe("cleat.luasec.https", function()
     local server
     setup(function()
         server = serve { mode = "http" }
     end)
     teardown(process.cleanup)
 
-    -- answers to a request: without verification asked for, as LuaSec's default is.
+    -- answer returns the output of a request with LuaSec's default, which is no verification.
     local function answer(name, ...)
         return run(([[
             local body, code = https.request("https://%s:%d/4")
@@ -23,14 +23,14 @@ describe("cleat.luasec.https:", function()
         ]]):format(name, server.port), ...)
     end
 
-    it("verifies nothing, as LuaSec's, unless the environment says so", function()
+    it("verifies no server by default, as LuaSec, but every one with CLEAT_LUASEC_VERIFY=peer", function()
         local trusted, untrusted = "SSL_CERT_FILE=" .. pki.path "root.pem", "SSL_CERT_FILE=" .. pki.path "unknown-root.pem"
         assert.are.equal("4\t200\n", answer("localhost", untrusted))
         assert.are.equal("nil\tcertificate verify failed\n", answer("localhost", untrusted, "CLEAT_LUASEC_VERIFY=peer"))
         assert.are.equal("4\t200\n", answer("localhost", trusted, "CLEAT_LUASEC_VERIFY=peer"))
     end)
 
-    it("verifies the host's name then", function()
+    it("verifies the host name with CLEAT_LUASEC_VERIFY=peer", function()
         local code = [[
             local socket = require "socket"
             local tcp = socket.tcp
@@ -48,13 +48,13 @@ describe("cleat.luasec.https:", function()
         assert.are.equal("200\n", run(code:format(server.port), trusted))
     end)
 
-    it("another value of the variable is an error", function()
+    it("raises an error for another value of CLEAT_LUASEC_VERIFY", function()
         local ok, message = pcall(answer, "localhost", "CLEAT_LUASEC_VERIFY=yes")
         assert.is_false(ok)
         assert.is_truthy(message:find("cleat.luasec: CLEAT_LUASEC_VERIFY must be peer, not yes", 1, true), message)
     end)
 
-    it("install() leaves what is loaded", function()
+    it("install() does not replace modules that are loaded", function()
         local output = process.run_code([[
             local theirs = {}
             package.loaded["ssl.https"] = theirs
@@ -64,7 +64,7 @@ describe("cleat.luasec.https:", function()
         assert.are.equal("true\ttrue\ttrue\n", output)
     end)
 
-    it("-l and LUA_INIT put it under LuaSec's names, for a program that is not edited", function()
+    it("-l and LUA_INIT install it without a change to the program", function()
         if process.interpreter():find "/asan/" then
             return pending "the interpreter of a build with a sanitizer knows neither"
         end
@@ -96,7 +96,7 @@ describe("cleat.luasec.https:", function()
             print(attempt())
             local before = descriptors()
             for _ = 1, 10 do attempt() end
-            print(descriptors() - before < 5) -- io.popen has one more or not
+            print(descriptors() - before < 5) -- io.popen may add one
         ]]):format(server.port, pki.path "unknown-root.pem"))
         assert.are.equal("certificate verify failed\ntrue\n", output)
     end)

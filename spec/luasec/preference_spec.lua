@@ -1,12 +1,12 @@
--- Whose order of ciphers counts: the client's, unless the server's context has the option cipher_server_preference.
+-- A LuaSec server follows the client's cipher order, unless it has the option cipher_server_preference.
 local luasec = require "cleat.luasec"
 local pki = require "support.pki"
 local socket = require "cleat.socket"
 
 local AES128, AES256 = "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"
 
--- agreed: the cipher of a connection with a server that prefers AES-128, and a client that prefers AES-256.
-local function agreed(options)
+-- negotiate returns the cipher of a connection between a server that prefers AES-128 and a client that prefers AES-256.
+local function negotiate(options)
     local certfile, keyfile = pki.chain "server-ec"
     local one, other = socket.socketpair()
     local server = assert(luasec.wrap(one:detach(), {
@@ -33,14 +33,14 @@ local function agreed(options)
     return cipher
 end
 
-describe("the order of ciphers of LuaSec's servers", function()
-    it("is the client's", function()
-        assert.are.equal(AES256, agreed())
-        assert.are.equal(AES256, agreed { "all", "no_ticket" })
+describe("the cipher of a cleat.luasec server", function()
+    it("is the first in the client's order", function()
+        assert.are.equal(AES256, negotiate())
+        assert.are.equal(AES256, negotiate { "all", "no_ticket" })
     end)
 
-    it("is the server's with cipher_server_preference", function()
-        assert.are.equal(AES128, agreed "cipher_server_preference")
-        assert.are.equal(AES128, agreed { "all", "cipher_server_preference" })
+    it("is the first in the server's order with cipher_server_preference", function()
+        assert.are.equal(AES128, negotiate "cipher_server_preference")
+        assert.are.equal(AES128, negotiate { "all", "cipher_server_preference" })
     end)
 end)

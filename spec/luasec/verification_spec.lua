@@ -1,4 +1,4 @@
--- cleat.luasec: who is verified, and CLEAT_LUASEC_VERIFY.
+-- Which peers cleat.luasec verifies, and the environment variable CLEAT_LUASEC_VERIFY.
 local pki = require "support.pki"
 local process = require "support.process"
 
@@ -16,7 +16,7 @@ local CODE = [[
     end
 ]]
 
--- environment runs code with CLEAT_LUASEC_VERIFY, nil for none, and SSL_CERT_FILE as the system's certificates.
+-- environment runs code with CLEAT_LUASEC_VERIFY (nil: unset), and SSL_CERT_FILE as the system's CA certificates.
 local function environment(value, code)
     local words = { "SSL_CERT_FILE=" .. pki.path "root.pem" }
     if value then
@@ -25,10 +25,10 @@ local function environment(value, code)
     return process.run_code(CODE .. code, words)
 end
 
-describe("cleat.luasec verifies", function()
+describe("cleat.luasec", function()
     teardown(process.cleanup)
 
-    it("no server by default, as LuaSec, and says so if it is asked", function()
+    it("verifies no server by default, as LuaSec, and getpeerverification returns false", function()
         local bad = ('server { certificate = %q, key = %q }'):format(pki.chain "unknown")
         assert.are.equal("good false\ngood false\n", environment(nil, ([[
             print(visit("localhost", client(), %s))
@@ -41,7 +41,7 @@ describe("cleat.luasec verifies", function()
         ]]):format(pki.path "root.pem", bad)))
     end)
 
-    it("every server and its name with CLEAT_LUASEC_VERIFY=peer", function()
+    it("verifies every server and its name with CLEAT_LUASEC_VERIFY=peer", function()
         local found = environment("peer", ([[
             local unknown = server { certificate = %q, key = %q }
             print(visit("localhost", client()))
@@ -62,18 +62,18 @@ describe("cleat.luasec verifies", function()
         }, "\n"), found)
     end)
 
-    it("no client with it: servers ask for a certificate if the program wants it", function()
+    it("does not request client certificates because of CLEAT_LUASEC_VERIFY=peer", function()
         assert.are.equal("good true\n", environment("peer", 'print(visit("localhost", client(), server()))'))
     end)
 
-    it("what the environment names: another value is an error", function()
+    it("raises an error for another value of CLEAT_LUASEC_VERIFY", function()
         local result = process.run(process.lua { "CLEAT_LUASEC_VERIFY=pear", process.write_file(process.directory() .. "/pear.lua",
             'require "cleat.luasec"') })
         assert.are.equal(1, result.status)
         assert.is_truthy(result.errors:find("cleat.luasec: CLEAT_LUASEC_VERIFY must be peer, not pear", 1, true), result.errors)
     end)
 
-    it("revocation with crl_check, depth, and purposes", function()
+    it("checks revocation with crl_check, and the depth", function()
         local lists = pki.path "root-and-crls.pem"
         assert.are.equal("certificate verify failed false\ngood true\ncertificate verify failed false\ngood true\n", environment(nil, ([[
             local revoked = server { certificate = %q, key = %q }
@@ -88,7 +88,7 @@ end)
 describe("cleat.luasec.install", function()
     teardown(process.cleanup)
 
-    it("puts the modules under LuaSec's names", function()
+    it("provides the modules under LuaSec's names", function()
         assert.are.equal("true true true true true true\n", process.run_code [[
             local luasec = require("cleat.luasec").install()
             local function is(name, ours)
@@ -100,7 +100,7 @@ describe("cleat.luasec.install", function()
         ]]:gsub("\t", " "))
     end)
 
-    it("leaves what is loaded already", function()
+    it("does not replace modules that are loaded", function()
         assert.are.equal("mine\tfunction\n", process.run_code [[
             package.loaded.ssl = "mine"
             require "cleat.luasec.install"

@@ -1,11 +1,12 @@
--- cleat.luasec.x509 beside Debian's LuaSec: every method of many certificates returns the same.
+-- cleat.luasec.x509 and Debian's LuaSec: each method returns the same values for many certificates.
 local certificates = require "support.luasec_certificates"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
 local ssl = require "cleat.ssl"
 local x509 = require "cleat.luasec.x509"
 
--- luasec runs code in another process with LuaSec, and returns what it prints.
+-- luasec runs code with LuaSec in another process, and returns its output.
 local function luasec(code)
     return process.run_code('local certificates, x509 = require "support.luasec_certificates", require "ssl.x509"\n' .. code)
 end
@@ -14,14 +15,14 @@ local function file_of(name, text)
     return process.write_file(process.directory() .. "/" .. name, text)
 end
 
--- both: what cleat's objects return of the certificates in a text, and what LuaSec's return.
+-- both returns two descriptions of the certificates in a text: by cleat's objects, and by LuaSec's.
 local function both(name, text)
     local file = file_of(name, text)
     local theirs = luasec(("io.write(certificates.describe_all(x509, io.open(%q):read '*a'))"):format(file))
     return certificates.describe_all(x509, text), theirs
 end
 
--- same compares texts line by line, to show the line that differs.
+-- same compares texts line by line, so that a failure shows the line that differs.
 local function same(theirs, mine)
     local others = theirs:gmatch "[^\n]*"
     for line in mine:gmatch "[^\n]*" do
@@ -30,21 +31,12 @@ local function same(theirs, mine)
     assert.are.equal(#theirs, #mine)
 end
 
--- needs_luasec leaves a test pending where LuaSec is not installed: see script/packages.
-local function needs_luasec()
-    local pipe = io.popen "ls /usr/lib/*/lua/5.*/ssl.so 2>/dev/null"
-    local found = pipe:read "*l"
-    pipe:close()
-    if not found then
-        pending "LuaSec (lua-sec) is not installed"
-    end
-end
+local it_with_luasec = optional.tests(it, pending, optional.file("/usr/lib/*/lua/5.*/ssl.so", "lua-sec"))
 
-describe("cleat.luasec.x509:", function()
+describe("cleat.luasec.x509", function()
     teardown(process.cleanup)
 
-    it("the methods return what LuaSec's return, of the certificates of openssl", function()
-        needs_luasec()
+    it_with_luasec("returns what LuaSec returns, for certificates made by openssl", function()
         local text = {}
         for _, name in ipairs { "root.pem", "intermediate.crt", "server-ec.crt", "server-rsa.crt", "client.crt",
             "expired.crt", "other.crt", "v1.crt", "fancy.crt",
@@ -56,32 +48,29 @@ describe("cleat.luasec.x509:", function()
         same(theirs, mine)
     end)
 
-    it("they do of random certificates, with all types of strings, names, keys, serial numbers and dates", function()
-        needs_luasec()
+    it_with_luasec("returns what LuaSec returns, for random certificates with all types of strings, names, keys and dates", function()
         local mine, theirs = both("random.pem", certificates.pem(certificates.random(250)))
         assert.are.equal(250, (select(2, theirs:gsub('digest md5: nil; "digest algorithm not supported %(md5%)"; ', ''))))
         same(theirs, mine)
     end)
 
-    it("they do of malformed alternative names", function()
-        needs_luasec()
+    it_with_luasec("returns what LuaSec returns, for malformed alternative names", function()
         local mine, theirs = both("odd.pem", certificates.pem(certificates.odd()))
         same(theirs, mine)
     end)
 
-    it("object identifiers with a number of any size are read, and refused beyond 64 bytes, before they take long", function()
-        needs_luasec()
+    it_with_luasec("reads object identifiers of up to 64 bytes, and returns <invalid> for longer ones", function()
         local mine, theirs = both("long.pem", certificates.pem { certificates.long(60), certificates.long(64) })
         same(theirs, mine)
         local subject = x509.load(certificates.pem { certificates.long(60000) }):subject()
         assert.are.same({ { oid = "<invalid>", name = "<invalid>", value = "x" } }, subject)
     end)
 
-    it("alternative names with bytes after them are not read", function()
+    it("ignores alternative names that are followed by other bytes", function()
         assert.are.same({}, x509.load(certificates.pem { certificates.trailing() }):extensions())
     end)
 
-    -- issued_by_no_ca: a certificate that a key signed whose certificate is trusted, and not a CA's.
+    -- issued_by_no_ca returns a certificate that is signed by the key of a trusted certificate without CA:TRUE.
     local function issued_by_no_ca()
         local request = process.directory() .. "/request.pem"
         local made = process.run { "openssl", "req", "-new", "-key", pki.path "ec.key", "-subj", "/CN=below", "-out", request }
@@ -92,8 +81,7 @@ describe("cleat.luasec.x509:", function()
         return made.output
     end
 
-    it("issued() returns what LuaSec's returns", function()
-        needs_luasec()
+    it_with_luasec("issued() returns what LuaSec returns", function()
         local code = [[
             local function load(name, number)
                 local file = assert(io.open(%q .. name))
@@ -122,8 +110,7 @@ describe("cleat.luasec.x509:", function()
         same(theirs, mine)
     end)
 
-    it("issued() refuses what was issued by a certificate that is not a CA's", function()
-        needs_luasec()
+    it_with_luasec("issued() refuses an issuer that is not a CA", function()
         local below = issued_by_no_ca()
         local theirs = luasec(([[
             local function load(name) return x509.load(io.open(name):read "*a") end
@@ -133,7 +120,7 @@ describe("cleat.luasec.x509:", function()
         assert.are.equal(theirs, certificates.text_of(x509.load(pki.read "selfsigned.crt"):issued(x509.load(below))))
     end)
 
-    it("load() returns nil for what is no certificate", function()
+    it("load() returns nil for text that is not a PEM certificate", function()
         for _, text in ipairs { "", "text", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", pki.read "ec.key" } do
             assert.are.equal(1, select("#", x509.load(text)))
             assert.is_nil(x509.load(text))
@@ -142,7 +129,7 @@ describe("cleat.luasec.x509:", function()
         assert.is_truthy(x509.load("text before it\n" .. pki.read "server-ec.pem"))
     end)
 
-    it("wrong arguments raise Lua's errors, at the caller's line", function()
+    it("raises Lua's errors for wrong arguments, with the caller's line", function()
         local cert = x509.load(pki.read "server-ec.crt")
         local function message(f, ...)
             local ok, text = pcall(f, ...)
@@ -172,7 +159,7 @@ describe("cleat.luasec.x509:", function()
         refuses("#1 to 'unwrap' (SSL:Certificate expected, got number)", x509.unwrap, 1)
     end)
 
-    it("objects convert to and from cleat's certificates", function()
+    it("converts to and from ssl.Certificate", function()
         local certificate = ssl.Certificate { file = pki.path "server-ec.crt" }
         local object = x509.wrap(certificate)
         assert.are.equal(certificate, x509.unwrap(object))
@@ -180,7 +167,7 @@ describe("cleat.luasec.x509:", function()
         assert.are.equal(certificate, x509.unwrap(x509.load(object:pem())))
     end)
 
-    it("objects have a text, an __index that is a table, and no attribute that LuaSec's lack", function()
+    it("returns objects with LuaSec's text and metatable, and no further attributes", function()
         local one, other = x509.load(pki.read "server-ec.crt"), x509.load(pki.read "server-ec.crt")
         assert.is_truthy(tostring(one):find("^X509 certificate: 0x%x+$"))
         assert.are.equal(tostring(one), tostring(one))

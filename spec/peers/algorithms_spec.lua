@@ -45,7 +45,7 @@ local function facts(conn)
     return ("%s %s %s"):format(conn:group(), conn:server_sigalg(), conn:client_sigalg())
 end
 
--- served: what one connection of a program to our server is, and what the program has written.
+-- served returns the server's connection to a program, and the program's output.
 local function served(context, words, more)
     local listener = socket.socket()
     listener:bind { "127.0.0.1", 0 }

@@ -10,7 +10,7 @@ local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 local verdicts = require "support.badssl.verdicts"
 
--- That Python loads, with a security level of 0 for what is weak.
+-- Chains that Python loads, with security level 0 for weak keys.
 local CHAINS = {
     "expired", "not-yet-valid", "intermediate-expired", "date-with-offset", "wrong-host", "wrong-ip", "self-signed", "unknown-root",
     "unknown-root-sent", "same-name-other-key", "ca-false", "path-length-root", "client-as-server", "server-as-client",
@@ -20,7 +20,7 @@ local CHAINS = {
     "date-month-13", "version-4", "version-1-extensions", "version-2-extensions",
 }
 
--- What Python, that is OpenSSL, calls the alerts.
+-- The names of alerts in Python, that is OpenSSL.
 local REASONS = {
     bad_certificate = "SSLV3_ALERT_BAD_CERTIFICATE", unsupported_certificate = "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
     certificate_revoked = "SSLV3_ALERT_CERTIFICATE_REVOKED", certificate_expired = "SSLV3_ALERT_CERTIFICATE_EXPIRED",
@@ -44,7 +44,7 @@ local function verifier(files, side)
     return context
 end
 
--- talk: our side of a connection over plain: the handshake, and a byte each way, of which the server's comes first.
+-- talk does the handshake over a plain socket, and exchanges a byte in each direction, the server's first.
 -- Returns the failure, nil for none.
 local function talk(plain, context, options)
     options.do_handshake_on_connect = false
@@ -62,7 +62,7 @@ local function talk(plain, context, options)
         end
     end)
     sock:close()
-    -- What the peer has sent meanwhile is read: a reset that answers it would overtake the alert.
+    -- The peer's bytes are read: unread bytes would cause a reset, which would overtake the alert.
     pcall(function()
         plain:shutdown(socket.SHUT_WR)
         while plain:recv(4096) ~= "" do end
@@ -71,7 +71,7 @@ local function talk(plain, context, options)
     return not ok and failure or nil
 end
 
--- as_server: Python's server has the chain. Returns our failure, nil for none, and what Python says.
+-- as_server tests a chain with a server of Python, and returns our error or nil, and Python's output.
 local function as_server(files, version)
     local job = peer.serve {
         tls = true, cert = files.chain, key = files.key, min = version, max = version, ciphers = "DEFAULT:@SECLEVEL=0",

@@ -72,7 +72,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             server:stop()
         end)
 
-        it("refuses a certificate that is not good, and our server goes on", function()
+        it("refuses bad certificates, and our server keeps serving", function()
             local server = serve { mode = "http", cert = "unknown" }
             local result = curl(version, server.port, "/5")
             assert.are.equal(60, result.status)

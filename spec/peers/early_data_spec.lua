@@ -35,7 +35,7 @@ local function ours()
     return listener, context
 end
 
--- serve accepts one connection, writes a byte, and reads "late". Returns what came early and what did not.
+-- serve accepts one connection, writes a byte, and reads "late". Returns the early data, and the rest.
 local function serve(listener, context)
     local plain = listener:accept()
     plain:settimeout(20)

@@ -2,6 +2,7 @@
 local base64 = require "cleat.base64"
 local handles = require "support.handles"
 local limits = require "support.limits"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
 local raises = require "support.raises"
@@ -10,16 +11,7 @@ local ssl = require "cleat.ssl"
 
 local PUBLIC = "www.cleat.test"
 
--- missing: why the tests cannot run; nil if they can.
-local function missing()
-    for _, program in ipairs { "selfserv", "tstclnt", "certutil", "pk12util" } do
-        if process.run({ "sh", "-c", "command -v " .. program }).status ~= 0 then
-            return "no " .. program .. " (Debian's libnss3-tools)"
-        end
-    end
-end
-
-local absent = missing()
+local it = optional.tests(it, pending, optional.program "selfserv" or optional.program "tstclnt")
 
 local function run(command)
     local result = process.run(command)
@@ -128,9 +120,6 @@ describe("NSS: Encrypted ClientHello,", function()
     end)
 
     it("B-65 our client with selfserv", function()
-        if absent then
-            return pending(absent)
-        end
         local key = ssl.ECHKey { public_name = PUBLIC }
         local server = selfserv(key)
         local sock = connect(server.port, ssl.ech_config_list { key })
@@ -151,9 +140,6 @@ describe("NSS: Encrypted ClientHello,", function()
     end)
 
     it("B-65 tstclnt with our server", function()
-        if absent then
-            return pending(absent)
-        end
         local key = ssl.ECHKey { public_name = PUBLIC }
         local function configs(of)
             return base64.encode(ssl.ech_config_list { of })
@@ -164,7 +150,7 @@ describe("NSS: Encrypted ClientHello,", function()
         assert.equal("localhost", seen)
         conn:close()
         client:stop()
-        -- with another key: it reports what we have sent
+        -- with another key: it reports the configurations that we have sent
         ok, conn, seen, client = accept(key, { "-N", configs(ssl.ECHKey { public_name = PUBLIC }) })
         assert.is_false(ok)
         raises.check(conn, "SSLError", { alert = 121 })

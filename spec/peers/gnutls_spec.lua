@@ -38,7 +38,7 @@ local function connect(port, context)
     return context:wrap_socket(socket.create_connection({ "127.0.0.1", port }, 20), { server_hostname = "localhost" })
 end
 
--- gnutls_cli: run to the end against a port; what it received is in the field data.
+-- gnutls_cli runs gnutls-cli with a port until it ends; the bytes that it has received are in the field data.
 local function gnutls_cli(version, port, options, text)
     local command = {
         "gnutls-cli", "--x509cafile", pki.path("root.pem"), "--priority", PRIORITIES[version], "--port", port,
@@ -71,7 +71,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             end)
 
             it("our server echoes with gnutls-cli, 1 byte to 1 MB both ways at once, " .. cert, function()
-                -- It writes what it gets byte by byte: 10 MB would take it ten seconds.
+                -- gnutls-cli writes byte by byte: 10 MB would take ten seconds.
                 for _, size in ipairs { 1, 16385, 1000000 } do
                     local server = serve { cert = cert, bytes = size }
                     local data = peer.pattern(size)
@@ -149,7 +149,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             server:stop()
         end)
 
-        it("gnutls-cli refuses what is not good, and our server receives the alert", function()
+        it("gnutls-cli refuses a bad certificate, and our server receives the alert", function()
             local server = serve { cert = "unknown" }
             local result = gnutls_cli(version, server.port, {}, "x")
             assert.are_not.equal(0, result.status)
@@ -175,7 +175,7 @@ describe("gnutls without RFC 5746:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("B-14 OP_LEGACY_SERVER_CONNECT decides whether our client goes on", function()
+    it("B-14 our client connects with OP_LEGACY_SERVER_CONNECT only", function()
         local server = gnutls_serv("without RFC 5746", "server-ec")
         local control = gnutls_serv("TLSv1.2", "server-ec")
         local function client(legacy)

@@ -21,7 +21,7 @@ local function start(words)
     return process.start(command)
 end
 
--- ours: what a connection derives, in the words of keying.py.
+-- ours returns the values that our connection derives, in the form of keying.py.
 local function ours(conn)
     local function hex(bytes)
         return bytes and peer.hex(bytes) or ""
@@ -153,7 +153,7 @@ describe("tls-server-end-point:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    -- self_signed: a certificate whose signature is made as openssl's options say.
+    -- self_signed returns a certificate that openssl signs with these options.
     local function self_signed(name, ...)
         local base = process.directory() .. "/" .. name
         local command = {

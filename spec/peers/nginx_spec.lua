@@ -18,7 +18,7 @@ local function connect(port, context, hostname)
     return context:wrap_socket(plain, { server_hostname = hostname or "localhost", suppress_ragged_eofs = false })
 end
 
--- read_all: what comes until the end of the stream, which must be a clean one.
+-- read_all returns the bytes up to the end of the stream, which must have close_notify.
 local function read_all(sock)
     local parts = {}
     while true do
@@ -137,7 +137,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             connect(server.ports[4], nil, "other.example"):close()
         end)
 
-        it("SEC-02 SEC-05 shows a client certificate", function()
+        it("SEC-02 SEC-05 accepts a client certificate", function()
             local context = ssl.create_default_context { cafile = pki.path("root.pem") }
             context:load_cert_chain(pki.chain("client"))
             local body = fetch(connect(server.ports[6], context), "/who")
@@ -157,7 +157,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             sock:close()
         end)
 
-        it("EXC-06 plain HTTP instead of TLS, and TLS instead of plain HTTP", function()
+        it("EXC-06 reports plain HTTP on a TLS port, and TLS on a plain port", function()
             raises("SSLError", { library = "SSL", reason = "WRONG_VERSION_NUMBER" }, connect, server.ports[8])
             local plain = socket.create_connection({ "127.0.0.1", server.ports[1] }, 10)
             plain:sendall("GET / HTTP/1.0\r\n\r\n")
@@ -196,7 +196,7 @@ describe("nginx:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("WRAP-20 WRAP-21 an old server, by the bare context only", function()
+    it("WRAP-20 WRAP-21 an old server accepts the bare context only", function()
         local server = nginx.start {
             {
                 cert = "server-rsa", protocols = "TLSv1 TLSv1.1",

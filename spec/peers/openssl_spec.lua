@@ -12,7 +12,7 @@ local ssl = require "cleat.ssl"
 local MEGABYTES_10 = 10 * 1024 * 1024
 local FLAGS = { ["TLSv1.2"] = "-tls1_2", ["TLSv1.3"] = "-tls1_3" }
 
--- s_server: started on a port of its choice. Its input is text, and stays open; what it reads goes to its output.
+-- s_server starts openssl s_server on a free port. Its input is a text, and stays open; its output is what it receives.
 local function s_server(version, cert, options, text)
     local certfile, keyfile = pki.chain(cert)
     local command = {

@@ -17,7 +17,7 @@ local function priority(suite)
         suite:find "^ECDHE" and "ECDHE-PSK" or "PSK", cipher)
 end
 
--- clients: each connects to our server and returns what it said, and what came back of "hello".
+-- clients: each connects to our server, and returns its output and the echo of "hello".
 local clients = {}
 
 function clients.openssl(port, suite, identity, key, ...)
@@ -38,7 +38,7 @@ end
 -- gnutls-cli 3.7 ends with a segmentation fault where it describes a connection with an ECDHE-PSK suite.
 local CLIENT_SUITES = { openssl = SUITES, gnutls = { SUITES[3], SUITES[4] } }
 
--- What each says of the alerts.
+-- The texts of alerts in each program.
 local ALERTS = {
     openssl = { [20] = "alert bad record mac", [115] = "alert unknown psk identity" },
     gnutls = { [20] = "[20]: Bad record MAC", [115] = "[115]: " },

@@ -102,7 +102,7 @@ for _, version in ipairs { "1.2", "1.3" } do
             assert.is_truthy(job:finish()[1]:match("^error SSLError PEER_DID_NOT_RETURN_A_CERTIFICATE"))
         end)
 
-        it("what our client refuses, its server hears as an alert", function()
+        it("its server receives an alert if our client refuses its certificate", function()
             for cert, alert in pairs {
                 unknown = "TLSV1_ALERT_UNKNOWN_CA", expired = "SSLV3_ALERT_CERTIFICATE_EXPIRED",
                 other = "SSLV3_ALERT_BAD_CERTIFICATE",
@@ -114,7 +114,7 @@ for _, version in ipairs { "1.2", "1.3" } do
             end
         end)
 
-        it("what its client refuses, our server hears as an alert", function()
+        it("our server receives an alert if its client refuses our certificate", function()
             local server = serve { cert = "unknown", version = "TLSv" .. version }
             local lines = peer.connect({
                 port = server.port, tls = true, cafile = pki.path("root.pem"), verify = "required", min = version,
@@ -143,7 +143,7 @@ for _, version in ipairs { "1.2", "1.3" } do
             server:stop()
         end)
 
-        it("half-close: we end our side and go on reading", function()
+        it("half-close: we send close_notify, and keep reading", function()
             local job = python(version, "server-ec", { "handshake", "recvall", "sendn 100000", "notify", "waiteof" })
             local sock = connect(job.port, { ragged = true })
             sock:sendall("the question")
@@ -162,7 +162,7 @@ for _, version in ipairs { "1.2", "1.3" } do
             assert.is_truthy(job:finish()[2]:match("^recvall 12 %x+ end$"))
         end)
 
-        it("half-close: it ends its side and we go on writing", function()
+        it("half-close: it sends close_notify, and we keep writing", function()
             local job = python(version, "server-ec", { "handshake", "send 71", "notify", "recv 100000" })
             local sock = connect(job.port)
             assert.are.equal("q", sock:recv(10))
@@ -174,7 +174,7 @@ for _, version in ipairs { "1.2", "1.3" } do
             sock:close()
         end)
 
-        it("SSLS-35 SSLS-36 unwrap and go on in plain text", function()
+        it("SSLS-35 SSLS-36 both unwrap and continue in plaintext", function()
             local job = python(version, "server-ec", {
                 "handshake", "recv 5", "unwrap", "send " .. peer.hex("plain"), "recv 5",
             })
@@ -188,7 +188,7 @@ for _, version in ipairs { "1.2", "1.3" } do
             plain:close()
         end)
 
-        it("STARTTLS: plain text first, then TLS on the same socket", function()
+        it("STARTTLS: plaintext first, then TLS on the same socket", function()
             local certfile, keyfile = pki.chain("server-ec")
             local job = peer.serve {
                 cert = certfile, key = keyfile, min = version, max = version, "send " .. peer.hex("220 hello\r\n"), "recv 10",

@@ -56,7 +56,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
         handles.watch(before_each, after_each)
         teardown(process.cleanup)
 
-        it("B-66 our client knows gnutls-serv by its key, and shows its own", function()
+        it("B-66 our client verifies gnutls-serv by its key, and presents its own", function()
             local file, public, text = pair "theirs"
             local mine, _, other = pair "mine"
             local server, port = process.on_free_port(function(port)
@@ -85,7 +85,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             server:stop()
         end)
 
-        it("B-66 our server knows gnutls-cli by its key, and shows its own", function()
+        it("B-66 our server verifies gnutls-cli by its key, and presents its own", function()
             local mine = pair "mine"
             local file, public, text = pair "theirs"
             local _, _, other = pair "other"
@@ -120,7 +120,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
         handles.watch(before_each, after_each)
         teardown(process.cleanup)
 
-        it("B-66 a peer without them is refused in both roles, and gets the certificate that there is", function()
+        it("B-66 a peer without them is refused in both roles, or gets the certificate if there is one", function()
             local mine, _, text = pair "mine"
             local flag = version == "TLSv1.2" and "-tls1_2" or "-tls1_3"
             local certfile, keyfile = pki.chain "server-ec"

@@ -15,7 +15,7 @@ local function priority(version)
     return "NORMAL:-VERS-ALL:+VERS-TLS" .. version
 end
 
--- clients: each connects to our server, and returns what it said, and whether it is satisfied.
+-- clients: each connects to our server, and returns its output, and whether it has succeeded.
 local clients = {}
 
 function clients.openssl(version, port, ...)
@@ -52,7 +52,7 @@ function clients.curl(version, port)
     return result.output .. result.errors, result.output == "01234"
 end
 
--- What each says of the alert internal_error.
+-- The text of the alert internal_error in each program.
 local ALERTS = { openssl = "alert internal error", gnutls = "[80]: Internal error", python = "internal error",
     curl = "alert internal error" }
 
@@ -91,7 +91,7 @@ end
 for _, version in ipairs { "1.2", "1.3" } do
     for _, cert in ipairs { "server-ec", "server-rsa" } do
         local algorithm = cert == "server-ec" and "ecdsa_secp256r1_sha256" or "rsa_pss_rsae_sha256"
-        describe(("a key that is elsewhere, %s, TLS %s:"):format(cert, version), function()
+        describe(("a remote key, %s, TLS %s:"):format(cert, version), function()
             handles.watch(before_each, after_each)
             teardown(process.cleanup)
 
@@ -141,11 +141,11 @@ for _, version in ipairs { "1.2", "1.3" } do
     end
 end
 
-describe("a key that is elsewhere", function()
+describe("a remote key", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("signs as openssl asks for: RSA PKCS#1, and other hashes", function()
+    it("signs with the algorithms that openssl requires: RSA PKCS#1, and other hashes", function()
         local server = serve { cert = "server-rsa", remote = "yes", bytes = 5 }
         for asked, algorithm in pairs {
             ["RSA+SHA256"] = "rsa_pkcs1_sha256", ["RSA+SHA384"] = "rsa_pkcs1_sha384", ["RSA+SHA512"] = "rsa_pkcs1_sha512",

@@ -1,9 +1,9 @@
 -- Real clients move from one server process to another and back, behind one port: they resume by a ticket secret that
 -- the processes have in common, and by a store.
 local handles = require "support.handles"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
-local servers = require "support.servers"
 
 local NAMES = { ["TLSv1.2"] = "TLSv1_2", ["TLSv1.3"] = "TLSv1_3" }
 local FLAGS = { ["TLSv1.2"] = "-tls1_2", ["TLSv1.3"] = "-tls1_3" }
@@ -104,7 +104,7 @@ local function fleet(version, options)
     return list
 end
 
--- kinds: what the servers of a fleet have said of their handshakes.
+-- kinds returns the lines of a fleet's servers about their handshakes.
 local function kinds(list)
     local result = {}
     for index = 1, 2 do
@@ -142,44 +142,38 @@ describe("two server processes:", function()
     for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
         for _, name in ipairs(ORDER) do
             local client = CLIENTS[name]
-            local missing = servers.missing(client.program)
+            local it = optional.tests(it, pending, optional.program(client.program))
             local count = client.most or 4
             local expected = count == 4 and { "full resumed", "resumed resumed" } or { "full", "resumed" }
             local by_secret = client.by_id == version and { "full full", "full full" } or expected
 
-            it(("%s, %s moves between them by a secret"):format(version, name), function()
-                if missing then
-                    return pending(missing)
-                end
+            it(("%s, %s resumes on the other by a shared secret"):format(version, name), function()
                 local list = fleet(version, { secret = SECRET })
                 client.connect(version, list.port, count)
                 assert.are.same(by_secret, kinds(list))
             end)
 
             local try = BY_STORE[name] and it or function() end
-            try(("%s, %s moves between them by a store"):format(version, name), function()
-                if missing then
-                    return pending(missing)
-                end
+            try(("%s, %s resumes on the other by a store"):format(version, name), function()
                 local list = fleet(version, { secret = SECRET, store = directory() })
                 client.connect(version, list.port, count)
                 assert.are.same(expected, kinds(list))
             end)
         end
 
-        it(version .. ": without either there are full handshakes", function()
+        it(version .. ": handshakes are full without both", function()
             local list = fleet(version, {})
             CLIENTS.Python.connect(version, list.port, 4)
             assert.are.same({ "full full", "full full" }, kinds(list))
         end)
 
-        it(version .. ": with two secrets there are full handshakes", function()
+        it(version .. ": handshakes are full with different secrets", function()
             local list = fleet(version, { { secret = SECRET }, { secret = SECRET .. "x" } })
             CLIENTS.Python.connect(version, list.port, 4)
             assert.are.same({ "full full", "full full" }, kinds(list))
         end)
 
-        it(version .. ": keys that change each second are no error", function()
+        it(version .. ": handshakes succeed if keys change each second", function()
             local list = fleet(version, { secret = SECRET, period = 1 })
             CLIENTS.Python.connect(version, list.port, 40)
             local said = kinds(list)
@@ -187,7 +181,7 @@ describe("two server processes:", function()
             assert.are.equal(("resumed "):rep(20), said[2] .. " ")
         end)
 
-        it(version .. ": a store without a file in it is no error", function()
+        it(version .. ": handshakes succeed with an empty store", function()
             local list = fleet(version, { store = "/nowhere" })
             CLIENTS.Python.connect(version, list.port, 2)
             for _, said in ipairs(kinds(list)) do
@@ -197,7 +191,7 @@ describe("two server processes:", function()
         end)
     end
 
-    it("TLSv1.2: Python moves between them by ids in a store", function()
+    it("TLSv1.2: Python resumes on the other by session ids in a store", function()
         local list = fleet("TLSv1.2", { store = directory(), tickets = "no" })
         CLIENTS.Python.connect("TLSv1.2", list.port, 4)
         assert.are.same({ "full resumed", "resumed resumed" }, kinds(list))

@@ -82,7 +82,7 @@ for version, cases in pairs(CASES) do
         handles.watch(before_each, after_each)
         teardown(process.cleanup)
 
-        it("s_client gets the first of our server that it can verify", function()
+        it("s_client gets our server's first certificate that it can verify", function()
             local server = serve { bytes = 1, chains = chains("rsa", "p521", "ed25519", "p256", "p384") }
             for _, case in ipairs(cases) do
                 assert.are.equal(case[2], presented(version, server.port, case[1]), table.concat(case[1], " "))
@@ -90,7 +90,7 @@ for version, cases in pairs(CASES) do
             server:stop()
         end)
 
-        it("Python's server, the control, and ours present the same", function()
+        it("our server presents the same as Python's, the control", function()
             local list = chains("ed25519", "p256", "rsa")
             local ours, theirs = serve { bytes = 1, chains = list }, python(list)
             for _, case in ipairs(cases) do
@@ -104,7 +104,7 @@ for version, cases in pairs(CASES) do
             theirs:stop()
         end)
 
-        it("gnutls-cli gets the one that it can verify", function()
+        it("gnutls-cli gets the certificate that it can verify", function()
             local server = serve { bytes = 1, chains = chains("p256", "rsa", "p384") }
             local base = "NORMAL:-VERS-ALL:+VERS-TLS" .. version:sub(5) .. ":-SIGN-ALL"
             for sign, expected in pairs {
@@ -120,7 +120,7 @@ for version, cases in pairs(CASES) do
             server:stop()
         end)
 
-        it("a session resumes beside several, and a full handshake has the one that is preferred now", function()
+        it("sessions resume after a certificate was added or replaced, and full handshakes use the preferred one", function()
             local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             key_types.load(context, "rsa")
             local listener = socket.socket()
@@ -157,7 +157,7 @@ for version, cases in pairs(CASES) do
             listener:close()
         end)
 
-        it("our client presents what s_server can verify, of the CA that it names if there is one", function()
+        it("our client presents a certificate that s_server can verify, of a CA that s_server names", function()
             local function sent(options)
                 local certfile, keyfile = pki.chain("server-ec")
                 local input = process.write_file(process.directory() .. "/s_server.in", "x")
@@ -199,7 +199,7 @@ describe("several certificates:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("curl gets the one for its cipher suites", function()
+    it("curl gets the certificate for its cipher suites", function()
         local server = serve { mode = "http", chains = chains("p256", "rsa") }
         for ciphers, expected in pairs { ["ECDHE-RSA-AES128-GCM-SHA256"] = "rsa", ["ECDHE-ECDSA-AES128-GCM-SHA256"] = "p256" } do
             local result = process.run {

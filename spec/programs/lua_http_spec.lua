@@ -1,4 +1,11 @@
--- lua-http over cleat: with nghttpd, nginx, curl, h2load, and with itself.
+-- lua-http over cleat, with nghttpd, nginx, curl and h2load as peers, and as both client and server.
+local optional = require "support.optional"
+
+local missing = optional.module("cqueues", "lua-cqueues") or optional.file("/usr/share/lua/5.*/http", "lua-http")
+if missing then
+    return pending("lua-http: " .. missing, function() end)
+end
+
 local cqueues = require "cqueues"
 local cqueues_errno = require "cqueues.errno"
 local cqueues_socket = require "cqueues.socket"
@@ -20,23 +27,12 @@ local SECONDS = limits.bound(5)
 
 lua_http.install()
 
-local function missing(program)
-    local pipe = io.popen("command -v " .. program)
-    local path = pipe:read "*a"
-    pipe:close()
-    return path == ""
-end
-
--- it_with: a test of a program that may not be there.
+-- it_with: a test that needs a program.
 local function it_with(program, name, body)
-    if missing(program) then
-        pending(("%s: there is no %s (script/packages test)"):format(name, program), function() end)
-    else
-        it(name, body)
-    end
+    optional.tests(it, pending, optional.program(program))(name, body)
 end
 
--- new: a request for a URL of this machine's, with what the test asks for.
+-- new returns a request for a URL on this machine; `fields` are set in it.
 local function new(port, path, fields)
     local wanted = request.new_from_uri(("https://localhost:%d%s"):format(port, path))
     wanted.ctx = support.context()
@@ -46,7 +42,7 @@ local function new(port, path, fields)
     return wanted
 end
 
--- get returns status, body and the version of HTTP.
+-- get returns status, body and HTTP version.
 local function get(...)
     local headers, stream = new(...):go(SECONDS)
     if not headers then
@@ -58,7 +54,7 @@ local function get(...)
     return headers:get ":status", body, version
 end
 
--- failure returns the text and the number of a request that must fail.
+-- failure returns the error message and number of a request that must fail.
 local function failure(...)
     local headers, message, number = new(...):go(SECONDS)
     assert.is_nil(headers)
@@ -120,7 +116,7 @@ describe("lua-http", function()
         server:stop()
     end)
 
-    it("fetches from nginx over HTTP/2 and HTTP/1.1, as ALPN or the program chooses", function()
+    it_with("nginx", "fetches from nginx over HTTP/2 or HTTP/1.1, as chosen by ALPN or the program", function()
         local server = nginx.start { { listen = "ssl http2", cert = "server-rsa" }, { protocols = "TLSv1.2" } }
         process.write_file(server.www .. "/page", support.page(300000))
         run({}, function()
@@ -135,7 +131,7 @@ describe("lua-http", function()
         server:stop()
     end)
 
-    it("uses luaossl where the program gives a context of luaossl's", function()
+    it_with("nginx", "uses luaossl if the program passes a context of luaossl", function()
         local server = nginx.start { {} }
         process.write_file(server.www .. "/page", "page")
         local context = require("http.tls").new_client_context()
@@ -146,7 +142,7 @@ describe("lua-http", function()
         server:stop()
     end)
 
-    it("serves curl: HTTP/2 and HTTP/1.1, uploads, both versions of TLS", function()
+    it_with("curl", "serves curl: HTTP/2 and HTTP/1.1, uploads, both versions of TLS", function()
         local server, port, errors = support.serve()
         run({ server }, function()
             local upload = process.write_file(process.directory() .. "/upload", peer.pattern(300000))
@@ -182,7 +178,7 @@ describe("lua-http", function()
         server:close()
     end)
 
-    it("chooses the certificate by the server's name, and serves plaintext on the same port", function()
+    it("chooses the certificate by SNI, and serves plaintext on the same port", function()
         local first, second = support.server_context "server-ec", support.server_context "cn-only"
         second:set_alpn_protocols { "h2", "http/1.1" }
         first:set_servername_callback(function(sock, name)
@@ -223,14 +219,14 @@ describe("lua-http", function()
             assert.is_truthy(message:find("elsewhere.example", 1, true), message)
             assert.are.equal("200", (get(port, "/4")))
         end)
-        -- the server goes on, and its program gets the errors
+        -- the server keeps running, and reports the errors to onerror
         assert.are.equal(3, #errors)
         assert.are.equal("wrap", errors[1].operation)
         assert.is_truthy(errors[1].message:find("ALERT", 1, true), errors[1].message)
         server:close()
     end)
 
-    it("verifies the name behind a proxy as well", function()
+    it("verifies the host name behind a proxy", function()
         local proxy = process.start { "python3", "spec/support/connect_proxy.py", "good", timeout = 60 }
         local at = "http://127.0.0.1:" .. proxy:wait_for "port (%d+)"
         local server, port = support.serve()
@@ -243,7 +239,7 @@ describe("lua-http", function()
         proxy:stop()
     end)
 
-    it("verifies the name behind a SOCKS proxy, for which lua-http verifies none", function()
+    it("verifies the host name behind a SOCKS proxy, unlike lua-http alone", function()
         local server, port = support.serve()
         local listener = cqueues_socket.listen("127.0.0.1", 0)
         assert(listener:listen())
@@ -251,7 +247,7 @@ describe("lua-http", function()
         local function move(from, to)
             return function()
                 local data = from:xread(-65536, "b")
-                while data do -- Lua 5.1 cannot yield in the function of a for loop
+                while data do -- Lua 5.1 cannot yield in an iterator
                     to:xwrite(data, "bn")
                     data = from:xread(-65536, "b")
                 end
@@ -329,8 +325,8 @@ describe("lua-http", function()
         server:close()
     end)
 
-    it("reports what fails as lua-http does: nil, a text and a number", function()
-        local silent, cut = cqueues_socket.listen("127.0.0.1", 0), nil
+    it("returns nil, a message and a number for errors, as lua-http does", function()
+        local silent = cqueues_socket.listen("127.0.0.1", 0)
         assert(silent:listen())
         local _, _, port = silent:localname()
         run({}, function()
@@ -343,17 +339,16 @@ describe("lua-http", function()
             assert.are.same({ "starttls: " .. cqueues_errno.strerror(cqueues_errno.ETIMEDOUT), cqueues_errno.ETIMEDOUT }, { text, number })
             silent:close()
         end)
-        assert.is_nil(cut)
     end)
 
-    it("takes a body that was cut for an error, and one that ends with close_notify for whole", function()
+    it("returns an error for a body that ends without close_notify", function()
         for _, way in ipairs { "whole", "cut" } do
             local server, port = support.serve { version = 1.1, onstream = function(_, stream)
                 assert(stream:get_headers(SECONDS))
                 local sock = stream.connection.socket
                 sock:xwrite("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhalf of it", "n")
                 if way == "cut" then
-                    sock._plain:shutdown() -- as what is between may do
+                    sock._plain:shutdown() -- as a device between both may do
                 end
                 stream.connection:take_socket():close()
             end }
@@ -374,7 +369,7 @@ describe("lua-http", function()
         end
     end)
 
-    it("serves others while a client does not read, and gives that one up after the timeout", function()
+    it("serves other clients while one does not read, and disconnects that one after the timeout", function()
         local given_up
         local server, port = support.serve { onstream = function(_, stream)
             local headers = assert(stream:get_headers(SECONDS))
@@ -405,7 +400,7 @@ describe("lua-http", function()
         server:close()
     end)
 
-    it("goes on after clients that speak no TLS, go away in the handshake, or send half a request", function()
+    it("keeps serving after clients that do not speak TLS, leave in the handshake, or send half a request", function()
         local server, port, errors = support.serve { tls = true, connection_setup_timeout = 0.2 }
         run({ server }, function()
             local waiting = cqueues_socket.connect("127.0.0.1", port)
@@ -413,14 +408,14 @@ describe("lua-http", function()
             for _, data in ipairs { "GET / HTTP/1.1\r\n\r\n", ("\22\3\1\1\0"):rep(3), "" } do
                 local sock = cqueues_socket.connect("127.0.0.1", port)
                 sock:onerror(function(_, _, number)
-                    return number -- the server may close with bytes that it has not read
+                    return number -- the server may close with unread bytes, which resets the connection
                 end)
                 sock:xwrite(data, "bn")
                 sock:shutdown "w"
                 sock:read "*a"
                 sock:close()
             end
-            for _ = 1, 5 do -- reset at once
+            for _ = 1, 5 do -- clients that reset the connection at once
                 local sock = socket.create_connection { "127.0.0.1", port }
                 sock:setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, "\1\0\0\0\0\0\0\0")
                 sock:close()
@@ -430,7 +425,7 @@ describe("lua-http", function()
             half.socket:xwrite("GET / HT", "n")
             half.socket:close()
             assert.are.equal("200", (get(port, "/1")))
-            assert.is_nil((waiting:xread(1, SECONDS))) -- ended after connection_setup_timeout
+            assert.is_nil((waiting:xread(1, SECONDS))) -- closed after connection_setup_timeout
             waiting:close()
         end)
         local operations = {}
@@ -441,7 +436,7 @@ describe("lua-http", function()
         server:close()
     end)
 
-    it("has websockets, on both sides", function()
+    it("carries websockets, as a client and as a server", function()
         local websocket = require "http.websocket"
         local server, port = support.serve { version = 1.1, onstream = function(_, stream)
             local headers = assert(stream:get_headers(SECONDS))
@@ -469,7 +464,7 @@ describe("lua-http", function()
         server:close()
     end)
 
-    it("refuses HTTP/2 with a cipher suite that it forbids", function()
+    it("refuses HTTP/2 with a cipher suite that RFC 9113 forbids", function()
         local context = support.server_context "server-rsa"
         context.options = context.options + ssl.OP_NO_TLSv1_3
         context:set_ciphers "ECDHE-RSA-AES128-SHA"
@@ -482,7 +477,7 @@ describe("lua-http", function()
             assert.are.equal(cqueues_errno.EPROTO, number)
             assert.are.same({ "200", "0123", 1.1 }, { get(port, "/4", { ctx = client, version = 1.1 }) })
         end)
-        -- nor with a client that chooses nothing by ALPN
+        -- likewise with a client that sends no ALPN
         run({ server }, function()
             local sock = cqueues_socket.connect("127.0.0.1", port)
             local plain = support.context()
@@ -499,7 +494,7 @@ describe("lua-http", function()
         server:close()
     end)
 
-    it("refuses arguments that would not do what they say", function()
+    it("raises errors for arguments that lua-http would accept and cleat cannot honour", function()
         raises("TypeError", { match = "an SSLContext of cleat.ssl, with a certificate, not nil" }, lua_http.listen,
             { host = "127.0.0.1", port = 0, onstream = print })
         raises("TypeError", { match = "an SSLContext of cleat.ssl, not table" }, lua_http.connect,

@@ -1,23 +1,17 @@
--- Other projects' programs, unchanged, over cleat in place of LuaSec: they return what they return over LuaSec.
--- docs/luasec.md has the table of all that were tried.
+-- Other projects' programs, unchanged, over cleat in place of LuaSec: they print the same as over LuaSec.
+-- docs/luasec.md has a table of all that were tried.
 local nginx = require "support.nginx"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
 local servers = require "support.servers"
 
 local SCRIPT = "spec/support/luasec_programs.lua"
 
-local function exists(pattern)
-    local pipe = io.popen("ls " .. pattern .. " 2>/dev/null")
-    local line = pipe:read "*l"
-    pipe:close()
-    return line ~= nil
-end
-
--- The modules of Debian's Lua programs lie where every Lua looks; lua-redis and lua-copas lack in Lua 5.4's folder.
+-- Debian does not install lua-redis for Lua 5.4.
 local FURTHER = ";/usr/share/lua/5.3/?.lua;/usr/share/lua/5.1/?.lua"
 
--- run: a script over LuaSec, or with `install` over cleat. What it has printed.
+-- run runs a script over LuaSec, or with `install` over cleat, and returns its output and its errors.
 local function run(install, words)
     local command = process.lua { "LUA_PATH=" .. package.path .. FURTHER, "HOME=" .. process.directory(), words[1],
         directory = words.folder }
@@ -37,27 +31,21 @@ local function run(install, words)
     return result.output, result.errors
 end
 
--- beside compares what a program prints over cleat with what it prints over LuaSec, and returns it.
-local function beside(...)
+-- compare runs a program over LuaSec and over cleat, compares the outputs, and returns them.
+local function compare(...)
     local theirs = run(false, { ... })
-    local mine = os.getenv "CTL" and theirs or run(true, { ... })
-    if os.getenv "CTL" then print(theirs) end
+    local mine = run(true, { ... })
     assert.are.equal(theirs, mine)
     return mine
 end
 
-local missing = not exists "/usr/lib/*/lua/5.*/ssl.so" and "lua-sec is not installed: see script/packages"
-
-local function it_with(server, name, body)
-    local reason = missing or server and servers.missing(server)
-    if reason then
-        pending(name .. ": " .. reason, function() end)
-    else
-        it(name, body)
-    end
+-- it_with: a test that needs LuaSec, and a program.
+local function it_with(program, name, body)
+    local missing = optional.file("/usr/lib/*/lua/5.*/ssl.so", "lua-sec") or optional.program(program)
+    optional.tests(it, pending, missing)(name, body)
 end
 
-describe("over cleat in place of LuaSec:", function()
+describe("over cleat and over LuaSec, the same results:", function()
     teardown(process.cleanup)
 
     local directory
@@ -65,7 +53,7 @@ describe("over cleat in place of LuaSec:", function()
         directory = pki.path "root.pem":match "^(.*)/"
     end)
 
-    it_with(nil, "LuaSocket's http", function()
+    it_with("nginx", "LuaSocket's http", function()
         local server = nginx.start { {
             cert = "server-ec",
             lines = [[location = /hello { return 200 "hello"; }
@@ -74,14 +62,14 @@ describe("over cleat in place of LuaSec:", function()
                 location = /plain { return 302 http://localhost:$server_port/hello; }
                 location = /loop { return 302 /loop; }]],
         } }
-        local output = beside(SCRIPT, "http", server.ports[1], directory)
+        local output = compare(SCRIPT, "http", server.ports[1], directory)
         assert.is_truthy(output:find("get: hello 200 {content-length=5, location=nil} HTTP/1.1 200 OK\n", 1, true), output)
         server:stop()
     end)
 
     it_with("exim4", "LuaSocket's smtp", function()
         local server = servers.exim4(pki.path "server-ec.pem", pki.path "server-ec.key", "tls_on_connect_ports = @PORT\n")
-        local output = beside(SCRIPT, "smtp", server.port, directory)
+        local output = compare(SCRIPT, "smtp", server.port, directory)
         assert.is_truthy(output:find("sent: 1\n", 1, true), output)
         server:stop()
     end)
@@ -96,7 +84,7 @@ describe("over cleat in place of LuaSec:", function()
         return server
     end
 
-    -- rock: what luarocks has downloaded.
+    -- rock returns the file that luarocks has downloaded.
     local function rock(install, server)
         local folder = ("%s/rocks-%s"):format(process.directory(), tostring(install))
         os.execute("mkdir " .. process.quote(folder))
@@ -108,16 +96,16 @@ describe("over cleat in place of LuaSec:", function()
         return process.read_file(folder .. "/hello-1.0-1.src.rock")
     end
 
-    it_with(nil, "luarocks, which downloads over https", function()
+    it_with("luarocks", "luarocks, downloading over https", function()
         local server = rocks_server()
         assert.are.equal(("rock"):rep(50000), rock(false, server))
-        assert.is_true(os.getenv "CTL" == "1" or rock(true, server) == ("rock"):rep(50000))
+        assert.are.equal(("rock"):rep(50000), rock(true, server))
         server:stop()
     end)
 
     it_with("redis-server", "lua-redis", function()
         local server = servers["redis-server"](pki.path "server-ec.pem", pki.path "server-ec.key")
-        local output = beside(SCRIPT, "redis", server.port, directory)
+        local output = compare(SCRIPT, "redis", server.port, directory)
         assert.is_truthy(output:find("auth: true", 1, true), output)
         server:stop()
     end)

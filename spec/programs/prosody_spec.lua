@@ -1,5 +1,5 @@
--- Debian's Prosody, unchanged, over cleat.luasec and, for comparison, over Debian's LuaSec: what each shows its
--- clients, other servers and its log. docs/luasec.md has the result.
+-- Debian's Prosody, unchanged, over cleat.luasec and, as the control, over Debian's LuaSec: clients, other servers and
+-- the log see the same. docs/luasec.md has the result.
 local limits = require "support.limits"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -8,11 +8,11 @@ local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
 local missing = prosody.missing()
-local BACKENDS = { "epoll", "select", "event" } -- network_backend of Prosody
-local NAMES = { epoll = "epoll", select = "select", event = "libevent epoll" } -- as its log has them
+local BACKENDS = { "epoll", "select", "event" } -- values of Prosody's network_backend
+local NAMES = { epoll = "epoll", select = "select", event = "libevent epoll" } -- their names in Prosody's log
 local LIBRARIES = { "cleat", "luasec" }
 
--- words: a command of go-sendxmpp for a user of a virtual host.
+-- words returns a go-sendxmpp command for a user of a virtual host.
 local function words(server, user, kind, service, ...)
     local list = {
         "env", "SSL_CERT_FILE=" .. pki.path "root.pem", "go-sendxmpp", "--username", user .. "@" .. server.hosts[kind],
@@ -36,12 +36,12 @@ local function run(command)
     return result.output
 end
 
--- fingerprint: openssl's, with SHA-1.
+-- fingerprint returns a certificate's SHA-1 fingerprint, by openssl.
 local function fingerprint(name)
     return run { "openssl", "x509", "-in", name, "-noout", "-fingerprint", "-sha1" }:match "=(%S+)"
 end
 
--- send: alice of a virtual host sends a text to each of the addresses.
+-- send sends a text from alice of a virtual host to each of the addresses.
 local function send(server, kind, service, text, ...)
     local command = words(server, "alice", kind, service, ...)
     if kind ~= "good" then
@@ -51,7 +51,7 @@ local function send(server, kind, service, text, ...)
     run(command)
 end
 
--- starttls begins a stream of XMPP, up to where TLS begins.
+-- starttls begins an XMPP stream, up to the start of TLS.
 local function starttls(plain, host)
     local function exchange(text, pattern)
         plain:sendall(text)
@@ -67,7 +67,7 @@ local function starttls(plain, host)
     exchange("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", "<proceed[^>]*>")
 end
 
--- certificate_of: which of the certificates a server shows for a name; or the reason why none.
+-- certificate_of returns the name of the certificate that a server presents for a host name, or the error's reason.
 local function certificate_of(server, service, name)
     local context = ssl.create_default_context { cafile = pki.path "root.pem" }
     context.check_hostname = false
@@ -92,11 +92,10 @@ end
 
 describe("Prosody", function()
     if missing then
-        pending(missing, function() end)
-        return
+        return pending(missing, function() end)
     end
 
-    local servers, all = {}, {} -- by library and backend; in order
+    local servers, all = {}, {} -- by library and backend; in starting order
     local clients = {}
 
     setup(function()
@@ -110,7 +109,7 @@ describe("Prosody", function()
         for _, server in ipairs(all) do
             servers[server.library .. " " .. server.backend] = server
         end
-        -- bob listens on each from here to the end
+        -- bob stays connected to each server during all tests
         for _, server in ipairs(all) do
             clients[server] = process.start(words(server, "bob", "good", "c2s", "--listen"))
         end
@@ -121,7 +120,7 @@ describe("Prosody", function()
 
     teardown(process.cleanup)
 
-    -- of_each: a test of each server, with the same result whatever the library.
+    -- of_each declares a test for each server, which must pass with both libraries.
     local function of_each(name, f, backends)
         for _, library in ipairs(LIBRARIES) do
             for _, backend in ipairs(backends or BACKENDS) do
@@ -139,7 +138,7 @@ describe("Prosody", function()
         end
     end
 
-    it("is moved to cleat and back by two commands of docs/luasec.md", function()
+    it("moves to cleat and back by the two commands of docs/luasec.md", function()
         local server = servers["cleat epoll"]
         local section = process.read_file(process.root .. "/docs/luasec.md"):match "\n## Prosody\n(.*)"
         local to, back = section:match "```sh\n(.-)\n```.-```sh\n(.-)\n```"
@@ -166,7 +165,7 @@ describe("Prosody", function()
         run_here(to)
         assert.are.equal(of_cleat, version())
         assert.are.equal(process.read_file(server.config), process.read_file(config))
-        -- where there is no cleat, nothing is changed
+        -- without cleat the command changes nothing
         run_here(back)
         local text = process.read_file(server.config)
         local result = servers["luasec epoll"]:run("sh", "-c", (to:gsub("sudo ", ""):gsub("/etc/prosody/prosody%.cfg%.lua",
@@ -176,7 +175,7 @@ describe("Prosody", function()
         server.config = config
     end)
 
-    it("prosodyctl reports the same with both", function()
+    it("prosodyctl reports the same over cleat and over LuaSec", function()
         local texts = {}
         for i, library in ipairs(LIBRARIES) do
             local server = servers[library .. " epoll"]
@@ -191,7 +190,7 @@ describe("Prosody", function()
             for line in server:control("check", "certs"):gmatch "[^\n]+" do
                 parts[#parts + 1] = line
             end
-            table.sort(parts) -- its order is random
+            table.sort(parts) -- Prosody's order is random
             table.insert(parts, 1, server:control("shell", ("s2s:showcert(%q)"):format(other.hosts.good)))
             texts[i] = table.concat(parts, "\n"):gsub(process.directory() .. "/", ""):gsub("(%l+)%d+(%.wild)", "%1%2")
                 :gsub("prosody%-%l+%d+", "prosody"):gsub("%-%l+%.wild", ".wild")
@@ -206,14 +205,14 @@ describe("Prosody", function()
         end
     end)
 
-    of_each("runs with it", function(server)
+    of_each("has loaded this library and no other", function(server)
         assert.are.equal(NAMES[server.backend], server:wait_for "Prosody is using the ([%a ]+) backend")
         local loaded = server:maps()
         assert.are.equal(server.library == "cleat", loaded:find("/libcleat.so", 1, true) ~= nil)
         assert.are.equal(server.library == "luasec", loaded:find("-sec.so", 1, true) ~= nil)
     end)
 
-    of_each("messages by STARTTLS and direct TLS", function(server)
+    of_each("delivers messages by STARTTLS and direct TLS", function(server)
         local alice, bob = "alice@" .. server.hosts.good, "bob@" .. server.hosts.good
         local position = #server:log() + 1
         for _, service in ipairs { "c2s", "c2s_direct_tls" } do
@@ -225,8 +224,8 @@ describe("Prosody", function()
         assert.are.equal(2, count)
     end)
 
-    -- The texts are the libraries' own. Where they differ, both are here.
-    of_each("failed handshakes, and what they leave", function(server)
+    -- The log has the library's texts, which are the same for both.
+    of_each("logs failed handshakes with their reasons, and leaks no descriptor", function(server)
         local port = server.ports.c2s_direct_tls
         local tls = { "openssl", "s_client", "-connect", "127.0.0.1:" .. port, "-servername", server.hosts.good, timeout = 60 }
         local function client(...)
@@ -256,7 +255,7 @@ describe("Prosody", function()
                 return case[1] .. " is not in: " .. server:log():sub(position)
             end)
         end
-        for _ = 1, 5 do -- connections that end at once, before a handshake and after it
+        for _ = 1, 5 do -- connections that end at once: before the handshake, and after it
             socket.create_connection({ "127.0.0.1", port }):close()
             certificate_of(server, "c2s_direct_tls", server.hosts.good)
             certificate_of(server, "c2s", server.hosts.good)
@@ -268,19 +267,19 @@ describe("Prosody", function()
         end)
     end)
 
-    -- Which servers talk to which: each library and each backend in both roles, and LuaSec with itself as the control.
+    -- Servers that connect: each library and each backend in both roles, and LuaSec with itself as the control.
     local PAIRS = {
         { "cleat epoll", "luasec epoll" }, { "luasec epoll", "cleat epoll" }, { "cleat epoll", "cleat select" },
         { "cleat select", "cleat event" }, { "cleat event", "cleat epoll" }, { "luasec epoll", "luasec select" },
     }
 
     for _, pair in ipairs(PAIRS) do
-        it(("%s to %s: certificates of servers decide"):format(pair[1], pair[2]), function()
+        it(("%s to %s: servers accept each other by their certificates only"):format(pair[1], pair[2]), function()
             local one, other = servers[pair[1]], servers[pair[2]]
             local addresses = {}
             local accepted = { "good", "direct" }
             if one.backend == "select" then
-                accepted[2] = nil -- with direct TLS it loses connections to servers that answer at once, over LuaSec too
+                accepted[2] = nil -- with direct TLS it loses connections to servers that respond at once, with LuaSec too
             end
             for _, list in ipairs { accepted, { "expired", "other", "unknown" } } do
                 for _, kind in ipairs(list) do
@@ -332,23 +331,23 @@ describe("Prosody", function()
         end)
     end
 
-    -- SNI: network_backend "select" of Prosody does not ask for it.
-    of_each("hosts by SNI", function(server)
+    -- Prosody's network_backend "select" ignores SNI.
+    of_each("chooses the certificate by SNI", function(server)
         for _, service in ipairs { "c2s_direct_tls", "s2s_direct_tls" } do
             assert.are.equal("server-ec", certificate_of(server, service, server.hosts.good))
             assert.are.equal("other", certificate_of(server, service, "other.example"))
             assert.are.equal("TLSV1_ALERT_UNRECOGNIZED_NAME", certificate_of(server, service, "unknown.example"))
-            assert.are.equal("server-ec", certificate_of(server, service)) -- the port's
+            assert.are.equal("server-ec", certificate_of(server, service)) -- the port's default
         end
     end, { "epoll", "event" })
 
-    of_each("HTTPS, with curl", function(server)
+    of_each("serves HTTPS to curl", function(server)
         local body = run { "curl", "--silent", "--show-error", "--cacert", pki.path "root.pem",
             ("https://localhost:%d/http-bind"):format(server.ports.https), timeout = 60 }
         assert.is_truthy(body:find("Prosody BOSH endpoint", 1, true))
     end)
 
-    it("SASL: SCRAM, SCRAM-PLUS, and long messages, with slixmpp", function()
+    it("authenticates slixmpp by SCRAM and SCRAM-PLUS, and delivers long messages", function()
         local command = { "/usr/bin/python3", "-I", process.root .. "/spec/support/xmpp.py", pki.path "root.pem", timeout = 60 }
         local expected = {}
         local function job(server, service, version, mechanism)
@@ -367,7 +366,7 @@ describe("Prosody", function()
         assert.are.equal(table.concat(expected), run(command))
     end)
 
-    -- errors_of: what a server's log has of errors behind a position, each once, without names.
+    -- errors_of returns the errors in a server's log after a position, each once, without the server's name.
     local function errors_of(server, position)
         local list, seen = {}, {}
         for text in server:log():sub(position):gmatch "error\t([^\n]+)" do
@@ -380,7 +379,7 @@ describe("Prosody", function()
         return list
     end
 
-    of_each("certificates are reloaded while connections stay", function(server)
+    of_each("reloads certificates, and keeps connections", function(server)
         local name = server.hosts.good
         local function reload()
             local position = #server:log() + 1
@@ -390,7 +389,7 @@ describe("Prosody", function()
             end, function()
                 return "not reloaded:\n" .. server:log():sub(position)
             end)
-            certificate_of(server, "c2s", name) -- which it shows once it has reloaded everything
+            certificate_of(server, "c2s", name) -- returns once the server has reloaded everything
             return position
         end
         local function shows(expected)
@@ -402,10 +401,10 @@ describe("Prosody", function()
         shows "server-ec"
         reload()
         shows "server-rsa"
-        send(server, "good", "c2s", "after the reload", "bob@" .. name) -- who has connected before it
+        send(server, "good", "c2s", "after the reload", "bob@" .. name) -- bob has connected before the reload
         clients[server]:wait_for("(: after the reload)\n")
 
-        -- what cannot be loaded is reported, and the server goes on
+        -- files that cannot be loaded are reported, and the server keeps running
         process.write_file(server.directory .. "/unknown.crt", "this is no certificate\n")
         local position = reload()
         local unknown = server.hosts.unknown:gsub(server.name, "NAME")
@@ -426,5 +425,5 @@ describe("Prosody", function()
         shows "server-ec"
         send(server, "good", "c2s_direct_tls", "at the end", "bob@" .. name)
         clients[server]:wait_for("(: at the end)\n")
-    end, { "epoll", "event" }) -- with "select" Prosody 0.12.3 fails to reload, if it has a port of direct TLS
+    end, { "epoll", "event" }) -- with "select" Prosody 0.12.3 fails to reload if it has a direct TLS port
 end)

@@ -1,4 +1,4 @@
--- cleat.sessions.client: a client's sessions in a store.
+-- cleat.sessions.client: a client that keeps its sessions in a store.
 local handles = require "support.handles"
 local memory = require "cleat.sessions.memory"
 local pki = require "support.pki"
@@ -9,7 +9,7 @@ local sessions = require "cleat.sessions"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
--- A store that writes down what it is asked.
+-- A store that records its calls.
 local function counted()
     local inner = memory.new()
     local self = { log = {}, errors = {}, inner = inner }
@@ -47,7 +47,7 @@ describe("cleat.sessions.client", function()
         return context
     end
 
-    -- visit: whether a connection was resumed, and whether there was a session to keep.
+    -- visit connects, and returns whether the connection was resumed, and whether a session was stored.
     local function visit(wrap, keep, options)
         local sock = socket.create_connection({ "127.0.0.1", server.port }, 20)
         local ok, conn = pcall(wrap, sock, options or { server_hostname = "localhost" })
@@ -67,7 +67,7 @@ describe("cleat.sessions.client", function()
         local is_13 = version == ssl.TLSVersion.TLSv1_3
         local name = is_13 and "TLS 1.3" or "TLS 1.2"
 
-        it("resumes what another context has kept, " .. name, function()
+        it("resumes sessions that another context has stored, " .. name, function()
             local store = counted()
             local wrap, keep = sessions.client(client_context(version), store)
             local resumed, kept = visit(wrap, keep)
@@ -80,7 +80,7 @@ describe("cleat.sessions.client", function()
                 resumed, kept = visit(wrap, keep)
                 assert.are.same({ true, is_13 }, { resumed, kept })
             end
-            if is_13 then -- each is for one use
+            if is_13 then -- each is used once
                 assert.are.same({ "get client:localhost", "remove client:localhost", "put client:localhost" },
                     { store.log[1], store.log[2], store.log[3] })
             else
@@ -92,7 +92,7 @@ describe("cleat.sessions.client", function()
 
     local V13 = ssl.TLSVersion.TLSv1_3
 
-    it("uses a session once where the store cannot remove", function()
+    it("uses a session of TLS 1.3 once, also if the store has no remove()", function()
         local inner = memory.new()
         local wrap, keep = sessions.client(client_context(V13), { get = inner.get, put = inner.put })
         visit(wrap, keep)
@@ -101,7 +101,7 @@ describe("cleat.sessions.client", function()
         assert.is_true((visit(wrap, keep)))
     end)
 
-    it("keeps the sessions of names apart", function()
+    it("keeps the sessions of different names and servers apart", function()
         local store = counted()
         local wrap, keep = sessions.client(client_context(V13), store, { name = "one" })
         visit(wrap, keep)
@@ -112,14 +112,14 @@ describe("cleat.sessions.client", function()
         assert.is_true((visit(other, keep_other)))
     end)
 
-    it("verifies the server again: who trusts it no longer does not resume", function()
+    it("verifies the server again, and fails if it is no longer trusted", function()
         local store = counted()
         visit(sessions.client(client_context(V13), store))
         local wrap, keep = sessions.client(client_context(V13, "unknown-root.pem"), store)
         raises("SSLCertVerificationError", {}, visit, wrap, keep)
     end)
 
-    it("goes on without a session where the store fails, or has something else", function()
+    it("connects without a session if the store fails, or returns other bytes", function()
         local store = counted()
         local wrap, keep = sessions.client(client_context(V13), store)
         store.inner.put("client:localhost", "no session", 100)

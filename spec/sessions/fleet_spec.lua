@@ -1,6 +1,7 @@
--- A fleet of two server processes that share what they need to resume each other's sessions, and clients that move
--- between them. With a Redis that fails, every handshake still ends, in full.
+-- A fleet: two server processes that resume each other's sessions, by Redis or by shared keys, and clients that move
+-- between them. If Redis fails, handshakes are full ones, and succeed.
 local limits = require "support.limits"
+local optional = require "support.optional"
 local peer = require "support.peer"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -9,14 +10,14 @@ local ssl = require "cleat.ssl"
 local support = require "support.redis"
 local VARIANTS = require("support.server_visits").VARIANTS
 
-local it = support.tests(it, pending)
+local it = optional.tests(it, pending, support.missing())
 
--- start: a server of the fleet; options are those of spec/support/store_server.lua.
+-- start starts a server of the fleet; options are those of spec/support/store_server.lua.
 local function start(options)
     local command = { "spec/support/store_server.lua", timeout = 120 }
     options.cert, options.key = pki.chain "server-ec"
     options.cafile = pki.path "root.pem"
-    options.replied = options.store == "redis" and not options.timeout and 1 or nil -- where Redis is to work
+    options.replied = options.store == "redis" and not options.timeout and 1 or nil -- in tests of a Redis that works
     for name, value in pairs(options) do
         command[#command + 1] = name .. "=" .. tostring(value)
     end
@@ -25,7 +26,8 @@ local function start(options)
     return server
 end
 
--- visit: CPython's connection, which offers the session of the visit before. Returns whether it was resumed.
+-- visit connects with CPython, which with `resume` offers the session of the last visit, and returns whether it was
+-- resumed.
 local function visit(variant, server, resume, cert)
     local options = {
         port = server.port, tls = true, min = variant.version, max = variant.version, hostname = "localhost",
@@ -40,7 +42,7 @@ local function visit(variant, server, resume, cert)
     return lines[2] == "reused yes"
 end
 
--- last: what a server has said about its last connection.
+-- last returns the last line that a server has printed about a connection.
 local function last(server)
     local kind
     for word in server:output():gmatch "connection (%l+)" do
@@ -65,7 +67,7 @@ local function sum(values)
     return all
 end
 
--- until_resumes: visits until one is resumed, which must be soon.
+-- until_resumes visits until a connection is resumed, and raises an error after a timeout.
 local function until_resumes(variant, server)
     local deadline = process.clock() + limits.bound(10)
     while not visit(variant, server, true) do
@@ -73,7 +75,7 @@ local function until_resumes(variant, server)
     end
 end
 
-describe("a fleet with Redis:", function()
+describe("a fleet with Redis", function()
     teardown(process.cleanup)
 
     for _, variant in ipairs(VARIANTS) do
@@ -85,7 +87,7 @@ describe("a fleet with Redis:", function()
             return all
         end
 
-        it(variant.name .. ": a client moves between the machines, also after one was replaced", function()
+        it(variant.name .. ": resumes on each machine, also on a new one", function()
             local redis = support.start()
             local first, second = start(options(redis)), start(options(redis))
             assert.is_false(visit(variant, first))
@@ -104,20 +106,20 @@ describe("a fleet with Redis:", function()
             redis:stop()
         end)
 
-        it(variant.name .. ": with client certificates the identity moves as well", function()
+        it(variant.name .. ": resumes with the client's certificate, and not on a machine with other trust", function()
             local redis = support.start()
             local first, second = start(options(redis, { verify = 1 })), start(options(redis, { verify = 1 }))
             local open = start(options(redis))
             assert.is_false(visit(variant, first, false, "client"))
             assert.is_true(visit(variant, second, true, "client"))
-            assert.is_false(visit(variant, open, true, "client")) -- which verifies no clients
+            assert.is_false(visit(variant, open, true, "client")) -- a server that does not verify clients
             for _, server in ipairs { first, second, open } do
                 server:stop()
             end
             redis:stop()
         end)
 
-        it(variant.name .. ": Redis is killed and restarted, and nothing but resumption is missed", function()
+        it(variant.name .. ": makes full handshakes while Redis is killed, and resumes after its restart", function()
             local redis = support.start()
             local first, second = start(options(redis)), start(options(redis))
             visit(variant, first)
@@ -141,7 +143,7 @@ describe("a fleet with Redis:", function()
         end)
     end
 
-    -- The faults are the store's, so that one variant is enough.
+    -- One variant is enough for faults of the store.
     local variant = VARIANTS[3]
     local function with(port, more)
         local all = { store = "redis", port = port, version = variant.version, timeout = 0.2 }
@@ -151,7 +153,7 @@ describe("a fleet with Redis:", function()
         return start(all)
     end
 
-    it("Redis stands still, and goes on", function()
+    it("makes full handshakes while Redis is stopped, and resumes after it continues", function()
         local redis = support.start()
         local server = with(redis.port, { pause = 3600 })
         local patient = with(redis.port, { timeout = limits.bound(5) })
@@ -162,7 +164,7 @@ describe("a fleet with Redis:", function()
             assert.is_false(visit(variant, server, true))
         end
         local errors = errors_of(server)
-        assert.are.equal(1, #errors) -- one handshake has waited
+        assert.are.equal(1, #errors) -- one handshake has waited for Redis
         assert.is_truthy(errors[1]:find "timeout")
         os.execute("kill -CONT -" .. redis.pid)
         visit(variant, patient)
@@ -172,7 +174,7 @@ describe("a fleet with Redis:", function()
         redis:stop()
     end)
 
-    it("Redis is full", function()
+    it("makes full handshakes if Redis is out of memory", function()
         local redis = support.start { "--maxmemory", "1", "--maxmemory-policy", "noeviction" }
         local server = with(redis.port, { timeout = limits.bound(5) })
         for _ = 1, 3 do
@@ -185,7 +187,7 @@ describe("a fleet with Redis:", function()
         redis:stop()
     end)
 
-    it("Redis wants another password", function()
+    it("makes full handshakes on a machine with a wrong password", function()
         local redis = support.start { "--requirepass", "secret" }
         local wrong = with(redis.port, { password = "wrong", timeout = limits.bound(5) })
         local right = with(redis.port, { password = "secret", timeout = limits.bound(5) })
@@ -205,7 +207,7 @@ describe("a fleet with Redis:", function()
         { "answers slowly", "drip", "$1000\r\n" .. ("x"):rep(1000) },
         { "answers nothing", "silent" }, { "accepts nothing", "deaf" }, { "closes connections", "close" },
     } do
-        it("what is there in the place of Redis " .. case[1], function()
+        it("makes full handshakes if the server in place of Redis " .. case[1], function()
             local fake = support.fake(case[2], case[3])
             local server = with(fake.port)
             for _ = 1, 3 do
@@ -219,8 +221,8 @@ describe("a fleet with Redis:", function()
     end
 end)
 
--- CLIENTS: one connection of other clients to a server; each returns whether it was resumed. session: what the one
--- before has left, a table that is empty at first.
+-- CLIENTS connect once to a server, and return whether the connection was resumed. session: a table, empty at first, in
+-- which a client keeps its session.
 local CLIENTS = {}
 
 function CLIENTS.openssl(variant, server, session)
@@ -233,7 +235,7 @@ function CLIENTS.openssl(variant, server, session)
     if session.file then
         command[#command + 1], command[#command + 2] = "-sess_in", session.file
     end
-    -- it ends when the server has sent "hello" and closes
+    -- the client ends when the server has sent "hello" and closes
     local result = process.run(command)
     os.rename(file .. ".new", file)
     session.file = file
@@ -258,12 +260,12 @@ function CLIENTS.cleat(variant, server, session)
     return resumed
 end
 
-describe("clients of a fleet with Redis:", function()
+describe("clients of a fleet with Redis", function()
     teardown(process.cleanup)
 
     for name, connect in pairs(CLIENTS) do
         for _, variant in ipairs(VARIANTS) do
-            it(("%s moves between two servers, %s"):format(name, variant.name), function()
+            it(("%s resumes on another server, %s"):format(name, variant.name), function()
                 local redis = support.start()
                 local options = {
                     store = "redis", port = redis.port, version = variant.version, no_ticket = variant.no_ticket,
@@ -286,11 +288,11 @@ describe("clients of a fleet with Redis:", function()
     end
 end)
 
-describe("a fleet whose ticket keys are in Redis:", function()
+describe("a fleet whose ticket keys are in Redis", function()
     teardown(process.cleanup)
 
     for _, variant in ipairs { VARIANTS[1], VARIANTS[3] } do
-        it(variant.name .. ": tickets are accepted by all machines, and without Redis too", function()
+        it(variant.name .. ": resumes on each machine, also after Redis has ended", function()
             local redis = support.start()
             local function machine()
                 return start { port = redis.port, version = variant.version, keys = 3600 }
@@ -311,11 +313,11 @@ describe("a fleet whose ticket keys are in Redis:", function()
     end
 end)
 
-describe("a fleet with one ticket secret:", function()
+describe("a fleet with one ticket secret", function()
     teardown(process.cleanup)
 
     for _, variant in ipairs { VARIANTS[1], VARIANTS[3] } do
-        it(variant.name .. ": a client moves between machines that have nothing between them", function()
+        it(variant.name .. ": resumes on machines that share nothing else", function()
             local secret = ("0123456789abcdef"):rep(2)
             local first = start { version = variant.version, secret = secret }
             local second = start { version = variant.version, secret = secret }
@@ -331,10 +333,10 @@ describe("a fleet with one ticket secret:", function()
     end
 end)
 
-describe("what Redis has, with a ticket secret,", function()
+describe("a session in Redis, with a ticket secret", function()
     teardown(process.cleanup)
 
-    it("resumes on machines with the secret, and on no other", function()
+    it("resumes on machines with the secret only", function()
         local redis = support.start()
         local function server(secret)
             return start { store = "redis", port = redis.port, version = "1.3", secret = secret }

@@ -1,4 +1,4 @@
--- cleat.sessions.memory: bounds, expiry, and what early data is remembered by.
+-- cleat.sessions.memory: bounds, expiry, and the marks of tickets with early data.
 local backend = require "cleat.backend"
 local memory = require "cleat.sessions.memory"
 local raises = require "support.raises"
@@ -6,7 +6,7 @@ local raises = require "support.raises"
 describe("cleat.sessions.memory", function()
     local clock, shift = backend.monotonic, 0
     local function new(options)
-        -- the module takes the clock when it is loaded
+        -- the module reads os.time when it is loaded
         package.loaded["cleat.sessions.memory"] = nil
         backend.monotonic = function()
             local status, now = clock()
@@ -23,7 +23,7 @@ describe("cleat.sessions.memory", function()
         package.loaded["cleat.sessions.memory"] = memory
     end)
 
-    it("returns what was stored, once, until it is removed", function()
+    it("returns a session until it is removed", function()
         local store, usage = memory.new()
         assert.is_nil(store.get "key")
         local bytes = "a\0b\r\n\255"
@@ -39,7 +39,7 @@ describe("cleat.sessions.memory", function()
         assert.are.same({ 0, 0 }, { usage() })
     end)
 
-    it("forgets what has expired", function()
+    it("removes expired sessions", function()
         local store, usage = new()
         store.put("short", "1", 10)
         store.put("long", "2", 20)
@@ -57,7 +57,7 @@ describe("cleat.sessions.memory", function()
         assert.are.equal("again", store.get "long")
     end)
 
-    it("lets the least recently used go first, by their number", function()
+    it("removes the least recently used sessions if there are too many", function()
         local store, usage = memory.new { entries = 3 }
         for _, key in ipairs { "a", "b", "c" } do
             store.put(key, key, 100)
@@ -66,13 +66,13 @@ describe("cleat.sessions.memory", function()
         store.put("d", "d", 100)
         assert.are.same({ "a", nil, "c", "d" }, { store.get "a", store.get "b", store.get "c", store.get "d" })
         assert.are.equal(3, (usage()))
-        store.put("c", "C", 100) -- in the place of the old one
+        store.put("c", "C", 100) -- replaces the old value
         assert.are.equal(3, (usage()))
         store.put("e", "e", 100)
         assert.are.same({ nil, "C", "d", "e" }, { store.get "a", store.get "c", store.get "d", store.get "e" })
     end)
 
-    it("and by their bytes", function()
+    it("removes the least recently used sessions if they have too many bytes", function()
         local store, usage = memory.new { bytes = 10000 }
         for index = 1, 50 do
             store.put("key" .. index, ("x"):rep(1000), 100)
@@ -82,7 +82,7 @@ describe("cleat.sessions.memory", function()
         assert.are.equal(7, (usage()))
         assert.is_nil(store.get "key43")
         assert.is_string(store.get "key44")
-        store.put("key44", ("x"):rep(10000), 100) -- it does not fit, and the old one is no longer right
+        store.put("key44", ("x"):rep(10000), 100) -- does not fit; the old value is removed
         assert.is_nil(store.get "key44")
         assert.are.equal(6, (usage()))
         local none = memory.new { entries = 0 }
@@ -90,7 +90,7 @@ describe("cleat.sessions.memory", function()
         assert.is_nil(none.get "key")
     end)
 
-    it("remembers what was added for as long as it must, whatever is stored", function()
+    it("keeps marks until they expire, however many sessions are stored", function()
         local store = new { entries = 3 }
         assert.is_true(store.add("ticket", 10))
         assert.is_false(store.add("ticket", 10))
@@ -102,7 +102,7 @@ describe("cleat.sessions.memory", function()
         shift = 5
         assert.is_true(store.add("second", 10))
         assert.is_true(store.add("third", 10))
-        assert.is_false(store.add("fourth", 10)) -- no room: refused, nothing is forgotten
+        assert.is_false(store.add("fourth", 10)) -- full: refused, and no mark is removed
         assert.is_false(store.add("ticket", 10))
         shift = 10.5
         assert.is_true(store.add("fourth", 10))
@@ -122,7 +122,7 @@ describe("cleat.sessions.memory", function()
         raises("ValueError", { match = "NaN" }, store.add, "key", 0 / 0)
     end)
 
-    it("makes stores that share nothing", function()
+    it("makes independent stores", function()
         local first, second = memory.new(), memory.new()
         first.put("key", "x", 100)
         assert.is_nil(second.get "key")

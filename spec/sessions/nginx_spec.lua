@@ -1,7 +1,8 @@
--- cleat.sessions.nginx and cleat.sessions.redis in nginx with two workers: what one worker has made, the other resumes.
+-- cleat.sessions.nginx and cleat.sessions.redis in nginx: two workers resume each other's sessions.
 local cleat_nginx = require "support.cleat_nginx"
 local limits = require "support.limits"
 local nginx = require "support.nginx"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
 local raises = require "support.raises"
@@ -10,9 +11,8 @@ local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 local support = require "support.redis"
 
-local excuse = cleat_nginx.excuse
-
-local plain_it = it
+local missing = cleat_nginx.missing()
+local it_anywhere, it = it, optional.tests(it, pending, missing)
 
 local LOCATIONS = [[
     location = /starttls { content_by_lua_block { app.starttls() } }
@@ -43,10 +43,10 @@ local function get(port, path)
     return (table.concat(parts):match "\r\n\r\n(.*)$" or "no answer"):gsub("\n$", "")
 end
 
-describe("sessions in nginx:", function()
+describe("sessions in nginx", function()
     local server, port, redis, context
     setup(function()
-        if not excuse then
+        if not missing then
             redis = not support.missing() and support.start()
             local servers = nginx.lua({
                 { listen = "reuseport", lines = LOCATIONS },
@@ -63,21 +63,17 @@ describe("sessions in nginx:", function()
     end)
     teardown(process.cleanup)
 
-    local function it(name, body)
-        plain_it(name, function()
-            if excuse then
-                pending(excuse)
-            end
-            body()
-            assert.are.equal("", cleat_nginx.errors_of(server))
-        end)
-    end
+    after_each(function()
+        if server then
+            cleat_nginx.check_log(server)
+        end
+    end)
 
     local function log()
         return process.read_file(server.directory .. "/error.log")
     end
 
-    -- visit: the worker's number, whether the session was resumed, and the next one.
+    -- visit connects, and returns the worker's process id, whether the session was resumed, and the next session.
     local function visit(store, session)
         local sock = open(port)
         sock:sendall(("GET /starttls?store=%s HTTP/1.1\r\nHost: localhost\r\n\r\n"):format(store))
@@ -90,7 +86,7 @@ describe("sessions in nginx:", function()
         return pid, resumed == "true", session
     end
 
-    -- moves: visits until a worker has resumed what the other has made, in both directions.
+    -- moves visits until each worker has resumed a session of the other.
     local function moves(store)
         local before, _, session = visit(store)
         local seen, deadline = {}, process.clock() + limits.bound(20)
@@ -106,25 +102,21 @@ describe("sessions in nginx:", function()
         end
     end
 
-    it("servers in both workers resume each other's, from the shared dictionary", function()
+    it("resume in the other worker, from the shared dictionary", function()
         moves "dict"
         assert.is_falsy(log():find "store error")
     end)
 
-    it("and from Redis, over cosockets that nginx keeps", function()
-        if not redis then
-            pending(support.missing())
-        elseif not io.open "/usr/share/lua/5.1/nginx/redis.lua" and not io.open "/usr/share/lua/5.1/resty/redis.lua" then
-            pending "lua-nginx-redis is not installed: see script/packages"
-        end
+    local no_redis = support.missing() or optional.file("/usr/share/lua/5.1/nginx/redis.lua", "lua-nginx-redis")
+    optional.tests(it, pending, not missing and no_redis)("resume in the other worker, from Redis over pooled cosockets", function()
         moves "redis"
         for _ = 1, 10 do
             visit "redis"
         end
         assert.is_falsy(log():find "store error", log())
         local stats = process.run({ "redis-cli", "-p", tostring(redis.port), "info", "stats" }).output
-        assert.is_true(tonumber(stats:match "total_connections_received:(%d+)") <= 3, stats) -- two, and redis-cli's
-        -- without Redis every handshake is a full one
+        assert.is_true(tonumber(stats:match "total_connections_received:(%d+)") <= 3, stats) -- one for each worker, and redis-cli's
+        -- without Redis each handshake is a full one
         redis:kill()
         local _, _, session = visit "redis"
         for _ = 1, 4 do
@@ -140,7 +132,7 @@ describe("sessions in nginx:", function()
         until resumed
     end)
 
-    it("a Redis that is not there makes full handshakes", function()
+    it("do not resume without Redis, and the error is logged", function()
         local _, resumed, session = visit "gone"
         assert.is_false(resumed)
         _, resumed = visit("gone", session)
@@ -148,7 +140,7 @@ describe("sessions in nginx:", function()
         assert.is_truthy(log():find("store error: [Errno 5] redis 127.0.0.1:1: ", 1, true), log())
     end)
 
-    it("clients in both workers share sessions", function()
+    it("are shared by clients in both workers", function()
         local before, first, _, kept = get(port, "/client?port=" .. server.ports[2]):match "^(%d+) (%S) (%l+) (%l+)$"
         assert.are.same({ ".", "true" }, { first, kept })
         local deadline = process.clock() + limits.bound(20)
@@ -162,13 +154,13 @@ describe("sessions in nginx:", function()
         until pid ~= before
     end)
 
-    it("a dictionary that is full forgets old sessions, and nothing that was added", function()
+    it("are evicted from a full dictionary, but marks are not", function()
         local first, last, big, why, again, added = get(port, "/full"):match "^(.-)|(.-)|(.-)|(.-)|(.-)|(.-)$"
         assert.are.same({ "nil", "2003", "false", "set of the lua_shared_dict small: no memory" }, { first, last, big, why })
         assert.are.same({ "false", "safe_add of the lua_shared_dict small_marks: no memory" }, { again, added })
     end)
 
-    it("the store keeps its rules", function()
+    it("follow the rules of a store", function()
         local wanted = {
             "nil", "4", "4", "nil", "true", "false", "nil", "nil",
             "false", "new() argument 'name': there is no lua_shared_dict nothing in nginx's configuration",
@@ -179,7 +171,7 @@ describe("sessions in nginx:", function()
         assert.are.equal(table.concat(wanted, "|"), (get(port, "/rules")))
     end)
 
-    plain_it("there is no store outside of nginx", function()
+    it_anywhere("need nginx: new() raises NotImplementedError elsewhere", function()
         raises("NotImplementedError", { match = "needs the Lua of nginx" }, sessions.new, "sessions")
     end)
 end)

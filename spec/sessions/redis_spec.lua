@@ -1,8 +1,8 @@
--- cleat.sessions.redis against a real Redis, and against what a broken one does: every call ends, and the store
--- connects again by itself.
+-- cleat.sessions.redis with a real Redis, and with one that fails: each call returns in time, and the store reconnects.
 local backend = require "cleat.backend"
 local handles = require "support.handles"
 local limits = require "support.limits"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
 local raises = require "support.raises"
@@ -14,8 +14,8 @@ local support = require "support.redis"
 local tasks = require "support.tasks"
 local visits = require "support.visits"
 
-local excuse = support.missing()
-local it = support.tests(it, pending)
+local missing = support.missing()
+local it = optional.tests(it, pending, missing)
 local BYTES = "session\0\r\n\255" .. ("x"):rep(20000)
 
 -- A store whose timeout is long enough for a loaded machine.
@@ -29,13 +29,13 @@ describe("cleat.sessions.redis", function()
 
     local server
     setup(function()
-        if not excuse then
+        if not missing then
             server = support.start()
         end
     end)
     teardown(process.cleanup)
 
-    -- ask: one command of another client.
+    -- ask runs a command with redis-cli, and returns its reply.
     local function ask(port, ...)
         local command = { "redis-cli", "-p", tostring(port), ... }
         local result = process.run(command)
@@ -43,7 +43,7 @@ describe("cleat.sessions.redis", function()
         return (result.output:gsub("\n$", ""))
     end
 
-    -- exercise: what every store does, with keys that begin with a name.
+    -- exercise tests the functions of each store, with a key.
     local function exercise(store, name)
         assert.is_nil(store.get(name))
         store.put(name, BYTES, 100.9)
@@ -62,15 +62,15 @@ describe("cleat.sessions.redis", function()
         assert.is_nil(store.get(name))
     end
 
-    it("stores, returns and forgets", function()
+    it("stores, returns and removes sessions", function()
         exercise(store_of { port = server.port }, "a\0\r\n$9\r\n*")
     end)
 
-    it("lets the early data of a ticket in once, for all servers", function()
+    it("accepts early data of a ticket once on all servers", function()
         local client_context, contexts = visits.client(), { visits.server(), visits.server() }
         for _, context in ipairs(contexts) do
             local store = store_of { port = server.port, prefix = "early:" }
-            store.remove = nil -- so that the session is there both times
+            store.remove = nil -- so that both servers find the session
             context.max_early_data = 14336
             context:set_session_store(store)
         end
@@ -91,7 +91,7 @@ describe("cleat.sessions.redis", function()
         end
     end)
 
-    it("gives everything an end, and a prefix", function()
+    it("stores all keys with an expiry and a prefix", function()
         local store = store_of { port = server.port, prefix = "mine:" }
         store.put("key", "x", 77.9)
         store.add("key", 33)
@@ -106,7 +106,7 @@ describe("cleat.sessions.redis", function()
         assert.are.equal("x", store_of({ port = server.port, prefix = "mine:" }).get "key")
     end)
 
-    it("logs in, and selects a database", function()
+    it("authenticates, and selects a database", function()
         local locked = support.start { "--requirepass", "secret", "--user", "app", "on", ">word", "~*", "+@all" }
         local port = locked.port
         for _, login in ipairs { { password = "secret" }, { username = "app", password = "word" },
@@ -121,7 +121,7 @@ describe("cleat.sessions.redis", function()
         locked:stop()
     end)
 
-    it("goes through a Unix socket", function()
+    it("connects over a Unix socket", function()
         local path = process.directory() .. "/redis.sock"
         local other = support.start { "--unixsocket", path }
         exercise(store_of { path = path }, "key")
@@ -129,7 +129,7 @@ describe("cleat.sessions.redis", function()
         raises("socket.error", { match = "redis " .. path .. ": GET: " }, store_of({ path = path }).get, "key")
     end)
 
-    it("goes through TLS, which is verified", function()
+    it("connects over TLS, and verifies the server", function()
         local certfile, keyfile = pki.chain "server-ec"
         local other = servers["redis-server"](certfile, keyfile)
         local trust = ssl.create_default_context { cafile = pki.path "root.pem" }
@@ -137,16 +137,16 @@ describe("cleat.sessions.redis", function()
         exercise(store_of(options), "key")
         options.server_hostname = "example.org"
         raises("socket.error", { match = "hostname mismatch" }, store_of(options).get, "key")
-        options.server_hostname = nil -- 127.0.0.1, which the certificate has too
+        options.server_hostname = nil -- 127.0.0.1, for which the certificate is valid, too
         options.context = ssl.create_default_context { cafile = pki.path "unknown-root.pem" }
         raises("socket.error", { match = "CERTIFICATE_VERIFY_FAILED" }, store_of(options).get, "key")
         other:stop()
     end)
 
-    it("uses the client of redis-lua, and makes another one after a failure", function()
+    it("uses a client of redis-lua, and replaces it after a failure", function()
         local library = support.library()
         if not library then
-            pending "lua-redis is not installed, or there is no LuaSocket for this Lua"
+            return pending "lua-redis is not installed (script/packages test), or there is no LuaSocket for this Lua"
         end
         local made = 0
         local other = support.start()
@@ -165,10 +165,10 @@ describe("cleat.sessions.redis", function()
         other:stop()
     end)
 
-    it("uses a client of redis-lua no longer than the timeout", function()
+    it("bounds a client of redis-lua by the timeout", function()
         local library = support.library()
         if not library then
-            pending "lua-redis is not installed, or there is no LuaSocket for this Lua"
+            return pending "lua-redis is not installed (script/packages test), or there is no LuaSocket for this Lua"
         end
         local slow = support.fake "silent"
         local store = redis.new { timeout = 0.1, connect = function()
@@ -180,7 +180,7 @@ describe("cleat.sessions.redis", function()
         slow:kill()
     end)
 
-    it("refuses what is no client, and passes on the reason of a function that has none", function()
+    it("refuses a value that is not a client, and reports the reason of a function that returns none", function()
         local store = redis.new { pause = 0.001, connect = function()
             return {}
         end }
@@ -219,20 +219,20 @@ describe("cleat.sessions.redis", function()
     end)
 end)
 
-describe("cleat.sessions.redis, with a Redis that", function()
+describe("cleat.sessions.redis with a Redis that", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    local PAUSE = 3600 -- it ends when a test moves the clock
+    local PAUSE = 3600 -- until a test moves the clock
 
-    -- with_clock runs a test whose store's pauses end when the test says so.
+    -- with_clock runs a test that moves the store's clock, and so ends its pauses.
     local clock, shift = backend.monotonic, 0
     local function rest()
         shift = shift + PAUSE + 1
     end
     before_each(function()
         shift = 0
-        -- the clock of the store alone: the timeouts of sockets are differences
+        -- the store uses the clock alone: timeouts of sockets are differences
         backend.monotonic = function()
             local status, now = clock()
             return status, now + shift
@@ -248,20 +248,20 @@ describe("cleat.sessions.redis, with a Redis that", function()
         return store_of(options)
     end
 
-    it("is restarted loses sessions, and costs no other failure", function()
+    it("was restarted reconnects without an error", function()
         local server = support.start()
         local store = new(server.port)
         store.put("key", "x", 100)
         assert.are.equal("x", store.get "key")
         server:kill()
         server = support.start(nil, server.port)
-        assert.is_nil(store.get "key") -- over a second connection
+        assert.is_nil(store.get "key") -- over a new connection
         store.put("key", "y", 100)
         assert.are.equal("y", store.get "key")
         server:stop()
     end)
 
-    it("is killed is asked once in each pause, and again when it is there", function()
+    it("was killed tries to connect once in each pause, and reconnects once it is started", function()
         local server = support.start()
         local store = new(server.port)
         store.put("key", "x", 100)
@@ -281,7 +281,7 @@ describe("cleat.sessions.redis, with a Redis that", function()
         server:stop()
     end)
 
-    it("has no memory left still returns what it has", function()
+    it("is out of memory returns stored sessions, and reports that it cannot store", function()
         local server = support.start { "--maxmemory", "3mb", "--maxmemory-policy", "noeviction" }
         local store = new(server.port)
         store.put("key", "x", 100)
@@ -292,11 +292,11 @@ describe("cleat.sessions.redis, with a Redis that", function()
         end
         raises("socket.error", { match = "SET: OOM command not allowed" }, fill)
         assert.are.equal("x", store.get "key")
-        store.put("other", "x", 100) -- not asked: it rests
+        store.put("other", "x", 100) -- not sent: the store pauses
         assert.is_false(store.add("key", 100))
         assert.is_nil(store.get "other")
         rest()
-        store.put("other", BYTES, 100) -- which does not wait for the reply
+        store.put("other", BYTES, 100) -- does not wait for the reply
         assert.are.equal("x", store.get "key")
         raises("socket.error", { match = "SET: OOM" }, store.put, "other", BYTES, 100)
         rest()
@@ -309,7 +309,7 @@ describe("cleat.sessions.redis, with a Redis that", function()
         server:stop()
     end)
 
-    it("does not answer for a while is bounded by the timeout", function()
+    it("is stopped returns after the timeout, and at once during the pause", function()
         local server = support.start()
         local store = new(server.port, { timeout = 0.2 })
         os.execute("kill -STOP -" .. server.pid)
@@ -317,14 +317,14 @@ describe("cleat.sessions.redis, with a Redis that", function()
         raises("socket.error", { match = "timeout" }, store.get, "key")
         local took = process.clock() - before
         assert.is_true(took >= 0.19 and took < limits.bound(2), took)
-        -- and then costs nothing
+        -- during the pause calls return at once
         assert.is_nil(store.get "key")
         store.put("key", "x", 100)
         os.execute("kill -CONT -" .. server.pid)
         rest()
         local last = limits.bound(10) + process.clock() - shift
         local found
-        repeat -- it wakes up, on a machine that is busy
+        repeat -- Redis continues, some time later
             pcall(store.put, "key", "x", 100)
             local ok, bytes = pcall(store.get, "key")
             found = ok and bytes
@@ -376,7 +376,7 @@ describe("cleat.sessions.redis, with a Redis that", function()
             raises("socket.error", { match = case[2] }, store.get, "key")
             assert.is_nil(store.get "key")
             rest()
-            pcall(store.put, "key", "x", 100) -- which does not wait for the reply
+            pcall(store.put, "key", "x", 100) -- does not wait for the reply
             raises("socket.error", {}, store.get, "key")
             rest()
             assert.is_false(select(2, pcall(store.add, "key", 100)) == true)
@@ -384,7 +384,7 @@ describe("cleat.sessions.redis, with a Redis that", function()
         end)
     end
 
-    it("answers something else than bytes has no session", function()
+    it("sends another type returns nil", function()
         for _, bytes in ipairs { ":5\r\n", "*-1\r\n", "$-1\r\n" } do
             local fake = support.fake("reply", bytes)
             local store = new(fake.port)
@@ -395,11 +395,11 @@ describe("cleat.sessions.redis, with a Redis that", function()
     end)
 end)
 
-describe("cleat.sessions.redis, in coroutines,", function()
+describe("cleat.sessions.redis in coroutines", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    -- A scheduler: the waiter yields to support.tasks.
+    -- The waiter yields to support.tasks, the scheduler.
     local function waiter(sock, event)
         coroutine.yield(sock, event)
         return true
@@ -411,7 +411,7 @@ describe("cleat.sessions.redis, in coroutines,", function()
         socket.setdefaultwaiter(nil)
     end)
 
-    it("asks for several sessions at the same time, over one connection", function()
+    it("gets several sessions at the same time over one connection", function()
         local server = support.start()
         local store = store_of { port = server.port }
         local list = {}
@@ -432,13 +432,13 @@ describe("cleat.sessions.redis, in coroutines,", function()
         server:stop()
     end)
 
-    it("lets others run while Redis does not answer, and fails in one timeout for all", function()
+    it("lets other coroutines run while Redis is stopped, and fails for all after one timeout", function()
         local fake = support.fake "silent"
         local store = redis.new { port = fake.port, timeout = 0.3, pause = 3600 }
         local list, failures, turns = {}, 0, 0
         for index = 1, 10 do
             list[index] = function()
-                local ok = pcall(store.get, "key") -- which yields
+                local ok = pcall(store.get, "key") -- yields
                 failures = failures + (ok and 0 or 1)
             end
         end
@@ -454,7 +454,7 @@ describe("cleat.sessions.redis, in coroutines,", function()
             done = true
         end
         local before = process.clock()
-        -- support.tasks has no timers: it wakes every second, and the waiter reports the end of the time
+        -- support.tasks has no timers: it resumes the task every second, and the waiter checks the deadline
         socket.setdefaultwaiter(function(sock, event, timeout)
             local started = process.clock()
             coroutine.yield(sock, event)
@@ -467,7 +467,7 @@ describe("cleat.sessions.redis, in coroutines,", function()
         fake:kill()
     end)
 
-    it("goes on after a coroutine was dropped in the middle", function()
+    it("works after a coroutine was collected during a call", function()
         local server = support.start()
         local store = store_of { port = server.port }
         local thread = coroutine.create(function()

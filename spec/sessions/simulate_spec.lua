@@ -1,4 +1,4 @@
--- examples/fleet/simulate.lua: its shares are those that follow from the mathematics, and the same for the same seed.
+-- examples/fleet/simulate.lua: its results are those of the formulas, and the same for the same seed.
 local process = require "support.process"
 
 local unpack = table.unpack or unpack
@@ -11,7 +11,7 @@ local function run(...)
     return process.run(command)
 end
 
--- rows: the numbers of each line: machines, lifetime and so on, and the three shares in per cent.
+-- rows returns the numbers of each line: machines, lifetime and so on, and the three shares in per cent.
 local function rows(...)
     local result = run("--connections", "20000", ...)
     assert.are.equal(0, result.status, result.errors)
@@ -35,8 +35,8 @@ end
 describe("examples/fleet/simulate.lua", function()
     teardown(process.cleanup)
 
-    it("finds what follows for clients that come at random", function()
-        -- 1000 clients and 10 connections a second: each comes every 100 s on average
+    it("agrees with the formulas for clients that connect at random", function()
+        -- 1000 clients make 10 connections a second: each connects every 100 s on average
         for _, lifetime in ipairs { 50, 100, 300 } do
             local of = { "--clients", "1000", "--rate", "10", "--lifetime", tostring(lifetime), "--machines", "1,8" }
             local visits = lifetime / 100
@@ -51,12 +51,12 @@ describe("examples/fleet/simulate.lua", function()
         end
     end)
 
-    it("finds that affinity helps machines that share nothing", function()
+    it("shows that affinity helps machines that share nothing", function()
         local list = rows("--clients", "1000", "--rate", "10", "--lifetime", "1000", "--machines", "10", "--affinity", "0.9")
         near(100 * (0.9 + 0.1 / 10), list[1].own)
     end)
 
-    it("finds that a small store forgets, and frequent clients profit", function()
+    it("shows that a small store helps frequent clients only", function()
         local list = rows("--clients", "1000", "--rate", "10", "--lifetime", "1000", "--capacity", "200,4000", "--tickets", "1")
         assert.is_true(list[1].store < 30 and list[1].live <= 200, list[1].line)
         near(list[2].shared, list[2].store)
@@ -65,20 +65,20 @@ describe("examples/fleet/simulate.lua", function()
         assert.is_true(skewed[1].store > list[1].store + 20, skewed[1].line)
     end)
 
-    it("counts what a store is asked: get and remove of a session that resumes, and put of each new one", function()
+    it("counts the calls of a store: get and remove of a resumed session, put of each new one", function()
         local list = rows("--clients", "100", "--rate", "10", "--lifetime", "1000")
         near(40, list[1].calls, 1)
         list = rows("--clients", "100", "--rate", "10", "--lifetime", "1000", "--version", "1.2")
         near(10, list[1].calls, 1)
     end)
 
-    it("gives the same for the same seed", function()
+    it("prints the same for the same seed", function()
         local first, second = run("--connections", "2000", "--lifetime", "60"), run("--connections", "2000", "--lifetime", "60")
         assert.are.equal(first.output, second.output)
         assert.are_not.equal(first.output, run("--connections", "2000", "--lifetime", "60", "--seed", "2").output)
     end)
 
-    it("explains itself, and refuses what it does not know", function()
+    it("has --help, and refuses unknown options", function()
         local help = run "--help"
         assert.are.equal(0, help.status)
         assert.is_truthy(help.output:find("usage: lua simulate.lua", 1, true))

@@ -1,4 +1,4 @@
--- cleat.sessions.ticket_keys: ticket keys in a store, which all machines change at the same time.
+-- cleat.sessions.ticket_keys: ticket keys in a store, which all machines rotate at the same time.
 local handles = require "support.handles"
 local memory = require "cleat.sessions.memory"
 local raises = require "support.raises"
@@ -21,8 +21,8 @@ describe("cleat.sessions.ticket_keys", function()
         os.time = clock -- luacheck: ignore 122
     end)
 
-    -- machine: refresh, and the keys that its context was given last. The context stands for a real one, whose keys
-    -- cannot be read.
+    -- machine returns refresh(), and the keys that were last set in its context. The context is a fake: the keys of a
+    -- real one cannot be read.
     local function machine(store, options)
         local self = { calls = 0 }
         local context = {}
@@ -35,7 +35,7 @@ describe("cleat.sessions.ticket_keys", function()
         return self
     end
 
-    -- A store whose calls are counted, and which may fail.
+    -- A store that counts its calls, and can be made to fail.
     local function counted()
         local store, down = memory.new(), nil
         local self = { gets = 0, puts = 0, errors = {} }
@@ -64,7 +64,7 @@ describe("cleat.sessions.ticket_keys", function()
         return self
     end
 
-    it("gives all machines the same keys, and asks the store four times in a period", function()
+    it("sets the same keys on all machines, and reads the store four times in a period", function()
         local store = counted()
         local first, second = machine(store), machine(store)
         assert.is_true(first.refresh())
@@ -82,7 +82,7 @@ describe("cleat.sessions.ticket_keys", function()
         now = now + PERIOD / 4
         assert.is_true(first.refresh())
         assert.is_true(store.gets > gets)
-        assert.are.equal(1, first.calls) -- they are the same: nothing is set
+        assert.are.equal(1, first.calls) -- the keys are the same, and are not set again
     end)
 
     it("encrypts with the next key in the next period, and accepts the older ones", function()
@@ -94,7 +94,7 @@ describe("cleat.sessions.ticket_keys", function()
         for number = 2, 6 do
             now = now + PERIOD
             first.refresh()
-            assert.are.equal(seen[number], first.keys[1]) -- which was the next one
+            assert.are.equal(seen[number], first.keys[1]) -- was the next key in the last period
             second.refresh()
             assert.are.same(first.keys, second.keys)
             seen[number + 1] = first.keys[2]
@@ -102,13 +102,13 @@ describe("cleat.sessions.ticket_keys", function()
             assert.are.equal(math.min(2 + number - 1, 4), #first.keys)
         end
         assert.are.equal(seen[4], first.keys[4])
-        -- a machine that comes later accepts the same
+        -- a machine that starts later accepts the same keys
         local third = machine(store, { keep = 2 })
         third.refresh()
         assert.are.same(first.keys, third.keys)
     end)
 
-    it("works with clocks that differ", function()
+    it("accepts tickets of machines whose clocks differ", function()
         local store = counted()
         local first, ahead = machine(store), machine(store)
         first.refresh()
@@ -134,7 +134,7 @@ describe("cleat.sessions.ticket_keys", function()
             store.put = put
             put(...)
             second = machine(store)
-            store.inner.remove "ticket-key:50" -- as if it had looked before
+            store.inner.remove "ticket-key:50" -- as if it had read before the first machine stored its key
             second.refresh()
         end
         first.refresh()
@@ -145,7 +145,7 @@ describe("cleat.sessions.ticket_keys", function()
         assert.are.same(first.keys, second.keys)
     end)
 
-    it("puts back a key that the store has lost", function()
+    it("stores a key again that the store has lost", function()
         local store = counted()
         local first = machine(store)
         first.refresh()
@@ -157,7 +157,7 @@ describe("cleat.sessions.ticket_keys", function()
         assert.are.equal(key, store.inner.get "ticket-key:50")
     end)
 
-    it("goes on with the keys that it has while the store is down", function()
+    it("keeps its keys while the store fails", function()
         local store = counted()
         local first, second = machine(store), machine(store)
         first.refresh()
@@ -168,7 +168,7 @@ describe("cleat.sessions.ticket_keys", function()
         assert.is_false(first.refresh())
         assert.are.same({ "down" }, store.errors)
         assert.is_false(first.refresh())
-        assert.are.equal(1, #store.errors) -- it does not ask at once again
+        assert.are.equal(1, #store.errors) -- it does not retry at once
         second.refresh()
         assert.are.equal(following, first.keys[1])
         assert.are.equal(following, second.keys[1])
@@ -186,7 +186,7 @@ describe("cleat.sessions.ticket_keys", function()
         assert.are.same(first.keys, second.keys)
     end)
 
-    it("does not accept what is no key, and a store that says nothing", function()
+    it("refuses malformed keys, and a store that loses what it is given", function()
         local store = counted()
         for number = 40, 51 do
             store.inner.put("ticket-key:" .. number, "x", 100)
@@ -200,13 +200,13 @@ describe("cleat.sessions.ticket_keys", function()
         assert.are.equal(0, silent.calls)
     end)
 
-    it("lets the store forget the keys when none is accepted any more", function()
+    it("stores keys that expire when no machine accepts them any more", function()
         local store = counted()
         machine(store, { keep = 3 }).refresh()
         assert.are.equal((51 + 3 + 2) * PERIOD - now, store.lifetime)
     end)
 
-    it("sets keys that a context takes", function()
+    it("sets keys that a real context accepts", function()
         local store = counted()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         local refresh = sessions.ticket_keys(context, store, { period = PERIOD, keep = 14 })

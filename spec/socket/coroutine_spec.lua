@@ -122,7 +122,7 @@ describe("A coroutine that is killed", function()
 
     for _, version in ipairs(VERSIONS) do
         for _, role in ipairs { "client", "server" } do
-            it(("in a %s's handshake, %s, leaves one that goes on"):format(role, version), function()
+            it(("in a %s's handshake, %s, leaves a handshake that can continue"):format(role, version), function()
                 local places = killed_everywhere(function()
                     local client, server = link.pair({ version = version })
                     local sock, peer = client, server
@@ -148,7 +148,7 @@ describe("A coroutine that is killed", function()
         end
     end
 
-    it("in wrap_socket leaves the socket that it was given", function()
+    it("in wrap_socket leaves the plain socket unchanged", function()
         local context = link.context(link.client_options())
         local places = killed_everywhere(function()
             local plain, other = link.tcp()
@@ -175,7 +175,7 @@ describe("A coroutine that is killed", function()
         assert(places >= 1, "it never waited")
     end)
 
-    it("in recv leaves what comes to the next", function()
+    it("in recv leaves later bytes to the next reader", function()
         killed_everywhere(function()
             local sock, peer = link.open()
             with_waiter(sock)
@@ -187,7 +187,7 @@ describe("A coroutine that is killed", function()
         end, 3)
     end)
 
-    it("in readline of a file loses nothing", function()
+    it("in readline of a file loses no bytes", function()
         killed_everywhere(function()
             local sock, peer = link.open()
             with_waiter(sock)
@@ -205,7 +205,7 @@ describe("A coroutine that is killed", function()
         end, 3)
     end)
 
-    it("in sendall has sent a beginning, and the connection can be closed", function()
+    it("in sendall has sent a part, and the connection can be closed", function()
         local data = ("0123456789abcdef"):rep(262144)
         local places = killed_everywhere(function()
             local sock, peer = link.open()
@@ -237,7 +237,7 @@ describe("A coroutine that is killed", function()
         assert(places >= 3, "it never waited")
     end)
 
-    it("in unwrap leaves close_notify to the next", function()
+    it("in unwrap leaves close_notify to the next unwrap", function()
         killed_everywhere(function()
             local sock, peer = link.open()
             with_waiter(sock)
@@ -259,7 +259,7 @@ describe("A coroutine that is killed", function()
         end, 3)
     end)
 
-    it("in connect leaves a socket that can be closed, and a listener that goes on", function()
+    it("in connect leaves a socket that can be closed, and a listener that works", function()
         local listener = socket.socket()
         listener:bind { "127.0.0.1", 0 }
         listener:listen(5)
@@ -312,7 +312,7 @@ describe("A coroutine that is killed", function()
         assert(places >= 1, "it never waited")
     end)
 
-    it("in accept leaves a listener that accepts the next", function()
+    it("in accept leaves a listener that works", function()
         local context = link.context { cert = "server-ec" }
         local places = killed_everywhere(function()
             local plain = socket.socket()
@@ -349,7 +349,7 @@ describe("A coroutine that is killed", function()
         assert(places >= 2, "it never waited")
     end)
 
-    it("in the servername callback leaves a handshake that says so", function()
+    it("in the servername callback leaves a handshake that fails with that reason", function()
         killed_everywhere(function()
             local context = link.context { cert = "server-ec" }
             context:set_servername_callback(function()
@@ -371,7 +371,7 @@ end)
 
 -- A socket over a stream waits in calls of the stream's: receive and send. What TLS has encrypted is the stream's, and
 -- is sent before all else by the next call that sends; but other bytes than those of the killed write are refused.
-describe("A coroutine that is killed while a host's socket", function()
+describe("A coroutine that is killed while an adapter's socket", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
@@ -404,7 +404,7 @@ describe("A coroutine that is killed while a host's socket", function()
         return sock, peer, stream
     end
 
-    it("receives leaves what comes to the next", function()
+    it("receives leaves later bytes to the next reader", function()
         killed_everywhere(function()
             local sock, peer = connected(waiter)
             return function()
@@ -415,7 +415,7 @@ describe("A coroutine that is killed while a host's socket", function()
         end, 3)
     end)
 
-    it("shakes hands leaves one that goes on", function()
+    it("does the handshake leaves a handshake that can continue", function()
         local places = killed_everywhere(function()
             local sock, peer = open(waiter, true)
             return function()
@@ -435,7 +435,7 @@ describe("A coroutine that is killed while a host's socket", function()
         assert(places >= 2, "it never waited")
     end)
 
-    it("sends leaves bytes that go on, and refuses others", function()
+    it("sends leaves a write that continues with the same bytes only", function()
         for _, kill in pairs(WAYS) do
             local sock, peer, stream = connected(waiter)
             local send, held = stream.send, true

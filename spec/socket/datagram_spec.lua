@@ -169,7 +169,7 @@ describe("datagrams:", function()
         sock:close()
     end)
 
-    it("go to names as well", function()
+    it("can be sent to host names", function()
         local receiver, address = bound(socket.AF_INET, "127.0.0.1")
         local sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         sender:sendto("by name", { "localhost", address[2] })
@@ -206,7 +206,7 @@ describe("datagrams:", function()
         second:close()
     end)
 
-    it("a thousand of them leave nothing open", function()
+    it("leave no descriptor open, after a thousand sockets", function()
         local receiver, address = bound(socket.AF_INET, "127.0.0.1")
         local sender, from_address = bound(socket.AF_INET, "127.0.0.1")
         for number = 1, 1000 do
@@ -252,7 +252,7 @@ describe("datagrams:", function()
         server:close()
     end)
 
-    it("SOCK-23 nor on one whose handshake is not done", function()
+    it("SOCK-23 are not allowed before the handshake either", function()
         local client, server = link.pair()
         for _, sock in ipairs { client, server } do
             for _, case in ipairs(calls(sock, { "127.0.0.1", 1 })) do
@@ -262,7 +262,7 @@ describe("datagrams:", function()
         end
     end)
 
-    it("SOCK-24 without a connection they tell the system's error, and connect nowhere", function()
+    it("SOCK-24 raise the system's error without a connection, and do not connect", function()
         local listener = socket.socket()
         listener:settimeout(0)
         listener:bind { "127.0.0.1", 0 }

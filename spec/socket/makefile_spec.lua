@@ -592,7 +592,7 @@ describe("makefile, TLS:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("SOCK-14 reports a cut stream if it is asked to", function()
+    it("SOCK-14 reports an end without close_notify if suppress_ragged_eofs is false", function()
         for _, suppress in ipairs { true, false } do
             local client, server = link.open({ suppress_ragged_eofs = suppress })
             local file = client:makefile()
@@ -610,7 +610,7 @@ describe("makefile, TLS:", function()
         end
     end)
 
-    it("SOCK-14 files of the plain socket and of the TLS socket are two things", function()
+    it("SOCK-14 files of the plain socket and of the TLS socket are independent", function()
         local first, second = plain_pair()
         local before = first:makefile("rw", 0)
         second:sendall("STARTTLS\n")
@@ -640,7 +640,7 @@ describe("makefile, TLS:", function()
         server:close()
     end)
 
-    it("SOCK-14 of a TLS socket around a descriptor leaves the descriptor alone", function()
+    it("SOCK-14 of a TLS socket around a descriptor does not close the descriptor", function()
         local first, second = plain_pair()
         second:settimeout(0)
         local client = link.context(link.client_options()):wrap_socket(first:fileno(), {
@@ -668,7 +668,7 @@ describe("makefile, TLS:", function()
         server:close()
     end)
 
-    it("SOCK-14 a socket without a connection has files, which tell the same as its methods", function()
+    it("SOCK-14 of an unconnected socket raises the errors of its methods", function()
         local sock = ssl.SSLContext(ssl.PROTOCOL_TLS):wrap_socket(socket.socket())
         local file = sock:makefile("rw")
         raises("socket.error", { errno = 107 }, file.readline, file)

@@ -72,7 +72,7 @@ describe("messages:", function()
         two:close()
     end)
 
-    it("say what was cut off, and discard descriptors that a peer sends", function()
+    it("report truncation, and discard descriptors that a peer sends", function()
         local one, two, address = datagrams()
         one:sendto("123456", address)
         local data, _, flags = two:recvmsg(2, 0, socket.MSG_PEEK)

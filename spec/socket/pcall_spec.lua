@@ -27,7 +27,7 @@ local function drive(f, ...)
 end
 
 describe("pcall of the Lua layer:", function()
-    it("its function may yield, at any depth, and gets what its coroutine is resumed with", function()
+    it("lets its function yield, at any depth", function()
         local yielded, results = drive(function(...)
             return compat.pcall(function(a, b)
                 local one = coroutine.yield "outer"
@@ -42,7 +42,7 @@ describe("pcall of the Lua layer:", function()
         assert.are.same({ true, true, "a", nil, 1, { true, 2, nil, 3, nil, n = 5 }, n = 6 }, results)
     end)
 
-    it("returns what is raised, before and after a yield", function()
+    it("returns errors, before and after a yield", function()
         local reason = {}
         for _, waits in ipairs { true, false } do
             local _, results = drive(function()
@@ -70,7 +70,7 @@ describe("pcall of the Lua layer:", function()
         assert.are.equal("what", err)
     end)
 
-    it("lets the program's coroutine be known and called in, at any depth", function()
+    it("finds the program's coroutine, and calls functions in it, at any depth", function()
         local thread
         local function deep(levels)
             if levels > 0 then
@@ -168,7 +168,7 @@ describe("a waiter", function()
         end)
     end)
 
-    it("may raise, in a pcall of Lua's own too, and the socket goes on, and others that wait for their turn", function()
+    it("may raise, also in Lua's pcall, and the socket and the waiting coroutines continue", function()
         local first, second = socket.socketpair()
         local loop = scheduler.new()
         local got

@@ -82,7 +82,7 @@ local function shaken()
     return client, server
 end
 
-describe("receiving costs what arrives:", function()
+describe("receiving takes memory for the bytes that arrive:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
@@ -122,7 +122,7 @@ describe("receiving costs what arrives:", function()
         cheap(sender(client), receiver(server, "recv"))
     end)
 
-    it("a datagram comes whole, whatever its size", function()
+    it("a datagram of any size is received as a whole", function()
         local one, two = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         one:setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 200000)
         for _, length in ipairs { 1, 65536, 65537, 70000, 150000 } do
@@ -140,7 +140,7 @@ describe("receiving costs what arrives:", function()
         assert.are.equal(data, (two:recv(2 ^ 20)))
     end)
 
-    it("MSG_WAITALL fills what it was asked for", function()
+    it("MSG_WAITALL returns the full size", function()
         local one, two = socket.socketpair()
         one:setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 ^ 20)
         local data = ("w"):rep(150000)
@@ -151,7 +151,7 @@ describe("receiving costs what arrives:", function()
         assert.are.equal(data, two:recv(2 ^ 20, socket.MSG_WAITALL))
     end)
 
-    it("a stream gives no less than 64 KiB that are there", function()
+    it("a stream returns at least 64 KiB if they have arrived", function()
         local one, two = socket.socketpair()
         one:setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 ^ 20)
         one:sendall(("s"):rep(150000))

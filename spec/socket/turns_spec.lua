@@ -216,7 +216,7 @@ describe("turns:", function()
     end)
 
     for _, kind in ipairs { "TLSv12", "TLSv13", "stream" } do
-        it("the handshake may be anybody's, and everybody's: " .. kind, function()
+        it("each coroutine may do the handshake, several at once: " .. kind, function()
             run(function(loop)
                 local one, two = KINDS[kind](loop)
                 local got, written, shaken = nil, 0, 0
@@ -247,7 +247,7 @@ describe("turns:", function()
             end)
         end)
 
-        it("a handshake that fails fails for everybody: " .. kind, function()
+        it("a failed handshake fails for all coroutines: " .. kind, function()
             run(function(loop)
                 local one, two = KINDS[kind](loop)
                 if kind == "stream" then
@@ -271,7 +271,7 @@ describe("turns:", function()
             end)
         end)
 
-        it("unwrap beside a reader ends both: " .. kind, function()
+        it("unwrap ends a waiting reader, too: " .. kind, function()
             run(function(loop)
                 local one, two = shake(loop, KINDS[kind](loop))
                 local ok, result
@@ -292,7 +292,7 @@ describe("turns:", function()
             end)
         end)
 
-        it("unwrap beside a reader, when the peer was first: " .. kind, function()
+        it("unwrap ends a waiting reader after the peer's close_notify: " .. kind, function()
             run(function(loop)
                 local one, two = shake(loop, KINDS[kind](loop))
                 local ok, result
@@ -428,7 +428,7 @@ describe("turns:", function()
         end)
     end)
 
-    it("close uses what an adapter has registered, and its parking places", function()
+    it("close() wakes coroutines by the functions that an adapter has registered", function()
         run(function(loop)
             local parked, woken = {}, 0
             local function park(object, event, timeout)
@@ -556,7 +556,7 @@ describe("turns:", function()
         second:close()
     end)
 
-    it("a hundred senders whose peer does not read keep one piece", function()
+    it("a hundred senders whose peer does not read need memory for one piece", function()
         run(function(loop)
             local one, two = shake(loop, KINDS.stream(loop))
             one:settimeout(nil)
@@ -653,7 +653,7 @@ describe("turns:", function()
             two:close()
         end)
 
-        each_kind_it("go on when their socket is closed while one waits", function(loop, connected)
+        each_kind_it("work until their end if the socket is closed while one waits", function(loop, connected)
             local one, two = connected()
             local file = two:makefile "r"
             local line
@@ -704,7 +704,7 @@ describe("the turn of a coroutine that is killed", function()
     end
 
     for way, kill in pairs(WAYS) do
-        it("passes on to the next reader: " .. way, function()
+        it("goes to the next reader: " .. way, function()
             local one, two = socket.socketpair()
             one:setwaiter(yields)
             local got
@@ -730,7 +730,7 @@ describe("the turn of a coroutine that is killed", function()
             two:close()
         end)
 
-        it("passes on to the next writer of a plain socket, which sees no error: " .. way, function()
+        it("goes to the next writer of a plain socket, without an error: " .. way, function()
             local one, two = small(socket.socketpair())
             one:setwaiter(yields)
             local done = false
@@ -757,7 +757,7 @@ describe("the turn of a coroutine that is killed", function()
             two:close()
         end)
 
-        it("over TLS lets the same bytes go on, and no others: " .. way, function()
+        it("over TLS goes to a writer of the same bytes only: " .. way, function()
             local one, two = link.open { transport = function()
                 return small(socket.socketpair())
             end }
@@ -785,7 +785,7 @@ describe("the turn of a coroutine that is killed", function()
             two:close()
         end)
 
-        it("in a file's flush leaves what is to be flushed: " .. way, function()
+        it("in a file's flush leaves the buffered bytes: " .. way, function()
             local one, two = small(socket.socketpair())
             one:setwaiter(yields)
             local file = one:makefile "w"
@@ -815,7 +815,7 @@ describe("the turn of a coroutine that is killed", function()
             two:close()
         end)
 
-        it("leaves a descriptor that closes: " .. way, function()
+        it("does not prevent the descriptor from being closed: " .. way, function()
             local one, two = socket.socketpair()
             one:setwaiter(yields)
             local thread = started(function()
@@ -831,7 +831,7 @@ describe("the turn of a coroutine that is killed", function()
         end)
     end
 
-    it("passes on if the waiter raises", function()
+    it("goes to the next if the waiter raises", function()
         local one, two = socket.socketpair()
         one:setwaiter(yields)
         local first = started(function()
@@ -859,11 +859,11 @@ describe("the turn of a coroutine that is killed", function()
     end)
 end)
 
-describe("a call that is over", function()
+describe("a call that has returned", function()
     handles.watch(before_each, after_each)
 
     -- What a call has needed is used by later calls: it must not keep anything of the first one.
-    it("keeps neither its coroutine nor its socket", function()
+    it("keeps no reference to its coroutine or its socket", function()
         local gone = setmetatable({}, { __mode = "k" })
         local function waited(kind)
             local one, two = link.open()
@@ -928,7 +928,7 @@ end)
 describe("timeouts", function()
     handles.watch(before_each, after_each)
 
-    it("that are no numbers are refused, and huge ones are without a limit", function()
+    it("that are not numbers are refused, and huge ones are infinite", function()
         local one, two = socket.socketpair()
         local asked
         one:setwaiter(function(_, _, timeout)

@@ -194,7 +194,7 @@ describe("a socket with a waiter", function()
             end)
         end)
 
-        it("the handshake, and closes what wrap_socket was to shake", function()
+        it("the handshake, and wrap_socket closes the socket", function()
             run(function(loop)
                 local context = link.context(link.client_options())
                 late(loop, "ssl.SSLError", function()
@@ -281,7 +281,7 @@ describe("a socket with a waiter", function()
         end)
     end)
 
-    it("lets the waiter's error through, and can go on afterwards", function()
+    it("raises the waiter's error, and works afterwards", function()
         run(function(loop)
             local client, server = connected(loop)
             local reason = setmetatable({}, { __tostring = function()
@@ -303,7 +303,7 @@ describe("a socket with a waiter", function()
         end)
     end)
 
-    it("lets its error through in the middle of a handshake, which can go on", function()
+    it("raises the waiter's error in a handshake, which can continue", function()
         run(function(loop)
             local client, server = link.pair()
             client:settimeout(5)
@@ -385,7 +385,7 @@ describe("a socket with a waiter", function()
         end
     end)
 
-    it("is not asked by a socket that does not wait", function()
+    it("does not call the waiter if the socket is non-blocking", function()
         local client, server = link.pair()
         client:setwaiter(function()
             error "asked"
@@ -396,7 +396,7 @@ describe("a socket with a waiter", function()
         server:close()
     end)
 
-    it("is the default one of new sockets, and goes from hand to hand", function()
+    it("has the default waiter if it is new, and its wrapper has the socket's", function()
         local loop = scheduler.new()
         assert.is_nil(socket.getdefaultwaiter())
         socket.setdefaultwaiter(loop.waiter)
@@ -480,7 +480,7 @@ describe("a socket with a waiter", function()
         end)
     end)
 
-    it("tells what it waits for: pollfd, events, timeout", function()
+    it("has pollfd, events and timeout while it waits", function()
         local client, server = link.pair()
         raises("ssl.SSLWantReadError", {}, client.do_handshake, client)
         assert.are.equal("r", client:events())
@@ -525,7 +525,7 @@ describe("a name, under a waiter,", function()
     end)
 
     -- A getaddrinfo that takes its time, in a separate process.
-    it("does not hold up the others, and keeps the timeout", function()
+    it("does not delay other coroutines, and obeys the timeout", function()
         local directory = process.directory()
         process.write_file(directory .. "/slow.c", [[
             #define _GNU_SOURCE
@@ -578,7 +578,7 @@ describe("a name, under a waiter,", function()
         assert.are.equal("connected\ttrue\nfalse\ttrue\ttimed out\n11\n", output)
     end)
 
-    it("can be given up, or outlive the one who asked", function()
+    it("can be closed before its result is read, and the result can be read again", function()
         for _ = 1, 20 do
             local id = backend.resolution_new("localhost", "80", 0, socket.SOCK_STREAM, 0, 0)
             assert.is_true(id > 0)

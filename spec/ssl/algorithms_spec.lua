@@ -110,7 +110,7 @@ for _, version in ipairs(VERSIONS) do
                 reason(failures, "server"))
         end)
 
-        it("B-59 Ed25519 and remote keys; nothing signed, nothing reported", function()
+        it("B-59 Ed25519 and remote keys are reported, and nil without a signature", function()
             local client, server = both(version, { "ed25519" })
             assert.are.equal("ed25519", met(client, server).server)
             local chain, key = key_types.issue("rsa")
@@ -187,7 +187,7 @@ for _, version in ipairs(VERSIONS) do
             assert.are.equal("secp256r1", found.group)
         end)
 
-        it("B-66 GREASE changes nothing that is agreed on", function()
+        it("B-66 GREASE does not affect the result of a handshake", function()
             local client, server = both(version, { "p256" }, { "rsa" })
             local expected = met(client, server)
             assert.is_false(client.grease)
@@ -288,7 +288,7 @@ describe("algorithms:", function()
         assert.are.equal("ecdsa_secp256r1_sha256", found.server)
     end)
 
-    it("B-55 B-59 nothing is known before the handshake", function()
+    it("B-55 B-59 group and signatures are nil before the handshake", function()
         local object = ssl.SSLContext():wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO())
         assert.is_nil(object:group())
         assert.is_nil(object:server_sigalg())
@@ -331,7 +331,7 @@ describe("algorithms:", function()
         end
     end)
 
-    it("B-66 a policy refuses what leaves nothing, and the refused setting changes nothing", function()
+    it("B-66 a policy refuses a setting that leaves no algorithm, and keeps the old one", function()
         local FIPS = ssl.POLICY_FIPS_202205
         for set, expected in pairs {
             [function(context) context:set_groups("x25519:secp521r1") end] = "COMPLIANCE_POLICY",

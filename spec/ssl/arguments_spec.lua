@@ -44,7 +44,7 @@ describe("names:", function()
         end
     end)
 
-    it("that are like no other raise without a suggestion", function()
+    it("that resemble no other raise without a suggestion", function()
         for _, name in ipairs { "X", "", "nothing_like_it", ("CERT_REQUIRED"):rep(100), "\0", "enum_certificates" } do
             local err = raises("AttributeError", {}, read(ssl, name))
             assert.are.equal(("module 'ssl' has no attribute '%s'"):format(name), tostring(err))
@@ -53,7 +53,7 @@ describe("names:", function()
         raises("AttributeError", {}, read(socket, "X"))
     end)
 
-    it("that are there are fields as ever, and pairs and rawget find them", function()
+    it("that exist are ordinary fields, also for pairs and rawget", function()
         local count = 0
         for name, value in pairs(ssl) do
             assert.are.equal(value, rawget(ssl, name))
@@ -214,7 +214,7 @@ describe("contexts for one role:", function()
         assert.are.equal("hello", two:read(10))
     end)
 
-    it("what was decrypted is read as far as it fits into a buffer, however much is asked for", function()
+    it("reads return at most the decrypted bytes that fit into a buffer, whatever the size", function()
         local certfile, keyfile = pki.chain("server-ec")
         local server = ssl.SSLContext(SERVER)
         server:load_cert_chain(certfile, keyfile)
@@ -376,7 +376,7 @@ describe("arguments:", function()
         sock:close()
     end)
 
-    it("that a backend would refuse never get so far", function()
+    it("that a backend would refuse are refused before", function()
         for _, case in ipairs {
             { "ValueError", "file descriptor is out of range (2147483648)", select.select, { 2 ^ 31 }, {}, {}, 0 },
             { "ValueError", "file descriptor is out of range", select.select, {}, { 1e300 }, {}, 0 },
@@ -408,7 +408,7 @@ describe("arguments:", function()
         end
     end)
 
-    it("of any kind, at any place, raise an object if they raise, and never a backend's words", function()
+    it("of any kind, in any place, raise error objects only, and never a backend's messages", function()
         local function raising()
             return setmetatable({}, { __index = function() error("mine", 0) end })
         end
@@ -532,7 +532,7 @@ describe("what a mistake says:", function()
         end
     end)
 
-    it("nothing of that where the program asks for its text, or is to deal with it", function()
+    it("nothing of that if the program converts it to text or handles it", function()
         local ok, err = pcall(function() socket.socket():settimeout("5") end)
         assert.is_false(ok)
         local words = "settimeout() argument 'timeout' must be a number or nil, not string"
@@ -548,7 +548,7 @@ describe("what a mistake says:", function()
         assert.is_nil(line:find("mistake.lua", 1, true))
     end)
 
-    it("a traceback from the caller's frame on", function()
+    it("a traceback from the caller on", function()
         local code = [[
             local ssl, socket, errors = require "cleat.ssl", require "cleat.socket", require "cleat.errors"
             local function innermost(f, ...)

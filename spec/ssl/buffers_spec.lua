@@ -29,7 +29,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             server:close()
         end)
 
-        it("B-36 a write of many records arrives as it is, and one that waits can be followed by a write of nothing", function()
+        it("B-36 a write of many records arrives unchanged, and an empty write may follow one that would block", function()
             local client, server = link.open({ version = version }, { version = version })
             local loop = scheduler.new()
             local data = ("0123456789abcdef"):rep(3 * 65536) .. "end"

@@ -49,7 +49,7 @@ end
 describe("certificate compression:", function()
     handles.watch(before_each, after_each)
 
-    it("is off, and turned on by itself", function()
+    it("is off by default, and enabled separately", function()
         local made = ssl.create_default_context()
         assert.is_false(made.certificate_compression)
         made.certificate_compression = false
@@ -70,7 +70,7 @@ describe("certificate compression:", function()
         return pending("no zlib")
     end
 
-    it("makes a flight shorter, where both sides have it", function()
+    it("makes a flight shorter if both sides enable it", function()
         local plain = flight(context("client", false), context("server", false))
         assert.is_true(math.abs(plain - flight(context("client", true), context("server", false))) < 20)
         assert.is_true(math.abs(plain - flight(context("client", false), context("server", true))) < 20)
@@ -80,7 +80,7 @@ describe("certificate compression:", function()
         end
     end)
 
-    it("does nothing with TLS 1.2", function()
+    it("has no effect with TLS 1.2", function()
         local plain = flight(context("client", false, "TLSv1.2"), context("server", false, "TLSv1.2"))
         assert.is_true(math.abs(plain - flight(context("client", true, "TLSv1.2"), context("server", true, "TLSv1.2"))) < 20)
     end)

@@ -48,7 +48,7 @@ describe("ssl.Certificate", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("says what openssl says", function()
+    it("has the values that openssl prints", function()
         local keys = {
             { EC, "id-ecPublicKey", 384, "secp384r1", "ecdsa-with-SHA256" },
             { { "-newkey", "rsa:2048" }, "rsaEncryption", 2048, nil, "sha256WithRSAEncryption" },
@@ -145,7 +145,7 @@ describe("ssl.Certificate", function()
         end
     end)
 
-    it("has nil or nothing for what is not there", function()
+    it("has nil or empty tables for absent fields", function()
         local cert = ssl.Certificate { file = pki.path "root.pem" }
         assert.is_nil(cert.extended_key_usage)
         assert.is_nil(cert.authority_key_id)
@@ -178,7 +178,7 @@ describe("ssl.Certificate", function()
         assert.are.equal(36500 * 86400, long.not_after - long.not_before)
     end)
 
-    it("is made from PEM, DER and files, and gives both", function()
+    it("is made from PEM, DER and files, and returns PEM and DER", function()
         local text = pki.read "server-ec.crt"
         local cert = ssl.Certificate(text)
         local der = cert:public_bytes(ssl.ENCODING_DER)
@@ -189,7 +189,7 @@ describe("ssl.Certificate", function()
         assert.are.equal(cert.serial_number, cert:get_info().serialNumber)
     end)
 
-    it("refuses what is no certificate", function()
+    it("refuses data that is not a certificate", function()
         local der = ssl.Certificate(pki.read "server-ec.crt"):public_bytes(ssl.ENCODING_DER)
         raises("SSLError", { reason = "TRAILING_DATA" }, function() return ssl.Certificate(der .. "x") end)
         raises("SSLError", {}, function() return ssl.Certificate(der:sub(1, -2)) end)
@@ -206,7 +206,7 @@ describe("ssl.Certificate", function()
         raises("AttributeError", {}, function() ssl.Certificate(der).version = 1 end)
     end)
 
-    it("raises for a malformed extension only where this is read", function()
+    it("raises for a malformed extension only when it is read", function()
         local path = made(EC, "-addext", "keyUsage=DER:0500", "-addext", "subjectAltName=DER:0500",
             "-addext", "extendedKeyUsage=DER:0500")
         local cert = ssl.Certificate { file = path }

@@ -68,7 +68,7 @@ describe("chain_cache_seconds", function()
         end
     end)
 
-    it("0 verifies each chain, and remembers none", function()
+    it("0 verifies each chain, and caches none", function()
         local context = known()
         context.chain_cache_seconds = 0
         assert.are.same({}, visit(NEITHER, context, { cert = "server-ec" }))
@@ -79,7 +79,7 @@ describe("chain_cache_seconds", function()
         assert.are.same({}, visit(MISS, other, { cert = "server-ec" }))
     end)
 
-    it("nothing is asked of it where nothing is verified", function()
+    it("has no effect without verification", function()
         local context = link.context { verify = ssl.CERT_NONE }
         for _ = 1, 2 do
             assert.are.same({}, visit(NEITHER, context, { cert = "server-ec" }))
@@ -131,7 +131,7 @@ describe("A server that was verified lately", function()
         refused(visit(MISS, plain, revoked), REVOKED)
     end)
 
-    it("costs other contexts of the same trust nothing either", function()
+    it("is not verified again by other contexts with the same trust", function()
         local _, server = known()
         local other = link.context(link.client_options())
         assert.are.same({}, visit(HIT, other, server))
@@ -178,7 +178,7 @@ describe("A client that was verified lately", function()
         refused(failures, NO_ISSUER, "server")
     end)
 
-    it("is none that may act as a server", function()
+    it("is not accepted as a server", function()
         local context = link.context(link.client_options { check_hostname = false, server_hostname = false })
         local server = link.context(link.server_options { cafile = "root.pem", verify = ssl.CERT_REQUIRED })
         meet(server, { cert = "client" })

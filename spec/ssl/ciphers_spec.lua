@@ -110,7 +110,7 @@ describe("cipher suites:", function()
         end
     end)
 
-    it("CIPH-04 SEC-07 TLS 1.3's suites are there whatever is set, while TLS 1.3 is", function()
+    it("CIPH-04 SEC-07 TLS 1.3's suites are always enabled together with TLS 1.3", function()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
         for _, list in ipairs { "AES128-SHA", "ECDHE-RSA-AES256-GCM-SHA384", "ALL:!AESGCM:!CHACHA20" } do
             context:set_ciphers(list)
@@ -164,7 +164,7 @@ describe("cipher suites:", function()
             assert.is_nil(server:shared_ciphers())
         end)
 
-        it("B-45 tells what both have, with versions and bits", function()
+        it("B-45 returns the common suites, with versions and bits", function()
             local client, server = link.pair(
                 { version = "TLSv1.2", ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256" },
                 { version = "TLSv1.2", ciphers = "ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384" })
@@ -181,7 +181,7 @@ describe("cipher suites:", function()
             server:close()
         end)
 
-        it("goes by the context that the servername callback has chosen", function()
+        it("uses the context that the servername callback has chosen", function()
             local chosen = link.context { cert = "server-ec", version = "TLSv1.2", ciphers = "ECDHE-ECDSA-AES128-SHA" }
             local context = link.context { cert = "server-ec", version = "TLSv1.2" }
             context:set_servername_callback(function(sock)

@@ -229,7 +229,7 @@ describe("Closing", function()
         end
     end)
 
-    it("is done by a Lua state that ends, whatever is open", function()
+    it("happens when a Lua state ends, whatever is open", function()
         local output = process.run_code(([[
             package.path = %q .. package.path
             local link = require "support.link"

@@ -87,7 +87,7 @@ describe("a connection over memory:", function()
             pair:close()
         end)
 
-        it("SSLS-44 are done by a read or a write, and no data goes before", function()
+        it("SSLS-44 are done by a read or a write, before any data", function()
             for _, version in ipairs(VERSIONS) do
                 local pair = pump.pair({ max = version[2] })
                 local sent, got, turns = false, nil, 0
@@ -136,7 +136,7 @@ describe("a connection over memory:", function()
             pair:close()
         end)
 
-        it("F2 SSLS-38 SSLS-25 SSLS-05 SSLS-43 say nothing before they are done", function()
+        it("F2 SSLS-38 SSLS-25 SSLS-05 SSLS-43 have no results before they are done", function()
             local pair = pump.pair()
             for _, side in ipairs { "client", "server" } do
                 assert.are.equal(0, backend.connection_established(pair[side]))
@@ -150,7 +150,7 @@ describe("a connection over memory:", function()
             pair:close()
         end)
 
-        it("F3 SSLS-25 tell the suite, who defined it and its bits", function()
+        it("F3 SSLS-25 report the suite, its protocol and its bits", function()
             local pair = shaken({ max = TLS1_2, ciphers = "ECDHE-RSA-AES256-GCM-SHA384" }, { cert = "server-rsa" })
             local _, name, bits = backend.connection_cipher(pair.server)
             assert.are.equal("ECDHE-RSA-AES256-GCM-SHA384", name)
@@ -303,7 +303,7 @@ describe("a connection over memory:", function()
             pair:close()
         end)
 
-        it("SOCK-21 F9 of no length is nothing", function()
+        it("SOCK-21 F9 of no length sends nothing", function()
             local pair = shaken()
             assert.are.equal(0, backend.connection_write(pair.client, "", 0))
             assert.are.equal(0, backend.connection_drain_pending(pair.client))
@@ -464,7 +464,7 @@ describe("a connection over memory:", function()
             end
         end)
 
-        it("by garbage instead of TLS is a different error", function()
+        it("by garbage in place of TLS is a different error", function()
             for garbage, reason in pairs {
                 ["GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"] = "HTTP_REQUEST",
                 ["CONNECT localhost:443 HTTP/1.1\r\n\r\n"] = "HTTPS_PROXY_REQUEST",

@@ -281,7 +281,7 @@ describe("a connection and its context:", function()
                 assert.are.same(undisturbed[1], facts(client))
             end)
 
-            it("what is no context is a TypeError", function()
+            it("values that are not contexts are TypeErrors", function()
                 local client, server = link.pair({ context = client_context }, { context = server_context })
                 for _, value in ipairs { false, 1, "context", {}, client } do
                     raises("TypeError", { match = "SSLContext" }, function()

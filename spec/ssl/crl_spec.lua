@@ -261,7 +261,7 @@ describe("revocation lists:", function()
         refused(context, REVOKED, "revoked")
     end)
 
-    it("LVL-03 what is broken adds nothing", function()
+    it("LVL-03 malformed data adds nothing", function()
         local list = process.read_file(der.intermediate)
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
         for _, data in ipairs { list:sub(1, -2), list:sub(1, 100), list .. list:sub(1, 50), list .. "garbage",

@@ -51,7 +51,7 @@ describe("contexts by default:", function()
         assert.are.same(settings(ssl.create_default_context()), settings(ssl.create_default_context(ssl.Purpose.SERVER_AUTH)))
     end)
 
-    it("B-17 DCTX-10 for clients' authentication nothing is asked of clients", function()
+    it("B-17 DCTX-10 for clients' authentication clients need no certificate", function()
         assert.are.same({
             protocol = ssl.PROTOCOL_SSLv23, options = OPTIONS, verify_mode = ssl.CERT_NONE,
             verify_flags = FLAGS, check_hostname = false,
@@ -133,7 +133,7 @@ describe("contexts by default:", function()
             .. "client file\tcleat test root\n", output)
     end)
 
-    it("DCTX-04 SEC-01 and given ones are all that a connection believes", function()
+    it("DCTX-04 SEC-01 and if others are given, connections trust those only", function()
         local output = process.run_code([[
             package.path = os.getenv("SPECS") .. "/?.lua;" .. package.path
             local link = require "support.link"

@@ -283,7 +283,7 @@ describe("Encrypted ClientHello", function()
         assert.equal(0, extension_size(hello(client), 0xfe0d))
     end)
 
-    it("B-65 goes with HelloRetryRequest, and with servers that switch their context", function()
+    it("B-65 works with HelloRetryRequest, and with servers that switch their context", function()
         local ours = key()
         local other = server { key() }
         other:set_ecdh_curve "secp384r1"

@@ -2,6 +2,7 @@
 local errors = require "cleat.errors"
 local handles = require "support.handles"
 local link = require "support.link"
+local merge = require "support.merge"
 local pki = require "support.pki"
 local process = require "support.process"
 local raises = require "support.raises"
@@ -76,18 +77,6 @@ end
 
 local VERIFY = { library = "SSL", reason = "CERTIFICATE_VERIFY_FAILED" }
 
--- with: fields and more.
-local function with(fields, more)
-    local all = {}
-    for name, value in pairs(fields) do
-        all[name] = value
-    end
-    for name, value in pairs(more) do
-        all[name] = value
-    end
-    return all
-end
-
 -- Each: rows and name, what fails, its classes, its fields. Failures of BoringSSL have [LIBRARY: REASON] in front; text
 -- is what follows, case and underscores aside.
 local SSL_FAILURES = {
@@ -106,13 +95,13 @@ local SSL_FAILURES = {
     { "EXC-05 LVL-09 bytes that are none", with_data("\128\1\2"), "SSLError",
         { library = "ASN1", reason = "NOT_ENOUGH_DATA" }, "not enough data" },
     { "EXC-02 EXC-04 EXC-06 a CA that is not trusted", shaking("client", {}, { cert = "unknown" }),
-        { "SSLCertVerificationError", "SSLError", "CertificateError" }, with(VERIFY, { verify_code = 20 }),
+        { "SSLCertVerificationError", "SSLError", "CertificateError" }, merge(VERIFY, { verify_code = 20 }),
         "certificate verify failed: unable to get local issuer certificate" },
     { "EXC-04 EXC-06 a certificate that has expired", shaking("client", {}, { cert = "expired" }),
-        { "SSLCertVerificationError", "SSLError", "CertificateError" }, with(VERIFY, { verify_code = 10 }),
+        { "SSLCertVerificationError", "SSLError", "CertificateError" }, merge(VERIFY, { verify_code = 10 }),
         "certificate verify failed: certificate has expired" },
     { "EXC-04 EXC-12 SSLS-03 another host's certificate", shaking("client", {}, { cert = "other" }),
-        { "CertificateError", "ValueError", "SSLError", "socket.error" }, with(VERIFY, { verify_code = 62 }),
+        { "CertificateError", "ValueError", "SSLError", "socket.error" }, merge(VERIFY, { verify_code = 62 }),
         "certificate verify failed: Hostname mismatch, certificate is not valid for 'localhost'." },
     { "EXC-06 an alert: the CA is unknown", shaking("server", {}, { cert = "unknown" }), "SSLError",
         { library = "SSL", reason = "TLSV1_ALERT_UNKNOWN_CA", alert = ssl.ALERT_DESCRIPTION_UNKNOWN_CA }, "tlsv1 alert unknown ca" },
@@ -235,7 +224,7 @@ describe("failures:", function()
 
     for _, case in ipairs(SSL_FAILURES) do
         it(case[1], function()
-            local failure = raises(case[3], with(case[4], { errno = ssl.SSL_ERROR_SSL }), case[2])
+            local failure = raises(case[3], merge(case[4], { errno = ssl.SSL_ERROR_SSL }), case[2])
             assert.is_true(ssl.SSLError:is(failure))
             assert.is_true(socket.error:is(failure))
             assert.is_true(errors.IOError:is(failure))

@@ -158,7 +158,7 @@ describe("key_update:", function()
         server:close()
     end)
 
-    it("B-66 of several coroutines it takes its turn among those that write", function()
+    it("B-66 waits for its turn among the coroutines that write", function()
         local client, server = link.open()
         client:setblocking(false)
         server:setblocking(false)

@@ -110,7 +110,7 @@ describe("MemoryBIO", function()
         assert.is_true(bio.eof)
     end)
 
-    it("B-31 does as Python's does, whatever comes", function()
+    it("B-31 behaves as Python's, for random calls", function()
         local random = 20261127
         local function below(limit)
             random = (random * 1103515245 + 12345) % 2147483648
@@ -135,7 +135,7 @@ describe("MemoryBIO", function()
         assert.are.equal(theirs.output, table.concat(ours, "\n") .. "\n")
     end)
 
-    it("refuses what it cannot do", function()
+    it("refuses wrong arguments", function()
         local bio = ssl.MemoryBIO()
         raises("TypeError", { match = "takes no arguments" }, ssl.MemoryBIO, 1)
         raises("TypeError", { match = "string or a buffer" }, bio.write, bio, 17)
@@ -180,7 +180,7 @@ describe("an SSLObject", function()
         end
     end
 
-    it("never waits", function()
+    it("never blocks", function()
         local client, server = ends()
         raises("ssl.SSLWantReadError", {}, server.object.do_handshake, server.object)
         raises("ssl.SSLWantReadError", {}, client.object.do_handshake, client.object)
@@ -192,7 +192,7 @@ describe("an SSLObject", function()
         raises("ssl.SSLWantReadError", {}, server.object.unwrap, server.object)
     end)
 
-    it("reads into a buffer, and tells what is pending", function()
+    it("reads into a buffer, and reports pending bytes", function()
         local client, server = shaken()
         local buffer = Buffer(8)
         client.object:write "0123456789"

@@ -68,7 +68,7 @@ describe("OCSP responses:", function()
         end
     end)
 
-    it("of one that is not authorized", function()
+    it("of a responder that is not authorized", function()
         for what, extensions in pairs {
             ["not for OCSP"] = "extendedKeyUsage = serverAuth",
             ["no extended key usage"] = "basicConstraints = CA:FALSE",

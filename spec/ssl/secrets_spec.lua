@@ -76,7 +76,7 @@ describe("memory:", function()
         job:abandon()
     end)
 
-    it("what strings are received in is wiped when it is given up; a string stays as Lua leaves it", function()
+    it("receive buffers are wiped when they are released; Lua strings are not", function()
         local secret = random(200)
         local job = peer.serve { "send " .. peer.hex(secret), "recv 1", "sendn 200000" }
         local counts = search({ secret }, [[
@@ -95,7 +95,7 @@ describe("memory:", function()
         job:abandon()
     end)
 
-    it("a key is in memory, in one form, as long as a context has it, and then no more", function()
+    it("a key is in memory once while a context has it, and not afterwards", function()
         local body = pki.read("rsa.key"):match("%-\n(.*)\n%-")
         local text = process.run { "openssl", "rsa", "-in", pki.path("rsa.key"), "-text", "-noout" }.output
         local prime = text:match("prime1:(.-)prime2:"):gsub("[%s:]", ""):gsub("%x%x", function(digits)
@@ -211,7 +211,7 @@ describe("errors do not tell", function()
         client:close()
     end)
 
-    it("anything when an object is shown", function()
+    it("anything when an object is converted to text", function()
         local secret = random(30)
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
         pcall(context.load_cert_chain, context, pki.path("server-ec.pem"), pki.path("ec.pkcs8-encrypted.key"), secret)

@@ -44,7 +44,7 @@ describe("ssl.self_signed_certificate:", function()
         assert.is_truthy(key:find "^%-%-%-%-%-BEGIN PRIVATE KEY%-%-%-%-%-\n")
     end)
 
-    it("is another one each time", function()
+    it("is different each time", function()
         local one, key = ssl.self_signed_certificate "localhost"
         local two, other = ssl.self_signed_certificate "localhost"
         assert.are_not.equal(ssl.Certificate(one).serial_number, ssl.Certificate(two).serial_number)
@@ -93,7 +93,7 @@ describe("ssl.self_signed_certificate:", function()
         server:close()
     end)
 
-    it("refuses what no certificate can be for", function()
+    it("refuses names and times that a certificate cannot have", function()
         for _, names in ipairs { "", {}, { "a", "" }, "a,b", "a b", ".a", "a.", "a..b", ("a"):rep(254), "[::1]", "a\0b" } do
             raises("ValueError", {}, ssl.self_signed_certificate, names)
         end

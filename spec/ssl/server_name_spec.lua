@@ -243,7 +243,7 @@ describe("set_servername_callback:", function()
                 server:close()
             end)
 
-            it("SNI-07 there is nothing to see yet in it", function()
+            it("SNI-07 has no results of the handshake yet", function()
                 local seen
                 presented(named(function(sock)
                     raises("ValueError", { match = "handshake not done yet" }, sock.getpeercert, sock)
@@ -254,7 +254,7 @@ describe("set_servername_callback:", function()
                 assert.are.same({ pending = 0, side = true }, seen)
             end)
 
-            it("SNI-07 nothing can be sent, received or shaken in it", function()
+            it("SNI-07 cannot send, receive or do the handshake", function()
                 local raised = {}
                 presented(named(function(sock)
                     for _, method in ipairs { "do_handshake", "recv", "read", "send", "sendall", "write" } do
@@ -807,7 +807,7 @@ describe("set_servername_callback:", function()
         end)
     end)
 
-    it("SNI-12 nothing is said on standard error", function()
+    it("SNI-12 nothing is written to standard error", function()
         local code = [[
             local link = require "support.link"
             local context = link.context { cert = "server-ec" }
@@ -826,7 +826,7 @@ describe("set_servername_callback:", function()
     end)
 
     describe("SNI-14 lifetime:", function()
-        it("SNI-14 a callback that holds its own context is collected with it", function()
+        it("SNI-14 a callback that refers to its context is collected with it", function()
             local weak = setmetatable({}, { __mode = "k" })
             do
                 local context = link.context { cert = "server-ec" }
@@ -859,7 +859,7 @@ describe("set_servername_callback:", function()
             assert.is_nil(next(weak))
         end)
 
-        it("SNI-14 a coroutine that never comes back is collected with its socket", function()
+        it("SNI-14 a coroutine that is never resumed is collected with its socket", function()
             local weak = setmetatable({}, { __mode = "k" })
             do
                 local client, server = half(named(coroutine.yield))

@@ -83,7 +83,7 @@ describe("session_cache_size", function()
         assert.equal("rrrrf", series(5, { client = client, server = server }))
     end)
 
-    it("the sessions that were not used for longest give way", function()
+    it("removes the least recently used sessions", function()
         local client, server = contexts(TLS13, 3)
         local function at(name)
             return { client = client, server = server, hostname = name }

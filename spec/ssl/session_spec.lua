@@ -167,7 +167,7 @@ describe("ssl.SSLSession", function()
         end)
     end
 
-    it("B-42 is of no other type", function()
+    it("B-42 must be an SSLSession", function()
         local client, server = visits.client(), visits.server()
         raises("TypeError", { match = "Value is not a SSLSession." }, visit, { client = client, server = server, session = "x" })
         raises("TypeError", { match = "SSLSession has no constructor" }, ssl.SSLSession)
@@ -193,7 +193,7 @@ describe("ssl.SSLSession", function()
         conn:close()
     end)
 
-    it("goes with a socket that is not connected yet", function()
+    it("can be set on a socket that is not connected yet", function()
         local client, server = visits.client(), visits.server()
         local session = visit({ client = client, server = server }).session
         local listener = socket.socket()
@@ -248,7 +248,7 @@ describe("ssl.SSLSession", function()
         two:close()
     end)
 
-    it("takes no other bytes", function()
+    it("refuses other bytes", function()
         local client, server = visits.client(), visits.server()
         local bytes = visit({ client = client, server = server }).session:tobytes()
         for _, other in ipairs { "", "x", bytes .. "x", bytes:sub(2), bytes:sub(41), ("\0"):rep(100) } do

@@ -1,6 +1,6 @@
--- adapter_stream(plain, wait): a socket of cleat's as an adapter's stream (lua/cleat/ssl/transport/stream.lua), which
--- waits by calling wait(object with a fileno(), "read", timeout), true if it is worth trying again. Also counts the
--- bytes that were sent.
+-- adapter_stream(plain, wait) makes an adapter's stream (lua/cleat/ssl/transport/stream.lua) of a cleat socket. It
+-- waits by wait(object with a fileno(), "read", timeout), which returns true if the call should be repeated. It counts
+-- the bytes sent.
 local socket = require "cleat.socket"
 local watch = require "cleat.socket.watch"
 
@@ -19,7 +19,7 @@ return function(plain, wait)
             elseif not (socket.error:is(result) and result.errno == EAGAIN) then
                 error(result, 0)
             end
-            local waits = watch.new(plain:fileno(), event) -- which close() can end
+            local waits = watch.new(plain:fileno(), event) -- close() can end it
             watches[waits] = true
             local again = wait(waits, "read", timeout)
             waits:close()

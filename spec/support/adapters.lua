@@ -1,4 +1,4 @@
--- Other people's sockets, for the specs that wrap them.
+-- Peers and event loops for the specs of adapters.
 local link = require "support.link"
 local peer = require "support.peer"
 local pki = require "support.pki"
@@ -6,8 +6,8 @@ local ssl = require "cleat.ssl"
 
 local adapters = {}
 
--- path: where modules are found, copas among them. Debian installs that for Lua 5.1 and 5.2, but it is written in plain
--- Lua.
+-- path returns a path with which copas and lua-http are found. Debian installs them for Lua 5.1 and 5.2, but they are
+-- plain Lua.
 function adapters.path()
     return package.path .. ";/usr/share/lua/5.2/?.lua"
 end
@@ -23,13 +23,13 @@ function adapters.copas()
     return copas
 end
 
--- python: a job of Python's ssl on job.port, as a TLS server. steps follow its handshake.
+-- python starts a TLS server of Python's ssl on job.port. The steps follow its handshake.
 function adapters.python(...)
     local cert, key = pki.chain "server-ec"
     return peer.serve { tls = true, cert = cert, key = key, "handshake", ... }
 end
 
--- client: how to verify it.
+-- client returns a context that trusts the server.
 function adapters.client(options)
     return link.context(link.client_options(options))
 end
@@ -38,11 +38,11 @@ function adapters.server()
     return link.context { cert = "server-ec" }
 end
 
--- remote: the client's side of a connection, over MemoryBIOs, for tests that play the network themselves.
+-- remote returns the client of a connection over MemoryBIOs, for tests that move the bytes themselves.
 function adapters.remote()
     local self = { incoming = ssl.MemoryBIO(), outgoing = ssl.MemoryBIO() }
     self.object = adapters.client():wrap_bio(self.incoming, self.outgoing, { server_hostname = "localhost" })
-    -- try returns a method's result, or nil if it needs more of the network
+    -- try returns a method's result, or nil if the method would block
     function self.try(_, name, ...)
         local ok, result = pcall(self.object[name], self.object, ...)
         if not ok and not ssl.SSLWantReadError:is(result) then
@@ -53,7 +53,7 @@ function adapters.remote()
     return self
 end
 
--- receive: count bytes from anything that has recv, fewer only at the end of the stream; math.huge for all until there.
+-- receive returns `count` bytes from an object that has recv, or fewer at the end of the stream (math.huge: all).
 function adapters.receive(sock, count)
     local parts, got = {}, 0
     while got < count do
@@ -67,7 +67,7 @@ function adapters.receive(sock, count)
     return table.concat(parts)
 end
 
--- by_turns: data sent to an echo in pieces, each read back before the next; returns what came.
+-- by_turns sends data to an echo server in pieces, reads each back before the next, and returns the bytes received.
 function adapters.by_turns(sock, data)
     local parts = {}
     for first = 1, #data, 50000 do

@@ -1,14 +1,20 @@
--- nginx with cleat in it (support.nginx_app), and TLS of nginx's own beside it.
+-- An nginx that runs cleat (support.nginx_app), and serves TLS by its own OpenSSL.
 local nginx = require "support.nginx"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
+local assert = require "luassert"
 
 local cleat_nginx = {}
 
--- excuse: nil, or why there are no tests in nginx. Its Lua is LuaJIT whatever runs the specs, so once is enough; and it
--- cannot load a library with a sanitizer in it.
-cleat_nginx.excuse = (os.getenv "CLEAT_BUILD_DIR" or ""):find "[at]san$" and "nginx does not load a library with a sanitizer"
-    or not rawget(_G, "jit") and "nginx's Lua is LuaJIT: see there" or nil
+-- missing returns nil, or why tests in nginx are pending. nginx's Lua is LuaJIT whichever Lua runs the specs, so these
+-- tests run with the specs on LuaJIT. And nginx cannot load a library that has a sanitizer.
+function cleat_nginx.missing()
+    return (os.getenv "CLEAT_BUILD_DIR" or ""):find "[at]san$" and "nginx does not load a library with a sanitizer"
+        or not rawget(_G, "jit") and "nginx's Lua is LuaJIT: run by the specs on LuaJIT"
+        or optional.program "nginx"
+        or optional.file("/usr/lib/nginx/modules/ngx_http_lua_module.so", "libnginx-mod-http-lua")
+end
 
 local LOCATIONS = [[
     location = /fetch { set $upstream %d; content_by_lua_block { app.fetch() } }
@@ -23,13 +29,13 @@ local LOCATIONS = [[
     location = /early { content_by_lua_block { ngx.say(app.early) } }
 ]]
 
--- The TLS that nginx does itself, with its OpenSSL, and which asks for a certificate.
+-- nginx's own TLS server, which requires a client certificate.
 local UPSTREAM = [[
     ssl_verify_client on; ssl_client_certificate %s; ssl_verify_depth 2;
     location = /who { return 200 "$ssl_client_s_dn $ssl_protocol $ssl_alpn_protocol $ssl_server_name"; }
 ]]
 
--- start: a server of plain HTTP on ports[1] whose pages ask the TLS server on ports[2].
+-- start starts an HTTP server on ports[1], whose pages make requests to the TLS server on ports[2].
 function cleat_nginx.start(workers, seconds)
     local upstream = process.free_port()
     local servers = nginx.lua({
@@ -40,8 +46,8 @@ function cleat_nginx.start(workers, seconds)
     return nginx.start(servers, seconds)
 end
 
--- errors_of: what its log has of errors that are worse than a request's.
-function cleat_nginx.errors_of(server)
+-- check_log raises an error if a server has logged an error that concerns more than one request, or a crash.
+function cleat_nginx.check_log(server)
     local log = process.read_file(server.directory .. "/error.log")
     local found = {}
     for line in log:gmatch "[^\n]+" do
@@ -49,7 +55,7 @@ function cleat_nginx.errors_of(server)
             found[#found + 1] = line
         end
     end
-    return table.concat(found, "\n")
+    assert.are.equal("", table.concat(found, "\n"))
 end
 
 return cleat_nginx

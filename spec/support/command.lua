@@ -1,4 +1,4 @@
--- The command `cleat` in a process, on the interpreter that runs the specs.
+-- Runs the command `cleat` in a process, on the interpreter that runs the specs.
 --
 --   local result = command.run { "cert", file }               status, output, errors
 --   local program = command.start { "serve", "--echo" }       a process of support.process
@@ -6,8 +6,8 @@ local process = require "support.process"
 
 local command = {}
 
--- words: those of the command line; beside them what process.start takes (stdin, timeout, directory), and environment,
--- an array of NAME=value.
+-- words: the command line; as fields, those of process.start (stdin, timeout, directory), and `environment`, an array
+-- of NAME=value.
 local function line(words)
     local all = {}
     for _, setting in ipairs(words.environment or {}) do
@@ -41,7 +41,7 @@ function command.expect(status, words)
     return result
 end
 
--- found: whether a text has a part; the error shows the text.
+-- found raises an error that shows the text if it does not have a part.
 function command.found(text, part)
     if not text:find(part, 1, true) then
         error(("%q is not in:\n%s"):format(part, text), 2)
@@ -65,7 +65,7 @@ def lua(value):
 print("return " + lua(json.load(sys.stdin)))
 ]]
 
--- json decodes a text, by Python's parser: so it is JSON.
+-- json decodes a text with Python's parser, so that other JSON than the standard's is an error.
 function command.json(text)
     local result = process.run { "/usr/bin/python3", "-I", "-c", JSON, stdin = text }
     if result.status ~= 0 then

@@ -1,4 +1,4 @@
--- Connections in cqueues, of the objects that cleat.adapters.cqueues.starttls makes.
+-- Connected pairs of the objects that cleat.adapters.cqueues.starttls makes.
 local cqueues = require "cqueues"
 local cqueues_socket = require "cqueues.socket"
 local adapters = require "support.adapters"
@@ -7,7 +7,7 @@ local tls = require "cleat.adapters.cqueues.tls"
 
 local support = {}
 
--- run: bodies as coroutines of one controller, until all have ended; an error of one is raised.
+-- run runs bodies as coroutines of one controller until all have ended, and raises an error of any.
 function support.run(...)
     local controller, left = cqueues.new(), select("#", ...)
     for _, body in ipairs { ... } do
@@ -20,7 +20,7 @@ function support.run(...)
     assert(left == 0, left .. " coroutines have not ended")
 end
 
--- pair: a client and a server over a pair of sockets. options: client and server, contexts; wrap, for the client's.
+-- pair returns a client and a server, and the two cqueues sockets below them. options: client and server, contexts.
 function support.pair(options)
     options = options or {}
     local left, right = cqueues_socket.pair()

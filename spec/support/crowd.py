@@ -1,4 +1,4 @@
-"""Many TLS connections at once to an echo server, by Python's ssl: crowd.py PORT COUNT CAFILE.
+"""Makes many TLS connections at the same time to an echo server, with Python's ssl: crowd.py PORT COUNT CAFILE.
 
 Opens COUNT verified connections and says "held"; at a line of input each of them sends its own bytes, in pieces, and checks
 what comes back; then all send close_notify, and "echoed BYTES" is printed.

@@ -1,13 +1,13 @@
--- example_org(port): from now on port 443 of example.org is that port of this machine, for cleat's sockets and for
--- those of the hosts that are there. example_org { ["mail.example.org:587"] = port, ... } does so for several names,
--- and for cleat's sockets only.
+-- example_org(port) maps port 443 of example.org to a port of this machine, for cleat's sockets and those of the event
+-- loops that are installed. example_org { ["mail.example.org:587"] = port, ... } maps several names, for cleat's
+-- sockets only.
 
--- patch replaces object[name] by what replace(original) makes.
+-- patch replaces object[name] by the result of replace(original).
 local function patch(object, name, replace)
     object[name] = replace(object[name])
 end
 
--- methods_of: where an object's methods are.
+-- methods_of returns the table of an object's methods.
 local function methods_of(object)
     return getmetatable(object).__index
 end

@@ -1,4 +1,4 @@
-"""hold.py FILE COMMAND...: runs a command whose input is the file, and stays open after that until the command ends."""
+"""hold.py FILE COMMAND...: runs a command with a file as its input, which stays open until the command ends."""
 
 import subprocess
 import sys

@@ -1,8 +1,8 @@
-# A peer over GnuTLS's or OpenSSL's own library that says what it derives from the secrets of its connections, and
-# changes its keys: what no program of theirs does all of. The functions are called through ctypes.
+# A peer that uses the library of GnuTLS or OpenSSL through ctypes, reports the values that it derives from the secrets
+# of its connections, and changes its keys. None of their programs does all of this.
 #
 #   keying.py gnutls|openssl server CHAIN KEY VERSION CONNECTIONS [OPTION…]     prints "port N"
-#   keying.py gnutls|openssl client PORT VERSION CONNECTIONS [OPTION…]          resumes, if it can, from the second on
+#   keying.py gnutls|openssl client PORT VERSION CONNECTIONS [OPTION…]          resumes all but the first
 #
 # VERSION is 1.2 or 1.3. OPTION: no-ems (without the extended master secret), rsa-only (a client
 # of OpenSSL that verifies no other signatures). For each connection it prints one line,
@@ -209,7 +209,7 @@ def say(peer):
     print(*words, flush=True)
 
 
-# Returns the session, which an end without close_notify would spoil.
+# Returns the session, which an end without close_notify would invalidate.
 def echo(peer):
     saved = None
     while True:

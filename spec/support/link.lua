@@ -1,5 +1,6 @@
 -- TLS connections between two SSLSockets of this process.
 local known = require "support.known"
+local merge = require "support.merge"
 local pki = require "support.pki"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
@@ -49,26 +50,14 @@ function link.context(options)
     return ctx
 end
 
--- with: options and what they leave out.
-local function with(options, defaults)
-    local result = {}
-    for name, value in pairs(defaults) do
-        result[name] = value
-    end
-    for name, value in pairs(options or {}) do
-        result[name] = value
-    end
-    return result
-end
-
 function link.client_options(options)
-    return with(options, {
+    return merge({
         cafile = "root.pem", verify = ssl.CERT_REQUIRED, check_hostname = true, server_hostname = "localhost",
-    })
+    }, options)
 end
 
 function link.server_options(options)
-    return with(options, { cert = "server-ec" })
+    return merge({ cert = "server-ec" }, options)
 end
 
 -- tcp: both ends of a TCP connection over loopback.

@@ -1,5 +1,5 @@
--- lua-http for the specs. Debian installs it, and what it needs, for Lua 5.1 and 5.2; it is written in plain Lua, and
--- its libraries in C are there for 5.4 too.
+-- Servers, requests and event loops of lua-http for specs. Debian installs lua-http for Lua 5.1 and 5.2; it is plain
+-- Lua, and its C libraries are installed for 5.4 too.
 local adapters = require "support.adapters"
 local cqueues = require "cqueues"
 local limits = require "support.limits"
@@ -14,7 +14,7 @@ local ssl = require "cleat.ssl"
 
 local support = {}
 
--- context: a client's, which trusts the certificates of pki.
+-- context returns a client context that trusts the CA of pki.
 function support.context()
     return ssl.create_default_context { cafile = pki.path "root.pem" }
 end
@@ -25,7 +25,7 @@ function support.server_context(cert)
     return context
 end
 
--- request: the headers of one.
+-- request returns the headers of a request.
 function support.request(path)
     return require("http.request").new_from_uri("https://localhost" .. path).headers
 end
@@ -43,13 +43,13 @@ function support.answer(stream, status, body, more)
     end
 end
 
--- page: what servers of the specs answer for /N: N bytes.
+-- page returns N bytes, which servers of the specs send for /N.
 function support.page(size)
     return ("0123456789abcdef"):rep(math.ceil(size / 16)):sub(1, size)
 end
 
--- serve starts a server that answers /N, and any body with itself; options are lua-http's. It has port, and errors, a
--- list of what went to onerror.
+-- serve starts a server that sends N bytes for /N, and echoes a request's body; options are lua-http's. It returns the
+-- server, its port, and a list of the errors that went to onerror.
 function support.serve(options)
     options = options or {}
     local errors = {}
@@ -77,7 +77,7 @@ function support.serve(options)
     return server, port, errors
 end
 
--- run lets bodies and servers run until all bodies have ended.
+-- run runs bodies and servers in one controller until all bodies have ended.
 function support.run(servers, ...)
     local controller, left, deadline = cqueues.new(), select("#", ...), process.clock() + limits.bound(10)
     for _, body in ipairs { ... } do
@@ -99,7 +99,7 @@ function support.run(servers, ...)
     end
 end
 
--- wait lets the controller run until a program has ended, and returns its output.
+-- wait runs the controller until a program has ended, and returns its output.
 function support.wait(program)
     while not program:poll() do
         cqueues.sleep(0.01)

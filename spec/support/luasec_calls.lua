@@ -1,9 +1,10 @@
--- Calls of LuaSec's ssl, over LuaSec or, with `cleat.luasec.install`, over cleat: a line for each with what it returns.
+-- Calls LuaSec's API, of LuaSec or, with `cleat.luasec.install`, of cleat, and prints the results of each call.
 --
 --   luasec_calls.lua DIRECTORY [MODULE]     DIRECTORY has the certificates of pki.sh; MODULE is required first
 if arg[2] then
     require(arg[2])
 end
+local merge = require "support.merge"
 local socket = require "socket"
 local ssl = require "ssl"
 
@@ -30,7 +31,7 @@ local function text_of(value)
     return "{" .. table.concat(parts, ", ") .. "}"
 end
 
--- show prints a line. Trailing nils count for nothing: LuaSec's io returns some.
+-- show prints a line without trailing nils, which LuaSec's io returns.
 local function show(name, ...)
     local parts, last = {}, 0
     for index = 1, select("#", ...) do
@@ -41,24 +42,14 @@ local function show(name, ...)
     print(name .. ": " .. table.concat(parts, " ", 1, last))
 end
 
-local function with(first, second)
-    local all = {}
-    for _, part in ipairs { first, second or {} } do
-        for name, value in pairs(part) do
-            all[name] = value
-        end
-    end
-    return all
-end
-
 local EC = { key = file "server-ec.key", certificate = file "server-ec.pem" }
 
 local function server(more)
-    return with({ mode = "server", protocol = "any", key = EC.key, certificate = EC.certificate }, more)
+    return merge({ mode = "server", protocol = "any", key = EC.key, certificate = EC.certificate }, more)
 end
 
 local function client(more)
-    return with({ mode = "client", protocol = "any" }, more)
+    return merge({ mode = "client", protocol = "any" }, more)
 end
 
 local function sockets()
@@ -74,7 +65,7 @@ local function wants(reason)
     return reason == nil or reason == "wantread" or reason == "wantwrite"
 end
 
--- pair makes a client and a server, and does the handshake: the last results of both.
+-- pair makes a client and a server, does the handshake, and returns both with their last results.
 local function pair(of_client, of_server, prepare)
     local one, other = sockets()
     local c, s = assert(ssl.wrap(one, of_client)), assert(ssl.wrap(other, of_server))
@@ -95,14 +86,14 @@ local function pair(of_client, of_server, prepare)
     return c, s, why or "done", reason or "done"
 end
 
--- both waits for what is on its way.
+-- arrived waits until data can be read.
 local function arrived(conn)
     if not conn:dirty() then
         socket.select({ conn }, nil, 5)
     end
 end
 
--- reason_of: what is in the parentheses of the error of a wrong argument.
+-- reason_of returns the text in parentheses of the error that a wrong argument raises.
 local function reason_of(...)
     return select(2, pcall(...)):match "%((.*)%)"
 end
@@ -180,7 +171,7 @@ case("io", function()
     show("a block", at, got == #block or got + #s:receive(#block - got) == #block)
     s:send "x"
     c:settimeout(5)
-    c:receive(1) -- and the session tickets: what is unread would reset the connection
+    c:receive(1) -- and the session tickets: close() with unread data would reset the connection
     c:send "end"
     c:close()
     show("all", s:receive "*a")
@@ -239,7 +230,7 @@ case("verification", function()
         server { key = file "expired.key", certificate = file "expired.pem" })
     local asks = { verify = "peer", cafile = file "root.pem" }
     verdict("no client certificate", client(), server(asks))
-    verdict("none where it must", client { protocol = "tlsv1_2" }, server(with(asks, { verify = { "peer", "fail_if_no_peer_cert" } })))
+    verdict("none where it must", client { protocol = "tlsv1_2" }, server(merge(asks, { verify = { "peer", "fail_if_no_peer_cert" } })))
     local own = { key = file "client.key", certificate = file "client.pem", protocol = "tlsv1_2" }
     verdict("client certificate", client(own), server(asks))
     verdict("client certificate, bad", client(own), server { verify = "peer", cafile = file "unknown-root.pem" })
@@ -247,7 +238,7 @@ case("verification", function()
         verifyext = { "lsec_continue" }, cafile = file "unknown-root.pem" })
     local wrong = { key = EC.key, certificate = EC.certificate, protocol = "tlsv1_2" }
     verdict("a server's as a client's", client(wrong), server(asks))
-    verdict("a server's as a client's, ignored", client(wrong), server(with(asks, { verifyext = "lsec_ignore_purpose" })))
+    verdict("a server's as a client's, ignored", client(wrong), server(merge(asks, { verifyext = "lsec_ignore_purpose" })))
     verdict("an unknown one, purpose ignored", client(wrong), server { verify = "peer", cafile = file "unknown-root.pem",
         verifyext = "lsec_ignore_purpose" })
 end)
@@ -258,14 +249,14 @@ case("the end without close_notify", function()
     one:close()
     show("in the handshake", s:dohandshake())
 
-    -- A relay that hangs up.
+    -- cut returns a server whose connection a relay has closed after "line\nrest".
     local function cut(more)
         local a, near = sockets()
         local far, b = sockets()
         near:settimeout(0)
         far:settimeout(0)
         local c
-        -- TLS 1.2: nothing comes after the handshake that, unread, would reset the connection.
+        -- TLS 1.2 sends no tickets after the handshake, which would reset the connection if they stayed unread.
         c, s = ssl.wrap(a, client { protocol = "tlsv1_2" }), ssl.wrap(b, server(more))
         c:settimeout(0)
         s:settimeout(0)

@@ -1,4 +1,4 @@
--- Certificates, and what the methods of `ssl.x509` return of them: LuaSec's and cleat's, as the same text.
+-- Makes certificates, and describes them as text by the methods of `ssl.x509`, LuaSec's or cleat's.
 local der = require "support.der"
 local pem_text = require "support.pem_text"
 
@@ -27,7 +27,7 @@ local function key(oid, parameters, bits)
     return der.sequence(der.sequence(der.oid(oid), parameters), der.bits(bits))
 end
 
--- The subjects, alternative names and keys that random certificates are put together of.
+-- The parts of random certificates: strings of subjects, alternative names and keys.
 local STRINGS = {
     der.utf8 "h\195\169\226\130\172\240\159\152\128", der.utf8 "", der.utf8 "a\0b", der.printable "plain",
     der.printable "not_of@PrintableString*", der.t61 "caf\233", der.bmp "\0h\0\233\32\172", der.universal "\0\0\0h\0\1\246\0",
@@ -74,7 +74,7 @@ local DATES = { "240105093443Z", "19500101000000Z", "491231235959Z", "2050010100
     "19691231235959Z", "000229120000Z" }
 local SERIALS = { "01", "00", "7f", "0080", "ff", "80", "8000", "00ffffffffffffffffffffffffffffffffffffff", "0102" }
 
--- A generator of numbers that is the same in every Lua.
+-- A pseudo-random number generator that gives the same numbers in every Lua.
 local function dice(seed)
     return function(most)
         seed = (seed * 16807) % 2147483647

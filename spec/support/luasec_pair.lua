@@ -1,31 +1,22 @@
--- Connections of cleat.luasec over LuaSocket's sockets.
+-- Pairs of cleat.luasec connections over LuaSocket's sockets.
 local luasec = require "cleat.luasec"
+local merge = require "support.merge"
 local pki = require "support.pki"
 local socket = require "socket"
 
 local luasec_pair = {}
 
-local function with(first, second)
-    local all = {}
-    for _, part in ipairs { first, second or {} } do
-        for name, value in pairs(part) do
-            all[name] = value
-        end
-    end
-    return all
-end
-
--- server and client: parameters of newcontext, with those of `more`.
+-- server and client return parameters of newcontext, to which `more` is added.
 function luasec_pair.server(more)
     local certificate, key = pki.chain "server-ec"
-    return with({ mode = "server", protocol = "any", key = key, certificate = certificate }, more)
+    return merge({ mode = "server", protocol = "any", key = key, certificate = certificate }, more)
 end
 
 function luasec_pair.client(more)
-    return with({ mode = "client", protocol = "any" }, more)
+    return merge({ mode = "client", protocol = "any" }, more)
 end
 
--- sockets: two of LuaSocket's that are connected.
+-- sockets returns two connected sockets of LuaSocket.
 function luasec_pair.sockets()
     local listener = assert(socket.bind("127.0.0.1", 0))
     local one = assert(socket.connect("127.0.0.1", (select(2, listener:getsockname()))))
@@ -34,7 +25,7 @@ function luasec_pair.sockets()
     return one, other
 end
 
--- wrap: a client and a server that do not block, before the handshake.
+-- wrap returns a non-blocking client and server before the handshake.
 function luasec_pair.wrap(of_client, of_server)
     local one, other = luasec_pair.sockets()
     local c, s = assert(luasec.wrap(one, of_client or luasec_pair.client())), assert(luasec.wrap(other, of_server or luasec_pair.server()))
@@ -43,7 +34,7 @@ function luasec_pair.wrap(of_client, of_server)
     return c, s
 end
 
--- shake does the handshake, and returns why it has failed on the client and on the server: nil if it has not.
+-- shake does the handshake, and returns the client's and the server's reason of a failure, or nil.
 function luasec_pair.shake(c, s)
     local done, accepted, why, reason
     local function pending()
@@ -60,7 +51,7 @@ function luasec_pair.shake(c, s)
     return why, reason
 end
 
--- open: both after a handshake that succeeds.
+-- open returns a client and a server after a successful handshake.
 function luasec_pair.open(of_client, of_server)
     local c, s = luasec_pair.wrap(of_client, of_server)
     local why, reason = luasec_pair.shake(c, s)

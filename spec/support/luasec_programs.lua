@@ -1,8 +1,8 @@
--- Other projects' programs, over LuaSec or, with -lcleat.luasec.install, over cleat: what they return.
+-- Calls other projects' libraries over LuaSec or, with -lcleat.luasec.install, over cleat, and prints the results.
 --
 --   luasec_programs.lua NAME PORT DIRECTORY [COUNT]     DIRECTORY has the certificates of pki.sh
 --
--- With COUNT the last step is repeated, to measure CPU.
+-- With COUNT the last step is repeated, to measure CPU time.
 local name, port, directory, count = arg[1], arg[2], arg[3], tonumber(arg[4] or "1")
 
 local unpack = table.unpack or unpack
@@ -21,7 +21,7 @@ end
 
 local programs = {}
 
--- LuaSocket's http, by LuaSec's ssl.https.
+-- LuaSocket's http through LuaSec's ssl.https.
 function programs.http()
     local http, https, ltn12 = require "socket.http", require "ssl.https", require "ltn12"
     local base = "https://localhost:" .. port
@@ -72,7 +72,7 @@ function programs.http()
     end
 end
 
--- LuaSocket's smtp: with a connection whose `create` adds TLS, as its documentation and many programs have it.
+-- LuaSocket's smtp with a `create` function that adds TLS, as in its documentation and in many programs.
 function programs.smtp()
     local smtp, socket, ssl = require "socket.smtp", require "socket", require "ssl"
     local function create()
@@ -105,7 +105,7 @@ function programs.smtp()
     end
 end
 
--- lua-redis, with a connection that is given.
+-- lua-redis over a connection that the caller makes.
 function programs.redis()
     local redis, socket, ssl = require "redis", require "socket", require "ssl"
     local function connect()

@@ -1,4 +1,4 @@
--- nginx in the foreground, all of it in a separate directory.
+-- nginx in the foreground, in a separate directory.
 --
 --   local server = nginx.start { { cert = "server-ec", lines = "..." }, ... }
 --   server.ports[1]
@@ -55,7 +55,7 @@ local function is_root()
     return id == "0"
 end
 
--- answers: no process listens on a port that nginx could not have, so that it says so or answers.
+-- wait_until_ready waits for the first worker. If another process has a port, nginx ends with an error.
 local function wait_until_ready(program, directory)
     local deadline = process.clock() + 10
     while true do
@@ -73,8 +73,8 @@ local function wait_until_ready(program, directory)
     end
 end
 
--- lua: what servers need beside their blocks to run Lua with cleat in it; app is the name of a module that is loaded
--- before the workers start. LuaJIT is nginx's, whatever runs the specs.
+-- lua adds to servers what nginx needs to run cleat; app is the name of a module that is loaded before the workers
+-- start. nginx's Lua is LuaJIT, whichever Lua runs the specs.
 function nginx.lua(servers, app)
     local build = os.getenv("CLEAT_BUILD_DIR") or process.root .. "/build/release"
     servers.main = [[
@@ -89,10 +89,10 @@ load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
     return servers
 end
 
--- start: servers is an array of tables with cert (a name of pki) or certfile and keyfile, protocols
+-- start starts nginx. servers: an array of tables with cert (a name of pki) or certfile and keyfile, protocols
 -- ("TLSv1.2 TLSv1.3"), listen ("ssl", or ""), and lines (more configuration); beside them main and http (more
--- configuration), workers (1) and connections (64). Files of the pages go to server.www. seconds: how long nginx may
--- live, 60 by default.
+-- configuration), workers (1) and connections (64). Pages are files in server.www. seconds: nginx's maximal
+-- lifetime, 60 by default.
 function nginx.start(servers, seconds)
     known("nginx.start", servers, "main http workers connections")
     for _, server in ipairs(servers) do

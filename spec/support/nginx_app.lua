@@ -1,5 +1,5 @@
--- What runs inside nginx for the specs: locations say `content_by_lua_block { app.fetch() }` and the like. The contexts
--- are made once, before the workers are; ports come in variables of the location.
+-- The Lua that nginx runs for the specs: locations have `content_by_lua_block { app.fetch() }` and the like. Contexts
+-- are made before the workers start; ports are in variables of the location.
 local https = require "cleat.https"
 local ssl = require "cleat.ssl"
 local ffi = require "ffi"
@@ -9,7 +9,7 @@ ffi.cdef "const char *OpenSSL_version(int type);"
 local app = {}
 local ngx = ngx -- luacheck: ignore 113
 
--- init is called by init_by_lua.
+-- init_by_lua calls init.
 function app.init(directory)
     app.client = ssl.create_default_context { cafile = directory .. "/root.pem" }
     app.client:load_cert_chain(directory .. "/client.pem", directory .. "/client.key")
@@ -20,7 +20,7 @@ function app.init(directory)
     app.early = tostring(not ok and failure)
 end
 
--- answer says what f returns, or how it failed.
+-- answer sends the results of f, or its error.
 local function answer(f, ...)
     local ok, result = pcall(f, ...)
     ngx.say(ok and result or ("%s: %s"):format(ssl.SSLError:is(result) and "SSLError" or "error", tostring(result)))
@@ -47,7 +47,7 @@ local function read_all(sock)
     return table.concat(parts)
 end
 
--- get makes one request, and closes.
+-- get makes one request, and closes the connection.
 local function get(port, path, options)
     local sock = connect(port, options or {})
     sock:sendall(("GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"):format(path))
@@ -57,7 +57,7 @@ local function get(port, path, options)
     return body, facts
 end
 
--- fetch: what the upstream says, and what our side knows of it.
+-- fetch sends the upstream's response, and cleat's facts about the connection.
 function app.fetch()
     answer(function()
         local body, facts = get(ngx.var.upstream, ngx.var.arg_path or "/who", { name = ngx.var.arg_name })
@@ -65,7 +65,7 @@ function app.fetch()
     end)
 end
 
--- request: what cleat.https makes of a request over a cosocket.
+-- request sends the results of cleat.https over a cosocket.
 function app.request()
     answer(function()
         local pieces = {}
@@ -78,12 +78,12 @@ function app.request()
     end)
 end
 
--- libraries: which are in this process, by their own word.
+-- libraries sends the version texts of the TLS libraries in the process.
 function app.libraries()
     ngx.say(ffi.string(ffi.C.OpenSSL_version(0)), "|", ssl.OPENSSL_VERSION)
 end
 
--- many: ?count requests at once in one request.
+-- many makes ?count requests at the same time.
 function app.many()
     local port = ngx.var.upstream
     local threads = {}
@@ -98,7 +98,7 @@ function app.many()
     ngx.say(done)
 end
 
--- line: sends "go" to a peer, and says the line that comes back.
+-- line sends "go" to a peer, and responds with the line that it receives.
 function app.line()
     answer(function()
         local sock = connect(ngx.var.arg_port, { timeout = tonumber(ngx.var.arg_timeout) }, function(tcp)
@@ -134,7 +134,7 @@ function app.echo()
     end)
 end
 
--- pool: what becomes of keepalive.
+-- pool tests setkeepalive().
 function app.pool()
     answer(function()
         local sock, tcp = connect(ngx.var.arg_port, { timeout = 5 })
@@ -146,7 +146,7 @@ function app.pool()
     end)
 end
 
--- starttls: the other way round: the client of this request speaks TLS to us, after a line of plaintext.
+-- starttls does TLS as the server, on the connection of the request, after a line of plaintext.
 function app.starttls()
     local raw = assert(ngx.req.socket(true))
     assert(raw:send "220 ready\r\n")
@@ -161,7 +161,7 @@ function app.starttls()
     end
 end
 
--- garbage: how much Lua holds in this worker, in KiB, after a full collection; and how many ids.
+-- garbage sends the size of Lua's memory in this worker in KiB after a full collection, and the number of ids.
 function app.garbage()
     collectgarbage()
     collectgarbage()

@@ -1,5 +1,5 @@
--- What runs inside nginx for spec/adapters/nginx_cosocket_spec.lua: scripts that use a cosocket. Each is run with
--- nginx's and with cleat's, against the same server, and returns what it has seen.
+-- The Lua that nginx runs for spec/adapters/nginx_cosocket_spec.lua: scripts that use cosockets. Each runs with nginx's
+-- cosockets and with cleat's, against the same server, and returns a log of the results.
 local ngx = ngx -- luacheck: ignore 113
 local nginx = require "cleat.adapters.nginx"
 
@@ -7,7 +7,7 @@ local ngx_tcp = ngx.socket.tcp
 local app = { scripts = {} }
 local scripts = app.scripts
 
--- load_libraries: Debian's libraries, as they are with a function in place of ngx.socket.tcp.
+-- load_libraries loads Debian's libraries with a function in place of ngx.socket.tcp.
 local function load_libraries(tcp)
     local loaded = {}
     ngx.socket.tcp = tcp
@@ -83,7 +83,7 @@ function Log:add(...)
     return ...
 end
 
--- connect: a connection with its handshake, and the first line of a request.
+-- connect connects, does the handshake, and sends the first line of a request.
 local function connect(tcp, log, case)
     local sock = tcp()
     sock:settimeout(5000)
@@ -176,7 +176,7 @@ end
 
 function scripts.timeouts(tcp, log)
     local sock = connect(tcp, log, "wait")
-    log:add(sock:receive(1)) -- so that the rest is there, too
+    log:add(sock:receive(1)) -- then the rest has arrived, too
     sock:settimeout(50)
     log:add(sock:receive(10))
     log:add(sock:receive())
@@ -430,7 +430,7 @@ function scripts.certificate(tcp, log)
     log:add((sock:receive "*a":match "\r\n\r\n(.*)"))
 end
 
--- One light thread reads while another one writes; a second reader and writer are refused; a killed one closes.
+-- One light thread reads while another writes; a second reader and writer are refused; a killed thread closes.
 function scripts.threads(tcp, log)
     local sock = connect(tcp, log, "echo=300000")
     local data = ("0123456789"):rep(30000)
@@ -550,7 +550,8 @@ function scripts.websocket(_, log, libraries)
     end
 end
 
--- kept: how often a connection was used, for ?n requests by the function ?tcp; ?pool, ?name, ?verify: as they are.
+-- kept responds with how often the connections of ?n requests were used before. ?tcp: the function that makes the
+-- cosocket; ?pool, ?name, ?verify: arguments.
 function app.kept()
     local arg = ngx.var
     local answers = {}
@@ -592,14 +593,14 @@ function app.kept()
     ngx.say(table.concat(answers, " "))
 end
 
--- ids: how many the backend has, after a full collection.
+-- ids responds with the number of open ids, after a full collection.
 function app.ids()
     collectgarbage()
     collectgarbage()
     ngx.say(require("cleat.backend").handle_count())
 end
 
--- websocket echoes, as a server over nginx's TLS.
+-- websocket is an echo server over nginx's TLS.
 function app.websocket()
     local server = assert(require("nginx.websocket.server"):new { timeout = 5000, max_payload_len = 100000 })
     while true do
@@ -614,7 +615,7 @@ function app.websocket()
     end
 end
 
---- both runs a script with nginx's cosocket, unless ?only is "cleat", and with cleat's.
+--- both runs a script with nginx's cosockets, unless ?only is "cleat", and with cleat's.
 function app.both()
     local name = ngx.var.arg_script
     for _, which in ipairs { ngx.var.arg_only or "nginx", "cleat" } do
@@ -628,7 +629,7 @@ function app.both()
     end
 end
 
--- serve answers as its argument says, by the connection of the request.
+-- serve writes to the connection of the request as the query says.
 function app.serve()
     local case = ngx.var.args
     local raw = assert(ngx.req.socket(true))

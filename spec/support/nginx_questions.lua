@@ -1,5 +1,4 @@
--- The questions to adapters (support.adapter_questions) in nginx: a location says `content_by_lua_block {
--- questions.ask() }`.
+-- Runs tests of support.adapter_questions in nginx: a location has `content_by_lua_block { app.ask() }`.
 local Runtime = require "support.runtime"
 local questions = require "support.adapter_questions"
 local socket = require "cleat.socket"
@@ -15,7 +14,7 @@ local function now()
     return seconds
 end
 
--- waiter is for the peer, a socket of cleat's.
+-- waiter is for the peer, a socket of cleat.
 local function waiter(sock, event, timeout)
     local finish = timeout and now() + timeout
     local events = event == "read" and const.POLLIN or const.POLLOUT
@@ -43,7 +42,7 @@ end
 
 local client, server, files
 
--- init is called by init_by_lua.
+-- init_by_lua calls init.
 function nginx_questions.init(directory)
     files = directory
     client = ssl.create_default_context { cafile = directory .. "/root.pem" }
@@ -55,7 +54,7 @@ local function runtime()
     return Runtime:new {
         name = "nginx", stream = true, client = client, server = server, directory = files,
         factor = tonumber(ngx.var.arg_factor) or 1,
-        large_buffers = true, -- a cosocket's are the system's
+        large_buffers = true, -- the buffers of a cosocket are the system's
         launch = function(_, task)
             task.thread = ngx.thread.spawn(task.main)
         end,
@@ -82,7 +81,7 @@ local function runtime()
     }
 end
 
---- ask: ?question=NAME, asked with TLS; says "right", or what is wrong.
+-- ask runs the test ?question=NAME with TLS, and responds with "right" or the error.
 function nginx_questions.ask()
     local name = ngx.unescape_uri(ngx.var.arg_question)
     local ok, failure = pcall(questions[name], runtime(), true)

@@ -1,4 +1,4 @@
--- What runs inside nginx for spec/sessions/nginx_spec.lua: contexts and stores are made once, before the workers are.
+-- The Lua that nginx runs for spec/sessions/nginx_spec.lua. Contexts and stores are made before the workers start.
 local compat = require "cleat.compat"
 local nginx = require "cleat.sessions.nginx"
 local redis = require "cleat.sessions.redis"
@@ -22,7 +22,7 @@ local function server(directory, store)
     return context
 end
 
--- init is called by init_by_lua.
+-- init_by_lua calls init.
 function app.init(directory)
     app.store = nginx.new("sessions", { marks = "marks" })
     app.servers = {
@@ -39,8 +39,8 @@ local function answer(f)
     ngx.say(ok and result or "error: " .. tostring(result))
 end
 
--- starttls: the client of this request speaks TLS after a line of plaintext. The answer is which worker this is, and
--- whether the session was resumed.
+-- starttls does TLS with the client of this request after a line of plaintext. The response has the worker's process
+-- id, and whether the session was resumed.
 function app.starttls()
     local raw = assert(ngx.req.socket(true))
     assert(raw:send "220 ready\r\n")
@@ -55,7 +55,7 @@ function app.starttls()
     end
 end
 
--- client: a request to ?port, which says whether it was resumed.
+-- client makes a request to ?port. The response says whether the session was resumed.
 function app.client()
     answer(function()
         local conn = app.wrap(ngx.socket.tcp(), { server_hostname = "localhost" })
@@ -73,7 +73,7 @@ function app.client()
     end)
 end
 
--- full: what a dictionary does that is full.
+-- full fills a dictionary, and returns the results of the store's functions.
 function app.full()
     answer(function()
         local small = nginx.new("small", { marks = "small_marks" })
@@ -95,7 +95,7 @@ function app.full()
     end)
 end
 
--- rules: what the functions of the store return.
+-- rules returns the results of the store's functions.
 function app.rules()
     answer(function()
         local store, list = app.store, {}

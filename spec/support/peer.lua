@@ -1,5 +1,4 @@
--- The peer of peer.py, from the side of the specs: Python's ssl, or plain TCP, in either role, which does what the spec
--- sends it.
+-- Jobs of peer.py: a peer with Python's ssl or plain TCP, in either role, which does the steps that the spec sends.
 --
 --   local job = peer.serve { tls = true, cert = ..., key = ..., "handshake", "echo" }
 --   ... connect to 127.0.0.1, job.port ...
@@ -25,7 +24,7 @@ local function control_port()
     return control.port
 end
 
--- hex: data as the steps "send" and "raw" take it, and "recv" answers it.
+-- hex encodes data for the steps "send" and "raw", and as "recv" reports it.
 function peer.hex(data)
     return (data:gsub(".", function(byte)
         return ("%02x"):format(byte:byte())
@@ -38,7 +37,7 @@ for i = 0, 4087 do
 end
 block = table.concat(block)
 
--- pattern: the bytes that the steps "sendn" and "exchange" send.
+-- pattern returns the bytes that the steps "sendn" and "exchange" send.
 function peer.pattern(count)
     local blocks = {}
     for i = 0, math.floor((count + 4095) / 4096) - 1 do
@@ -62,7 +61,7 @@ local function start(role, options)
             lines[#lines + 1] = name .. " " .. tostring(value)
         end
     end
-    for _, step in ipairs(options) do -- peer.py knows the steps, and a job with another one ends with an error
+    for _, step in ipairs(options) do -- peer.py checks the steps: a job with an unknown one ends with an error
         lines[#lines + 1] = "do " .. step
     end
     local self = setmetatable({ control = socket.socket(), buffer = "", lines = {} }, Job)
@@ -72,7 +71,7 @@ local function start(role, options)
     return self
 end
 
--- line: the next line of the answer, or nil at its end.
+-- line returns the job's next line, or nil at its end.
 function Job:line()
     while true do
         local line, rest = self.buffer:match("^(.-)\n(.*)$")
@@ -93,7 +92,7 @@ function Job:line()
     end
 end
 
--- finish: waits for the end of the job and returns its lines.
+-- finish waits for the end of the job, and returns its lines.
 function Job:finish()
     while not self.ended do
         self.lines[#self.lines + 1] = self:line()
@@ -102,12 +101,12 @@ function Job:finish()
     return self.lines
 end
 
--- go: lets a job go on that is at a step "await".
+-- go ends the step "await" of a job.
 function Job:go()
     self.control:sendall(".")
 end
 
--- abandon: for jobs whose end is of no interest.
+-- abandon ends a job whose lines are not needed.
 function Job:abandon()
     self.control:close()
 end
@@ -121,18 +120,18 @@ local function with_port(self)
     return self
 end
 
--- serve: a job that accepts one connection, on job.port (or at the socket path).
+-- serve starts a job that accepts one connection, on job.port (or at the socket `path`).
 function peer.serve(options)
     return with_port(start("server", options))
 end
 
--- connect: a job that connects to port.
+-- connect starts a job that connects to a port.
 function peer.connect(options)
     return start("client", options)
 end
 
--- proxy: a job that forwards one connection to port and cuts it: up=N or down=N bytes, then "close", "reset" or
--- "stall", piece=N bytes at a time.
+-- proxy starts a job that forwards one connection to a port, and cuts it: after up=N or down=N bytes, by "close",
+-- "reset" or "stall"; piece=N bytes at a time.
 function peer.proxy(options)
     options["then"] = options.cut or "close"
     options.cut = nil

@@ -1,4 +1,4 @@
-"""A peer for the specs: plain TCP or Python's own ssl, in either role, which does step by step what it is sent.
+"""A peer for the specs: plain TCP or Python's ssl, in either role, which does the steps that it receives.
 
 It listens on a control port, which it prints. Each control connection is one job: the spec sends lines "name value",
 an empty line starts the job, and the answer is one line for each step (see JOB_STEPS) and "end". A server job first answers
@@ -26,7 +26,7 @@ BLOCK = bytes((i * i * 3 + i * 7) % 251 for i in range(4088))
 
 
 def pattern(count):
-    """count bytes that both sides can make: numbered blocks of 4096."""
+    """Returns count bytes that both sides can make: numbered blocks of 4096."""
     return b"".join(b"%08x" % i + BLOCK for i in range((count + 4095) // 4096))[:count]
 
 
@@ -144,7 +144,7 @@ class Job:
         return data.hex() or "-"
 
     def do_recvall(self):
-        """Reads to the end: how much, its SHA-256, and how it ended."""
+        """Reads to the end, and reports the length, the SHA-256 and the kind of end."""
         count, digest, how = 0, hashlib.sha256(), "end"
         while True:
             try:
@@ -159,7 +159,7 @@ class Job:
         return "%d %s %s" % (count, digest.hexdigest(), how)
 
     def do_echo(self):
-        """Sends back what comes until the peer's end of the stream."""
+        """Echoes until the peer's end of the stream."""
         count, how = 0, "end"
         while True:
             try:
@@ -174,7 +174,7 @@ class Job:
         return "%d %s" % (count, how)
 
     def do_exchange(self, count):
-        """Sends count bytes and reads as many at the same time; they must be the same."""
+        """Sends count bytes, and reads as many at the same time, which must be equal."""
         out, back = pattern(int(count)), bytearray()
         view, sent = memoryview(out), 0
         self.sock.settimeout(0)
@@ -235,7 +235,7 @@ class Job:
         return os.read(self.sock.fileno(), int(count)).hex() or "-"
 
     def do_waiteof(self):
-        """Reads and drops from the transport until the peer closes it."""
+        """Reads from the transport, and discards the bytes, until the peer closes it."""
         end = time.monotonic() + DEADLINE
         while time.monotonic() < end:
             select.select([self.sock], [], [], 1.0)
@@ -249,7 +249,7 @@ class Job:
         return "timeout"
 
     def do_slowread(self, times, count, seconds):
-        """Reads at most count bytes, so many times, with pauses."""
+        """Reads at most count bytes, repeatedly, with pauses."""
         for _ in range(int(times)):
             time.sleep(float(seconds))
             if not self.sock.recv(int(count)):
@@ -263,7 +263,7 @@ class Job:
             time.sleep(float(seconds))
 
     def do_await(self):
-        """Does nothing until the spec says "go", or is no longer interested: for a peer that must outlast what is tested."""
+        """Waits until the spec sends "go" or abandons the job: for a peer that must outlast the tested calls."""
         select.select([self.control], [], [])
         if not self.control.recv(1):
             raise EOFError("abandoned")
@@ -273,7 +273,7 @@ class Job:
 
 
 class Proxy:
-    """Forwards one TCP connection to a port, in pieces, and cuts it after so many bytes of one direction."""
+    """Forwards one TCP connection to a port, in pieces, and cuts it after a number of bytes in one direction."""
 
     def __init__(self, job, reply):
         self.job, self.reply = job, reply

@@ -1,26 +1,27 @@
--- Debian's Prosody, unchanged, each server in a separate directory: over cleat.luasec, or over Debian's LuaSec.
+-- Servers of Debian's Prosody, unchanged, over cleat.luasec or Debian's LuaSec, each in a separate directory.
 --
 --   local servers = prosody.start { { library = "cleat" }, { library = "luasec", backend = "select" } }
 --   servers[1].ports.c2s, servers[1].hosts.good
 local known = require "support.known"
 local limits = require "support.limits"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
 
 local prosody = {}
 
--- What moves a Prosody to cleat: docs/luasec.md.
+-- The line that moves Prosody to cleat: docs/luasec.md.
 prosody.LINE = 'require "cleat.luasec.install"'
 
--- Prosody runs on the Lua that its first line names, whatever runs the specs.
+-- Prosody runs on the Lua that its first line names, whichever Lua runs the specs.
 local BUILD = os.getenv "CLEAT_BUILD_DIR" or "build/release"
 if BUILD:sub(1, 1) ~= "/" then
-    BUILD = process.root .. "/" .. BUILD -- Prosody leaves relative paths out
+    BUILD = process.root .. "/" .. BUILD -- Prosody ignores relative paths
 end
 
 local SERVICES = { "c2s", "c2s_direct_tls", "s2s", "s2s_direct_tls", "https" }
 
--- run_as_root: without it Prosody refuses to run as root, who runs the specs in some places.
+-- run_as_root: without it Prosody refuses to run as root, which may be the user that runs the specs.
 local CONFIGURATION = [[
 run_as_root = true
 pidfile = "@DIR/pid"
@@ -44,7 +45,7 @@ certificates = "@DIR/certs"
 ssl = { cafile = "@CA" }
 ]]
 
--- wait_until waits until f() returns a true value, and returns it; an error with what(), if it never does.
+-- wait_until waits until f() returns a true value, and returns it. After a timeout it raises what().
 function prosody.wait_until(f, what)
     local deadline = process.clock() + limits.bound(20)
     while true do
@@ -58,15 +59,10 @@ function prosody.wait_until(f, what)
     end
 end
 
--- missing: nil, or what has to be installed.
+-- missing returns nil, or why the tests are pending: one of the programs that they need is not installed.
 function prosody.missing()
-    for _, file in ipairs { "/usr/bin/prosody", "/usr/bin/go-sendxmpp", "/usr/lib/python3/dist-packages/slixmpp/__init__.py" } do
-        local found = io.open(file)
-        if not found then
-            return file .. " is not there: see script/packages"
-        end
-        found:close()
-    end
+    return optional.program "prosody" or optional.program "go-sendxmpp" or optional.program "curl"
+        or optional.file("/usr/lib/python3/dist-packages/slixmpp", "python3-slixmpp")
 end
 
 local function shell(text)
@@ -79,8 +75,8 @@ local function names_file()
     return process.directory() .. "/names"
 end
 
--- The virtual hosts of a server, and their certificates. Prosody finds server-ec by its index of all certificates in a
--- folder; the others are named.
+-- The virtual hosts of a server, and their certificates. Prosody finds server-ec by its index of the certificates in a
+-- folder; the configuration names the others.
 local HOSTS = { good = "server-ec", direct = "server-ec", expired = "expired", other = "other", unknown = "unknown" }
 
 local Server = {}
@@ -94,7 +90,7 @@ local CERTIFICATE = [[
     ssl = { certificate = "@DIR/@CERT.crt"; key = "@DIR/@CERT.key"; cafile = "@CA" }
 ]]
 
--- encoded: a host as Prosody names its folder.
+-- encoded returns the name of Prosody's folder for a host.
 local function encoded(host)
     return (host:gsub("[^%w]", function(byte)
         return ("%%%02x"):format(byte:byte())
@@ -109,7 +105,7 @@ local function accounts(self, host, users)
     end
 end
 
--- certificate: puts copies of a certificate with its chain and of its key into a folder of the server's.
+-- certificate copies a certificate with its chain, and its key, into a folder of the server.
 function Server:certificate(name, as)
     local certfile, keyfile = pki.chain(name)
     for from, to in pairs { [certfile] = as .. ".crt", [keyfile] = as .. ".key" } do
@@ -134,7 +130,7 @@ local function new(options)
         self.ports[service] = process.free_port()
         values["PORT" .. i] = self.ports[service]
     end
-    for _, certificate in ipairs { "server-ec", "expired" } do -- the index leaves expired ones out
+    for _, certificate in ipairs { "server-ec", "expired" } do -- the index omits expired ones
         self:certificate(certificate, "certs/" .. certificate)
     end
     local text = { options.library == "cleat" and prosody.LINE .. "\n" or "", CONFIGURATION }
@@ -159,7 +155,7 @@ local function new(options)
     return self
 end
 
--- environment: words for env(1), with which Prosody finds the build's cleat, or does not.
+-- environment returns arguments of env(1) that make Prosody find the build's cleat, or not find it.
 function Server:environment()
     local words = { "env", "-u", "LUA_PATH_5_4", "-u", "LUA_CPATH_5_4", "-u", "LUA_INIT", "SSL_CERT_FILE=" .. pki.path "root.pem" }
     if self.library == "cleat" then
@@ -172,12 +168,12 @@ function Server:environment()
     return words
 end
 
--- maps: the files that it has in its memory.
+-- maps returns the text of the process's memory map.
 function Server:maps()
     return process.read_file(("/proc/%d/maps"):format(self.pid))
 end
 
--- descriptors: how many it has open.
+-- descriptors returns how many file descriptors the process has open.
 function Server:descriptors()
     local pipe = assert(io.popen(("ls /proc/%d/fd | wc -l"):format(self.pid)))
     local count = pipe:read "*n"
@@ -185,7 +181,7 @@ function Server:descriptors()
     return count
 end
 
--- reload: has it read its configuration and certificates again.
+-- reload makes the server read its configuration and certificates again.
 function Server:reload()
     shell("kill -HUP " .. self.pid)
 end
@@ -207,8 +203,8 @@ function Server:wait_for(pattern, timeout)
     return self.process:wait_for(pattern, timeout or 20)
 end
 
--- outcomes: what became of the connections with other servers, by "out FROM->TO" and "in FROM->TO": arrays of lines
--- such as "TLSv1.3; chain valid; identity valid; complete".
+-- outcomes returns the results of the connections with other servers, by "out FROM->TO" and "in FROM->TO": arrays of
+-- lines such as "TLSv1.3; chain valid; identity valid; complete".
 function Server:outcomes()
     local parts, found = {}, {}
     for line in self:log():gmatch "[^\n]+" do
@@ -234,7 +230,7 @@ function Server:outcomes()
     return found
 end
 
--- offline: the text of the messages that wait for a user.
+-- offline returns the text of the messages that are stored for a user.
 function Server:offline(user, kind)
     local name = ("%s/data/%s/offline/%s.list"):format(self.directory, encoded(self.hosts[kind]), user)
     local file = io.open(name)
@@ -245,7 +241,7 @@ function Server:offline(user, kind)
     return text
 end
 
--- is_ready: whether it serves all that it is to serve; an error if it cannot.
+-- is_ready returns whether the server serves all its ports, and raises an error if it has failed.
 function Server:is_ready()
     local log = self:log()
     if self.process:poll() or log:find("Failed to open server port", 1, true) then
@@ -264,7 +260,7 @@ function Server:is_ready()
     return self.pid ~= nil
 end
 
--- started waits until one is ready. If another program has taken one of its ports, another one takes its place.
+-- started waits until a server is ready. If another program has taken one of its ports, it starts another server.
 local function started(server, options)
     for attempt = 1, 5 do
         local ok, message = pcall(prosody.wait_until, function()
@@ -284,7 +280,7 @@ local function started(server, options)
     end
 end
 
--- run: a command in the server's environment, with the result of process.run.
+-- run runs a command in the server's environment, and returns the result of process.run.
 function Server:run(...)
     local words = self:environment()
     for _, word in ipairs { ... } do
@@ -294,13 +290,13 @@ function Server:run(...)
     return process.run(words)
 end
 
--- control: the output of a command of prosodyctl, without its note about lua-unbound.
+-- control returns the output of a prosodyctl command, without its note about lua-unbound.
 function Server:control(...)
     local result = self:run("/usr/bin/prosodyctl", "--config", self.config, ...)
     return (result.output:gsub("\n%*%*%*+\nProsody was unable.-\n%*%*%*+\n", ""))
 end
 
--- start starts servers, all at a time, and returns them in the same order.
+-- start starts servers at the same time, and returns them in the order of the list.
 function prosody.start(list)
     local servers, names = {}, {}
     process.write_file(names_file(), "")

@@ -1,4 +1,4 @@
--- The recipes of docs/recipes.md, run as they stand there.
+-- Runs the programs of docs/recipes.md.
 --
 --   recipes.run("SMTP", 1, { ["mail.example.org:587"] = port })    the first program below the heading, to its end
 --   recipes.start(...)                                             the same in the background
@@ -9,7 +9,7 @@ local recipes = {}
 
 local PAGE = "docs/recipes.md"
 
--- blocks: heading -> its programs, in order; the text between three backquotes.
+-- blocks: the programs below each heading, in order.
 local function read_page()
     local blocks, heading, lines = {}, nil, nil
     for line in (process.read_file(process.root .. "/" .. PAGE) .. "\n"):gmatch "(.-)\n" do
@@ -32,7 +32,7 @@ end
 recipes.blocks = read_page()
 recipes.used = {}
 
--- take: the code of a program; recipes.unused() then does not name it.
+-- take returns the code of a program, which recipes.unused() then omits.
 function recipes.take(heading, number)
     local code = assert(recipes.blocks[heading] and recipes.blocks[heading][number], heading)
     recipes.used[code] = true
@@ -51,7 +51,7 @@ function recipes.unused()
     return names
 end
 
--- expected: what a program prints, by its comments.
+-- expected returns the output of a program that its comments promise.
 function recipes.expected(code)
     local lines = {}
     for text in code:gmatch "%-%-> ([^\n]*)" do
@@ -88,7 +88,8 @@ openssl req -x509 -new -days 2 -subj /CN=device.example.org -addext subjectAltNa
     -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout device.key -out device.pem
 ]]
 
--- directory: where the programs run: the files that the page names, issued by the CA that stands for the system's.
+-- directory returns the folder in which the programs run. It has the files that the page names, issued by a test CA in
+-- place of the system's.
 function recipes.directory()
     if not recipes.there then
         recipes.there = process.directory() .. "/recipes"
@@ -99,7 +100,7 @@ function recipes.directory()
     return recipes.there
 end
 
--- command: what runs a program. ports: see support.example_org.
+-- command returns the command that runs a program. ports: see support.example_org.
 local function command(code, ports)
     local names = {}
     for name, port in pairs(ports) do
@@ -127,17 +128,17 @@ local function changed(code, substitute)
     return new
 end
 
--- start runs a server, on port ports["0.0.0.0:8443"]. substitute: a pattern in its code, and what replaces it.
+-- start runs a server, on port ports["0.0.0.0:8443"]. substitute: a pattern in its code, and its replacement.
 function recipes.start(heading, number, ports, substitute)
     return process.start(command(changed(recipes.take(heading, number), substitute), ports))
 end
 
--- run: the program's result, which must have printed what its comments say and nothing else.
+-- run runs a program, whose output must be the one of its comments, and returns the result.
 function recipes.run(heading, number, ports, substitute)
     local code = recipes.take(heading, number)
     local wanted = recipes.expected(code)
     local result = process.run(command(changed(code, substitute), ports))
-    result.output = result.output:gsub(" %(%S+:%d+%)\n", "\n") -- the place in BoringSSL
+    result.output = result.output:gsub(" %(%S+:%d+%)\n", "\n") -- the position in BoringSSL's source
     if result.status ~= 0 or result.output ~= wanted then
         error(("%s, %d: status %d, printed:\n%s%s\nwanted:\n%s"):format(heading, number, result.status, result.output,
             result.errors, wanted), 2)
@@ -145,7 +146,7 @@ function recipes.run(heading, number, ports, substitute)
     return result
 end
 
--- fails: the error output of a program that must not succeed; substitute as for start.
+-- fails runs a program that must fail, and returns its error output; substitute as for start.
 function recipes.fails(heading, number, ports, substitute)
     local result = process.run(command(changed(recipes.take(heading, number), substitute), ports))
     assert(result.status ~= 0, "it did not fail")

@@ -1,29 +1,16 @@
--- Real Redis servers in the background, and the clients of other libraries.
+-- Real and fake Redis servers in the background, and the module lua-redis.
+local optional = require "support.optional"
 local process = require "support.process"
-local servers = require "support.servers"
 
 local redis = {}
 
--- missing: nil, or why there can be no server: for pending().
+-- missing: nil, or why no server can be started.
 function redis.missing()
-    return servers.missing "redis-server"
+    return optional.program "redis-server"
 end
 
--- tests: busted's it, for tests that are pending where there can be no server.
-function redis.tests(it, pending)
-    local excuse = redis.missing()
-    return function(name, body)
-        it(name, function()
-            if excuse then
-                pending(excuse)
-            end
-            body()
-        end)
-    end
-end
-
--- start: a server without files. words: more of its arguments, such as "--requirepass", "secret"; port: nil for a free
--- one.
+-- start starts a server that writes no files. words: further arguments, such as "--requirepass", "secret"; port: nil
+-- for a free one.
 function redis.start(words, port)
     local function start(at)
         local command = { "redis-server", "--bind", "127.0.0.1", "--port", tostring(at), "--save", "", "--appendonly", "no",
@@ -49,7 +36,7 @@ function redis.start(words, port)
     return server
 end
 
--- fake: a server in its place, see fake_redis.py.
+-- fake starts a program that misbehaves in place of Redis: see fake_redis.py.
 function redis.fake(mode, bytes)
     local hex = bytes and (bytes:gsub(".", function(byte)
         return ("%02x"):format(byte:byte())
@@ -62,8 +49,8 @@ function redis.fake(mode, bytes)
     return server
 end
 
--- library: redis-lua, nil without it. Debian installs it for Lua 5.1 to 5.3, but it is written in plain Lua; its
--- LuaSocket must be this Lua's.
+-- library returns the module lua-redis, or nil. Debian installs it for Lua 5.1 to 5.3, but it is plain Lua, and runs on
+-- each Lua for which LuaSocket is installed.
 function redis.library()
     local path = package.path
     package.path = path .. ";/usr/share/lua/5.3/?.lua"

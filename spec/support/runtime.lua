@@ -1,4 +1,4 @@
--- What all event loops of support.runtimes have in common.
+-- The common part of the event loops of support.runtimes.
 local backend = require "cleat.backend"
 
 local Runtime = {}
@@ -13,7 +13,7 @@ local function pack(...)
     return { n = select("#", ...), ... }
 end
 
--- task: what a coroutine of a runtime does, and how that went.
+-- task: the body of a coroutine, and its results.
 local function new_task(body)
     local task = { done = false }
     function task.main()
@@ -39,7 +39,7 @@ function Runtime:all_done()
     return true
 end
 
--- stuck raises, with what each coroutine is waiting for.
+-- stuck raises an error that has a traceback of each waiting coroutine.
 function Runtime:stuck()
     local places = { "the coroutines do not end:" }
     for _, task in ipairs(self.tasks) do
@@ -70,7 +70,7 @@ function Runtime:run(body, seconds)
     end
 end
 
--- join waits in a coroutine until tasks have ended, and raises what one of them has raised.
+-- join waits in a coroutine until tasks have ended, and raises the error of any.
 function Runtime:join(...)
     for _, task in ipairs { ... } do
         while not task.done do

@@ -1,14 +1,16 @@
--- The event loops that the questions to adapters (support.adapter_questions) are asked in. One runtime each:
+-- The event loops in which the tests of support.adapter_questions run. Each is a runtime, with these fields:
 --   name
 --   spawn(body)         starts a coroutine; returns a task {done, ok, results}
---   run(body, seconds)  the same, and lets the loop run until all tasks have ended
+--   run(body, seconds)  the same, and runs the loop until all tasks have ended
 --   pause(seconds)      in a coroutine: lets the others run
---   waiter              for sockets of cleat's
---   own(plain)          the loop's own object over the connection of a socket of cleat's; nil where that is what is
---   asked close_own(object)   closes such an object behind the wrapper
---   kill(task)          ends a waiting coroutine; nil where the loop does not bear it
+--   waiter              for sockets of cleat
+--   own(plain)          takes the connection of a cleat socket, and returns the loop's object for it; nil if cleat's
+--                       sockets are tested
+--   close_own(object)   closes such an object without the wrapper
+--   kill(task)          ends a waiting coroutine; nil if the loop does not allow it
 --   stream              whether TLS is done in memory: no descriptor, no timeout of 0
 local compat = require "cleat.compat"
+local optional = require "support.optional"
 local process = require "support.process"
 local scheduler = require "support.scheduler"
 local adapters = require "support.adapters"
@@ -95,7 +97,7 @@ function runtimes.cqueues_socket()
     end }
 end
 
--- luasocket: its object over a connection of cleat's.
+-- luasocket takes the connection of a cleat socket, and returns LuaSocket's object for it.
 local function luasocket(plain)
     local other = socket.socket()
     other:bind { "127.0.0.1", 0 }
@@ -147,7 +149,7 @@ function runtimes.luasocket()
     local fields = { name = "LuaSocket, with a waiter", waiter = loop.waiter, sets_waiter = true }
     function fields.step()
         loop:turn(0.005)
-        loop.asked = {} -- what it records keeps connections, and with them their sessions
+        loop.asked = {} -- the records refer to connections, and keep their sessions alive
     end
     function fields.launch(_, task)
         local thread = loop:start(task.main)
@@ -171,7 +173,7 @@ function runtimes.luasocket()
     return Runtime:new(fields)
 end
 
--- fresh: a socket that is not connected, which waits with the runtime's waiter.
+-- fresh returns an unconnected socket with the runtime's waiter.
 local function fresh(runtime)
     local sock = socket.socket()
     sock:setwaiter(runtime.waiter)
@@ -185,6 +187,12 @@ for _, name in ipairs { "luv_waiter", "cqueues_waiter", "copas_waiter" } do
         runtime.fresh = fresh
         return runtime
     end
+end
+
+-- missing returns nil, or the reason why a runtime cannot be made.
+function runtimes.missing(name)
+    local module = name:match "^%l+"
+    return optional.code(("require '%s'"):format(module))
 end
 
 runtimes.names = { "luv_waiter", "luv_handle", "cqueues_waiter", "cqueues_socket", "copas_waiter", "copas_socket", "luasocket" }

@@ -1,4 +1,4 @@
--- A scheduler of coroutines, and the waiter that goes with it: what a program of the user's might have.
+-- A scheduler of coroutines and its waiter, as a program may have them.
 --
 --   local loop = scheduler.new()
 --   loop:start(function() ... end)
@@ -13,7 +13,7 @@ local scheduler = {}
 local Scheduler = {}
 Scheduler.__index = Scheduler
 
--- new: waits counts the waits, and asked records each {sock, event, timeout}.
+-- new returns a scheduler. It counts its waits in `waits`, and records each {sock, event, timeout} in `asked`.
 function scheduler.new()
     local self = setmetatable({ threads = {}, waits = 0, asked = {} }, Scheduler)
     function self.waiter(sock, event, timeout)
@@ -33,7 +33,7 @@ local function step(self, thread, answer)
         if event then
             thread.fd, thread.event, thread.deadline = fd, event, deadline
         else
-            thread.fd, thread.deadline = nil, fd or 0 -- a plain yield: go on at the next turn, or after a time
+            thread.fd, thread.deadline = nil, fd or 0 -- a yield without a wait: resumed at the next turn, or after a time
         end
         return
     else
@@ -42,7 +42,7 @@ local function step(self, thread, answer)
     thread.done = true
 end
 
--- start begins a coroutine, which runs until it waits.
+-- start starts a coroutine, which runs until its first wait.
 function Scheduler:start(body)
     local thread = { co = coroutine.create(body) }
     self.failures = self.failures or {}
@@ -51,8 +51,8 @@ function Scheduler:start(body)
     return thread
 end
 
--- turn: each thread whose descriptor is ready, or whose time is over, goes on; limit: for how many seconds to wait for
--- one.
+-- turn resumes each thread whose descriptor is ready or whose deadline has passed. It waits at most `limit` seconds for
+-- the first.
 function Scheduler:turn(limit)
     local readers, writers, first = {}, {}, limit
     for _, thread in ipairs(self.threads) do
@@ -92,8 +92,8 @@ function Scheduler:turn(limit)
     self.threads = alive
 end
 
--- run: until all have ended, for at most `seconds`. The first failure is raised, unless the caller looks at
--- loop.failures itself.
+-- run runs until all threads have ended, at most for `seconds`. It raises the first failure, unless the caller reads
+-- loop.failures.
 function Scheduler:run(seconds, quiet)
     local finish = process.clock() + limits.bound(seconds)
     while #self.threads > 0 and (quiet or not self.failures[1]) do

@@ -1,5 +1,5 @@
--- Visits of a client, CPython, to servers of this process, in each of which it may offer the session of the one before.
--- It is for specs about what servers resume.
+-- Connections of CPython to servers in this process; each may offer the session of an earlier one. For specs about the
+-- sessions that servers resume.
 local peer = require "support.peer"
 local pki = require "support.pki"
 local socket = require "cleat.socket"
@@ -14,7 +14,7 @@ visits.VARIANTS = {
     { name = "TLS 1.3", version = "1.3" },
 }
 
--- server: a server's context. options: cafile (of pki), verify (CERT_NONE), cert (server-ec).
+-- server returns a server's context. options: cafile (of pki), verify (CERT_NONE), cert (server-ec).
 function visits.server(variant, options)
     options = options or {}
     local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
@@ -30,11 +30,11 @@ function visits.server(variant, options)
     return context
 end
 
--- visit: one connection to a server of the context. client: cert (of pki), hostname (a.example), resume (the name of
--- the session to offer, that of an earlier visit), save (the name for the session of this one), meanwhile (called once
--- the server's connection has been made, before its handshake), max ("1.3" for a client that offers more than the
--- server's version). Returns what became of it: failure (the server's), subject (of the
--- client's certificate), resumed (as both ends see it), and the client's lines.
+-- visit makes one connection to a server of the context. client: cert (of pki), hostname (a.example), resume (the name
+-- of the session to offer, that of an earlier visit), save (the name for the session of this one), meanwhile (called
+-- once the server's connection has been made, before its handshake), max ("1.3" for a client that offers more than the
+-- server's version). It returns failure (the server's), subject (of the client's certificate), resumed (by both ends),
+-- and the client's lines.
 function visits.visit(variant, context, client)
     client = client or {}
     local listener = socket.socket()
@@ -83,7 +83,7 @@ function visits.visit(variant, context, client)
     return outcome
 end
 
--- resumes: whether a visit resumes the session of the visit before; a failure of the server's is an error.
+-- resumes returns whether a visit resumes the session of the last visit; a failure of the server is an error.
 function visits.resumes(variant, context, client)
     client = client or {}
     client.resume = client.resume or "visit"

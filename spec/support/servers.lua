@@ -1,9 +1,10 @@
--- The servers of docs/recipes.md: Debian's programs, each run in the foreground by a user without rights, with a
+-- The servers of docs/recipes.md: Debian's programs, each in the foreground, as an unprivileged user, with its
 -- configuration and files in a separate directory.
 --
 --   local server = servers.redis(certfile, keyfile)
 --   server.port
 local limits = require "support.limits"
+local optional = require "support.optional"
 local process = require "support.process"
 local socket = require "cleat.socket"
 
@@ -20,22 +21,22 @@ end
 
 -- Some of them refuse to run as root, and the others do not need it.
 local IS_ROOT = shell "id -u" == "0"
-local ID = IS_ROOT and "65534" or "" -- a user without files and rights
+local ID = IS_ROOT and "65534" or "" -- a user without files and privileges
 local USER, GROUP = shell("id -un " .. ID), shell("id -gn " .. ID)
 
--- missing: nil, or why a server cannot be started here: for pending().
+-- missing returns nil, or why a server cannot be started.
 function servers.missing(name)
-    local program = name == "websockets" and "/usr/lib/python3/dist-packages/websockets"
-        or name == "postgresql" and shell "ls /usr/lib/postgresql/*/bin/postgres 2>/dev/null | tail -n 1"
-        or shell("PATH=$PATH:/usr/sbin; command -v " .. name)
-    if not program or not shell("ls -d " .. program .. " 2>/dev/null") then
-        return name .. " is not installed: see script/packages"
+    if name == "websockets" then
+        return optional.file("/usr/lib/python3/dist-packages/websockets", "python3-websockets")
+    elseif name == "postgresql" then
+        return optional.file("/usr/lib/postgresql/*/bin/postgres", name)
     end
+    return optional.program(name)
 end
 
 local count = 0
 
--- directory: a new one with copies of a certificate and its key, of the user that the server runs as.
+-- directory makes a directory with copies of a certificate and its key. It belongs to the user that the server runs as.
 local function directory(certfile, keyfile)
     count = count + 1
     local name = ("%s/server-%d"):format(process.directory(), count)
@@ -79,9 +80,8 @@ function servers.listening(program, port)
     end
 end
 
--- start: text(port, dir) is the configuration, which is written to dir/conf.lua (the name by which
--- prosody knows its language); words(port, dir) the command; ready: a pattern
--- in what a server says when it is ready, if it listens before that.
+-- start starts a server. text: its configuration, which is written to dir/conf.lua (Prosody needs this ending);
+-- words(port, dir): its command; ready: a pattern of the output of a ready server, if it listens before that.
 local function start(certfile, keyfile, text, words, ready)
     local dir = directory(certfile, keyfile)
     local server, port = process.on_free_port(function(port)
@@ -191,7 +191,7 @@ service anvil {
     end)
 end
 
--- more: lines of its configuration.
+-- more: further lines of its configuration.
 function servers.exim4(certfile, keyfile, more)
     local text = (more or "") .. [[
 primary_hostname = mail.example.org
@@ -297,7 +297,7 @@ function servers.websockets(certfile, keyfile)
     end)
 end
 
--- http.server closes connections without close_notify. It answers "hello", and a POST with what was sent.
+-- http.server closes connections without close_notify. It responds with "hello", or with the body of a POST.
 local HTTP = [[
 import http.server, ssl
 
@@ -327,7 +327,7 @@ function servers.http(certfile, keyfile)
     end)
 end
 
--- Anonymous users read and write below data/root. require_ssl_reuse is as vsftpd has it: on.
+-- Anonymous users read and write below data/root. require_ssl_reuse is on, vsftpd's default.
 function servers.vsftpd(certfile, keyfile)
     local text = [[
 listen=YES
@@ -366,7 +366,7 @@ Timeout 60
 BasicAuth user secret
 ]]
 
--- tinyproxy needs no certificate; it gets those that are given.
+-- tinyproxy needs no certificate.
 function servers.tinyproxy(certfile, keyfile)
     return start(certfile, keyfile, TINYPROXY, function(_, dir)
         return { "tinyproxy", "-d", "-c", dir .. "/conf.lua" }

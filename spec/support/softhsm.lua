@@ -1,15 +1,16 @@
--- A PKCS#11 token of Debian's softhsm2, in a folder. Programs find it by SOFTHSM2_CONF.
+-- PKCS#11 tokens of SoftHSM. Programs find a token by SOFTHSM2_CONF.
+local optional = require "support.optional"
 local process = require "support.process"
 
 local softhsm = { MODULE = "/usr/lib/softhsm/libsofthsm2.so" }
 
---- there: whether softhsm2 and OpenSC's pkcs11-tool are installed.
-function softhsm.there()
-    return os.execute "command -v softhsm2-util pkcs11-tool >/dev/null" == (_VERSION == "Lua 5.1" and 0 or true)
+-- missing returns nil, or why there can be no token.
+function softhsm.missing()
+    return optional.program "softhsm2-util" or optional.program "pkcs11-tool"
 end
 
--- make: a token with the PIN "correct", and private keys by their id, from files; configured by softhsm2.conf in the
--- directory, whose name is returned.
+-- make creates a token with the PIN "correct", and with private keys from files, by id. It writes softhsm2.conf to the
+-- directory, and returns its name.
 function softhsm.make(directory, label, keys)
     local conf = process.write_file(directory .. "/softhsm2.conf", ("directories.tokendir = %s/tokens\nlog.level = ERROR\n")
         :format(directory))

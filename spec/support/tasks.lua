@@ -1,5 +1,5 @@
--- Several ends of connections in one thread: each task is a function whose calls on non-blocking sockets wait by
--- letting the others run.
+-- Several ends of connections in one thread: each task is a function that lets the others run while its non-blocking
+-- socket would block.
 local limits = require "support.limits"
 local process = require "support.process"
 local select = require "cleat.select"
@@ -10,7 +10,7 @@ local unpack = table.unpack or unpack
 
 local tasks = {}
 
--- call: object:name(...) on a non-blocking socket, made again each time that it would have blocked.
+-- call calls object:name(...) on a non-blocking socket, again each time that it would have blocked.
 function tasks.call(object, name, ...)
     while true do
         local results = { pcall(object[name], object, ...) }
@@ -30,7 +30,7 @@ function tasks.call(object, name, ...)
     end
 end
 
--- send_all: sends all of data, at most piece bytes (65536) at each call.
+-- send_all sends all of data, at most `piece` bytes (65536) in a call.
 function tasks.send_all(object, data, piece)
     local position = 1
     while position <= #data do
@@ -38,7 +38,7 @@ function tasks.send_all(object, data, piece)
     end
 end
 
--- receive: exactly count bytes, fewer only at the end of the stream.
+-- receive returns exactly `count` bytes, or fewer at the end of the stream.
 function tasks.receive(object, count, piece)
     local parts, got = {}, 0
     while got < count do
@@ -52,8 +52,8 @@ function tasks.receive(object, count, piece)
     return table.concat(parts)
 end
 
--- run: runs the functions to their ends, and returns what each returned first. A failure in one is raised once all have
--- ended; with tasks.outcomes it is returned instead.
+-- run runs the functions until all have ended, and returns the first result of each. It raises a failure of any then;
+-- tasks.outcomes returns failures instead.
 local function run(functions, deadline)
     local finish = process.clock() + limits.bound(deadline or 10)
     local threads, results, failures, waits = {}, {}, {}, {}
@@ -107,7 +107,7 @@ function tasks.run(functions, deadline)
     return unpack(results, 1, #functions)
 end
 
--- outcomes: the results and the failures, each by the number of the task.
+-- outcomes returns the results and the failures, each by the number of the task.
 function tasks.outcomes(functions, deadline)
     return run(functions, deadline)
 end

@@ -1,4 +1,4 @@
-"""Runs a command at a new terminal, types at its prompt, and prints what was to be seen.
+"""Runs a command at a new terminal, types at its prompt, and prints what the terminal shows.
 
 terminal.py PROMPT KEYS COMMAND...   (PROMPT is text, KEYS are hex)
 

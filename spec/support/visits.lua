@@ -1,4 +1,4 @@
--- One connection after another between contexts, over memory: what a session of one does in the next.
+-- Connections over memory between two contexts, one after the other: each may offer the session of an earlier one.
 local known = require "support.known"
 local pki = require "support.pki"
 local ssl = require "cleat.ssl"
@@ -8,7 +8,7 @@ local visits = {}
 visits.VERSIONS = { ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3 }
 visits.NAMES = { [ssl.TLSVersion.TLSv1_2] = "TLSv1.2", [ssl.TLSVersion.TLSv1_3] = "TLSv1.3" }
 
--- of_version: the context, for that version only.
+-- of_version restricts the context to one version, and returns it.
 local function of_version(context, version)
     if version then
         context.minimum_version, context.maximum_version = version, version
@@ -16,7 +16,7 @@ local function of_version(context, version)
     return context
 end
 
--- client: a context that verifies. cafile: of pki, false for none.
+-- client returns a context that verifies the server. cafile: of pki, false for none.
 function visits.client(version, cafile)
     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if cafile ~= false then
@@ -25,7 +25,7 @@ function visits.client(version, cafile)
     return of_version(context, version)
 end
 
--- server: cert of pki.
+-- server returns a server's context. cert: of pki.
 function visits.server(version, cert)
     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context:load_cert_chain(pki.chain(cert or "server-ec"))
@@ -42,7 +42,7 @@ local function side(context, options)
     }, Side)
 end
 
--- try calls a method. Returns true and its results; false if it wants bytes, or has failed: then with the failure.
+-- try calls a method. It returns true and the results, or false, if the method wants bytes, or false and an error.
 function Side:try(name, ...)
     local ok, result = pcall(self.object[name], self.object, ...)
     if ok then
@@ -60,7 +60,7 @@ local function move(from, to)
     return #bytes > 0
 end
 
--- exchange: a byte each way, in which the client reads the server's tickets.
+-- exchange sends a byte in each direction, so that the client reads the server's tickets.
 local function exchange(client, server)
     client:try("write", "c")
     move(client, server)
@@ -70,9 +70,9 @@ local function exchange(client, server)
     client:try("read", 1)
 end
 
--- pair: a client and a server after their handshakes, as far as they come. options: client and server (contexts),
--- hostname (localhost; false for none), session, ech_configs, early_data; before(object), called with the client's
--- object before the handshake.
+-- pair returns a client and a server after their handshakes, or as far as these succeed. options: client and server
+-- (contexts), hostname (localhost; false for none), session, ech_configs, early_data; before(object), called with the
+-- client's object before the handshake.
 function visits.pair(options)
     known("visits.pair", options, "client server hostname session before quiet ech_configs early_data")
     local hostname = options.hostname
@@ -97,7 +97,7 @@ function visits.pair(options)
     return client, server
 end
 
--- visit: the same, and a byte each way unless quiet is true. Returns what became of it: failure (the client's, or else
+-- visit does the same, and sends a byte in each direction unless quiet is true. Returns failure (the client's, or else
 -- the server's), reused (as both ends see it), version, session, alpn and cert (the peer's, as getpeercert returns).
 function visits.visit(options)
     local client, server = visits.pair(options)

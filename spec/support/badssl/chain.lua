@@ -6,6 +6,7 @@
 --   { chain = { certificates as sent }, trust = { certificates }, crls = { bytes }, host, flags, key (the name of the
 --   leaf's) }
 local certificate = require "support.badssl.certificate"
+local merge = require "support.merge"
 
 local OID = certificate.OID
 
@@ -26,23 +27,12 @@ local DEFAULTS = {
     },
 }
 
-local function with(defaults, changes)
-    local result = {}
-    for name, value in pairs(defaults) do
-        result[name] = value
-    end
-    for name, value in pairs(changes or {}) do
-        result[name] = value
-    end
-    return result
-end
-
 -- make: functions that make certificates of a world (see certificate.make): make.leaf(issuer, changes) and so on.
 function chain.make(world)
     local make = {}
     for _, kind in ipairs { "root", "intermediate", "leaf" } do
         make[kind] = function(issuer, changes)
-            local fields = with(DEFAULTS[kind], changes)
+            local fields = merge(DEFAULTS[kind], changes)
             fields.issuer = fields.issuer or issuer
             if fields.authority_key_id == nil and fields.issuer then
                 fields.authority_key_id = fields.issuer.key_id
@@ -51,7 +41,7 @@ function chain.make(world)
         end
     end
     function make.crl(issuer, changes)
-        return certificate.crl(world, with({ issuer = issuer }, changes))
+        return certificate.crl(world, merge({ issuer = issuer }, changes))
     end
     -- plain: the three, with changes; crls(make, root, intermediate) of the changes makes the lists.
     function make.plain(changes)

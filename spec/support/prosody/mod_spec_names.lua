@@ -1,5 +1,5 @@
--- A module of Prosody's: where other servers are, by a file of lines "SERVICE NAME PORT" that a spec writes, in place
--- of the DNS. All of them are at 127.0.0.1; other names do not exist.
+-- A Prosody module that replaces DNS: a spec writes a file of lines "SERVICE NAME PORT". All of these servers are at
+-- 127.0.0.1; other names do not exist.
 module:set_global() -- luacheck: ignore 143
 
 local file = module:get_option_string "spec_names" -- luacheck: ignore 143
