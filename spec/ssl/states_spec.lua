@@ -31,7 +31,7 @@ end
 
 -- Where Python 3.11's answer is another one, and why. All of the calls in all of the states (and kinds, versions) have
 -- these answers.
-local NO_PLAINTEXT = "Python's method goes on in plaintext once TLS is gone. cleat's SSLSocket never does: "
+local NO_PLAINTEXT = "Python's method continues in plaintext after TLS has ended. cleat's SSLSocket never does: "
     .. "the socket that `unwrap()` returns speaks plaintext"
 local DIFFERENCES = {
     { BOTH_KINDS, WRITES, OWN_SENT, python = "SSLError PROTOCOL_IS_SHUTDOWN", cleat = "SSLZeroReturnError",
