@@ -26,7 +26,7 @@ local watch = require "cleat.socket.watch"
 local WANT_READ, WANT_WRITE, TIMEOUT, HANDLE = status.WANT_READ, status.WANT_WRITE, status.TIMEOUT, status.HANDLE
 local rawget = rawget
 local FOREVER = waiting.FOREVER
-local remaining = waiting.remaining
+local call, remaining = waiting.call, waiting.remaining
 
 local suspend = {}
 
@@ -42,13 +42,15 @@ local pauses = suspend.pauses
 ---@param event "read"|"write"
 ---@param deadline number
 ---@return boolean # false once the deadline has passed
-function suspend.wait(self, claim, object, event, deadline)
+local function wait(self, claim, object, event, deadline)
     local waiter = self._waiter
-    local left = remaining(deadline)
-    if left == 0 then
-        return false
+    local timeout
+    if deadline ~= FOREVER then
+        timeout = remaining(deadline)
+        if timeout == 0 then
+            return false
+        end
     end
-    local timeout = left ~= FOREVER and left or nil
     if object == self then
         self._events = event == "write" and "w" or "r"
         if turns.waits(claim, event) then
@@ -64,18 +66,20 @@ function suspend.wait(self, claim, object, event, deadline)
         object, event = claim.watch, "read"
     end
     claim.waiting, claim.object, claim.waiter = event, object, waiter
-    local answer = waiting.call(waiter, object, event, timeout)
+    local answer = call(waiter, object, event, timeout)
     turns.leave(claim)
     claim.parallel = nil
     return answer
 end
+
+suspend.wait = wait
 
 --- ready is the _supply of objects over a descriptor.
 function suspend.ready(self, claim, event, deadline, timeout)
     if timeout == 0 or not self._waiter then
         return nil
     end
-    return suspend.wait(self, claim, self, event, deadline)
+    return wait(self, claim, self, event, deadline)
 end
 
 -- refused raises the error of a call that does not get its turn.
@@ -92,13 +96,13 @@ local function refused(self, kind, how, method, timeout)
 end
 
 -- supply returns nil to try again, or the status to fail with.
-local function supply(self, claim, result, deadline, timeout)
+local function supply(self, claim, result, deadline, timeout, steady)
     local event = result == WANT_WRITE and "write" or "read"
     local supplied
-    if self._turns.steady then
-        supplied = suspend.ready(self, claim, event, deadline, timeout)
-    else
+    if steady ~= true then
         supplied = self:_supply(claim, event, deadline, timeout)
+    elseif timeout ~= 0 and self._waiter then
+        supplied = wait(self, claim, self, event, deadline)
     end
     if supplied then
         return nil
@@ -120,28 +124,29 @@ function suspend.go_on(claim, how, self, kind, method, timeout, deadline, result
     elseif how == "waited" or result == HANDLE then
         result = nil
     end
-    local traced = kind.begin and rawget(self, "_trace")
+    local steady = self._turns.steady -- then there is no trace
+    local traced = not steady and kind.begin and rawget(self, "_trace")
     if traced then
         kind.begin(self)
     end
     local first, second, third
     while true do
         if not result then
-            local wait = polls and 0 or remaining(deadline)
-            if wait == 0 and not polls and timeout ~= 0 then
+            local time = polls and 0 or remaining(deadline)
+            if time == 0 and not polls and timeout ~= 0 then
                 return kind.fail(self, TIMEOUT, method)
             end
-            result, first, second, third = f(id, wait, a, b, c, d)
+            result, first, second, third = f(id, time, a, b, c, d)
             if traced then
                 kind.stepped(self, result)
             end
         end
         if result and (result >= 0 or result == kind.stop) then
             return result, first, second, third
+        elseif result == WANT_READ or result == WANT_WRITE then
+            result = supply(self, claim, result, deadline, timeout, steady)
         elseif claim.closed or self[field] ~= id then
             return kind.gone(self, method)
-        elseif result == WANT_READ or result == WANT_WRITE then
-            result = supply(self, claim, result, deadline, timeout)
         elseif result then
             local answer = pauses[result]
             if not answer then

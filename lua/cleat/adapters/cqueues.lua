@@ -13,39 +13,41 @@ local waiting = require "cleat.socket.waiting"
 
 local cqueues = {}
 
--- Waiting coroutines, by controller and descriptor; and the conditions that wake() signals, by event.
-local controllers = setmetatable({}, { __mode = "k" })
-local conditions = { read = setmetatable({}, { __mode = "k" }), write = setmetatable({}, { __mode = "k" }) }
+local runtime -- cqueues itself, which the program has loaded
 
--- enter notes that the running coroutine waits for a descriptor.
-local function enter(controller, fd, thread)
-    local descriptors = controllers[controller]
-    if not descriptors then
-        descriptors = {}
-        controllers[controller] = descriptors
-    end
-    local threads = descriptors[fd]
-    if not threads then
-        threads = setmetatable({}, { __mode = "k" })
-        descriptors[fd] = threads
-    end
-    threads[thread] = true
-    return descriptors, threads
+local OTHER = { read = "write", write = "read" }
+
+-- Waiting coroutines, by controller, event and descriptor.
+local controllers = setmetatable({}, { __mode = "k" })
+
+local function coroutines_of(controller)
+    local weak = { __mode = "v" }
+    local coroutines = { read = setmetatable({}, weak), write = setmetatable({}, weak) }
+    controllers[controller] = coroutines
+    return coroutines
 end
 
--- leave removes a descriptor from the controller if no other coroutine waits for it: the descriptor may be closed next,
--- and its number reused.
-local function leave(runtime, descriptors, fd, threads, thread)
-    threads[thread] = nil
-    for other in pairs(threads) do
-        if coroutine.status(other) ~= "dead" then
-            return
-        end
+-- leave ends a coroutine's wait. It removes the descriptor from the controller if no coroutine waits for the other
+-- event: the descriptor may be closed next, and its number reused. A coroutine that waits for the same event is woken
+-- by that, and waits again.
+local function leave(coroutines, event, fd, thread)
+    if coroutines[event][fd] == thread then
+        coroutines[event][fd] = nil
     end
-    if descriptors[fd] == threads then
-        descriptors[fd] = nil
+    local other = coroutines[OTHER[event]][fd]
+    if not other or coroutine.status(other) == "dead" then
+        runtime.cancel(fd)
     end
-    runtime.cancel(fd)
+end
+
+-- What a coroutine polls for an event of a socket, which is made once for both: a request, and the condition that wake()
+-- signals.
+local polled = { read = setmetatable({}, { __mode = "k" }), write = setmetatable({}, { __mode = "k" }) }
+
+local function poll_of(sock, event)
+    local poll = { condition = require("cqueues.condition").new(), events = event == "read" and "r" or "w" }
+    polled[event][sock] = poll
+    return poll
 end
 
 --- The waiter for cqueues. In a coroutine of a controller it yields to the controller; elsewhere it blocks.
@@ -69,28 +71,29 @@ end
 ---@param timeout number? seconds; nil for no limit
 ---@return boolean # false after the timeout
 function cqueues.waiter(sock, event, timeout)
-    local runtime = require "cqueues"
-    local deadline = waiting.deadline(timeout)
+    runtime = runtime or require "cqueues"
+    local deadline = timeout and waiting.deadline(timeout)
     local fd = sock:fileno()
-    local request = { pollfd = fd, events = event == "read" and "r" or "w" }
+    local poll = polled[event][sock] or poll_of(sock, event)
+    poll.pollfd = fd
     local controller = runtime.running()
-    if not controller then
-        return type(runtime.poll(request, timeout)) == "table" or waiting.remaining(deadline) ~= 0
+    local ready
+    if controller then
+        local coroutines = controllers[controller] or coroutines_of(controller)
+        local thread = coroutine.running()
+        coroutines[event][fd] = thread
+        ready = runtime.poll(poll, poll.condition, timeout)
+        leave(coroutines, event, fd, thread)
+    else
+        ready = runtime.poll(poll, timeout)
     end
-    local condition = require("cqueues.condition").new()
-    local thread = coroutine.running()
-    local descriptors, threads = enter(controller, fd, thread)
-    conditions[event][sock] = condition
-    local ready = runtime.poll(request, condition, timeout)
-    conditions[event][sock] = nil
-    leave(runtime, descriptors, fd, threads, thread)
-    return type(ready) == "table" or type(ready) == "userdata" or waiting.remaining(deadline) ~= 0
+    return ready == poll or type(ready) == "userdata" or not deadline or waiting.remaining(deadline) ~= 0
 end
 
 local function wake(sock, event)
-    local condition = conditions[event][sock]
-    if condition then
-        condition:signal()
+    local poll = polled[event][sock]
+    if poll then
+        poll.condition:signal()
     end
 end
 

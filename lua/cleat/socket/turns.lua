@@ -90,16 +90,17 @@ local function wake_joined(owner)
     end
 end
 
--- GATES: the field of a connection that has its id while the turn is free, 0 otherwise; where nothing else decides that
--- its queues are `steady`, see cleat.ssl.connection.
+-- GATES: the field of a connection that has its id while the turn is free, 0 otherwise. Where nothing else decides that,
+-- its queues are `steady`: true, or the name of the one gate that opens. See cleat.ssl.connection.
 local GATES = { reader = "_read_id", writer = "_write_id" }
 
 -- changed is called when a queue became empty or non-empty.
 local function changed(owner, turn, is_busy)
     local gate = turn.gate
     local queues = gate and owner._turns
-    if queues and queues.steady then
-        owner[gate] = is_busy and 0 or owner._tls
+    local steady = queues and queues.steady
+    if steady then
+        owner[gate] = (is_busy or steady ~= true and steady ~= gate) and 0 or owner._tls
     else
         owner:_turns_changed()
     end
@@ -156,35 +157,25 @@ function release(claim)
     unpark(claim)
 end
 
--- spare: a few claims whose calls are over, for others. No coroutine must stay alive because of them, and no owner. To
--- put one there takes no memory: the call has succeeded.
-local SPARE = 16
-local spare, spared = {}, 0
-for index = 1, SPARE do
-    spare[index] = false
-end
-
 function Claim:end_scope()
     if not self.open then
         return
     end
     release(self)
-    local turn = self.turn
-    local at = self.at
-    if turn[at] == self then
+    local turn, at = self.turn, self.at
+    if turn[at] ~= self then
+        return
+    elseif at ~= turn.last or at ~= turn.first then
         turn[at] = nil
-        if at == turn.last and at == turn.first then
-            turn.first, turn.last = 1, 0
-            changed(self.owner, turn, false)
-        else
-            advance(turn)
-        end
+        return advance(turn)
     end
-    if not self.closed and not self.parallel and spared < SPARE then
-        self.turn, self.owner, self.thread, self.inner, self.woken, self.ticket = nil, nil, nil, nil, nil, nil
-        spare[spared + 1] = self
-        spared = spared + 1
+    turn.first, turn.last = 1, 0
+    if at == 1 and not self.closed and not self.parallel then
+        self.thread, self.inner, self.woken = nil, nil, nil -- stays at 1, see occupy
+    else
+        turn[at] = nil
     end
+    return changed(self.owner, turn, false)
 end
 
 -- abandoned is called by a finalizer, for a claim whose coroutine was collected.
@@ -194,6 +185,21 @@ function Claim.abandoned(turn)
 end
 
 local METATABLE = scope.metatable(Claim)
+
+-- occupy gives a free turn to a call. The claim of the call before is used again, if the collector has left it: a free
+-- turn has it at 1, where no loop over the queue looks.
+local function occupy(owner, turn)
+    local claim = turn[1]
+    if claim then
+        claim.thread = running() or MAIN
+        scope.again(claim, turn)
+    else
+        claim = scope.make({ turn = turn, at = 1, owner = owner, thread = running() or MAIN }, METATABLE, turn)
+    end
+    turn.last, turn[1] = 1, claim
+    changed(owner, turn, true)
+    return claim
+end
 
 local function enqueue(owner, name)
     local queues = owner._turns
@@ -206,20 +212,12 @@ local function enqueue(owner, name)
         turn = setmetatable({ first = 1, last = 0, owner = owner, gate = GATES[name] }, WEAK)
         queues[name] = turn
     end
-    local last = head(turn) and turn.last + 1 or 1
-    local claim = spare[spared]
-    if claim then
-        spare[spared] = false
-        spared = spared - 1
-        claim.turn, claim.at, claim.owner, claim.thread = turn, last, owner, running() or MAIN
-        scope.again(claim, turn)
-    else
-        claim = scope.make({ turn = turn, at = last, owner = owner, thread = running() or MAIN }, METATABLE, turn)
+    if not head(turn) then
+        return occupy(owner, turn)
     end
+    local last = turn.last + 1
+    local claim = scope.make({ turn = turn, at = last, owner = owner, thread = running() or MAIN }, METATABLE, turn)
     turn.last, turn[last] = last, claim
-    if last == turn.first then
-        changed(owner, turn, true)
-    end
     return claim
 end
 
@@ -295,7 +293,7 @@ end
 function turns.enter(owner, name)
     local queues = owner._turns
     local turn = queues and queues[name]
-    return turn and turn.last == 0 and not nests and enqueue(owner, name) or nil
+    return turn and turn.last == 0 and not nests and occupy(owner, turn) or nil
 end
 
 --- busy: whether a call has the turn.
@@ -315,22 +313,21 @@ function turns.is_free(turn)
     return not turn or turn.last == 0 or head(turn) == nil
 end
 
+local function waits_in(turn, own, event)
+    if turn and turn ~= own and turn.last > 0 then
+        local other = head(turn)
+        return other and other.waiting == event and not other.parallel
+    end
+end
+
 --- waits: whether another claim waits for an event of the owner's descriptor.
 ---@param claim cleat.socket.Claim
 ---@param event string
 ---@return boolean
 function turns.waits(claim, event)
     local queues, own = claim.owner._turns, claim.turn
-    for index = 1, 3 do
-        local turn = queues[NAMES[index]]
-        if turn and turn ~= own and turn.last > 0 then
-            local other = head(turn)
-            if other and other.waiting == event and not other.parallel then
-                return true
-            end
-        end
-    end
-    return false
+    return waits_in(queues.reader, own, event) or waits_in(queues.writer, own, event)
+        or waits_in(queues.handshake, own, event)
 end
 
 --- join makes a claim wait until the network wait of another claim has ended, or for a timeout.

@@ -17,7 +17,7 @@ local check = require "cleat.check"
 local compat = require "cleat.compat"
 local errors = require "cleat.errors"
 
-local monotonic, outside = C.monotonic, compat.outside
+local monotonic, outside, nests = C.monotonic, compat.outside, compat.nests
 
 local waiting = {}
 
@@ -58,7 +58,12 @@ end
 ---@param timeout number? above 0, nil for no limit
 ---@return boolean
 function waiting.call(waiter, object, event, timeout)
-    local answer = outside(waiter, object, event, timeout)
+    local answer
+    if nests then
+        answer = outside(waiter, object, event, timeout)
+    else
+        answer = waiter(object, event, timeout)
+    end
     if answer ~= true and answer ~= false then
         errors.raise(errors.TypeError, "a waiter must return true or false, not " .. check.kind(answer))
     end

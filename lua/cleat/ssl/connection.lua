@@ -94,7 +94,7 @@ function Connection:_turns_changed()
     local id, queues = self._tls, self._turns
     if queues and queues.steady then
         self._read_id = is_free(queues.reader) and id or 0
-        self._write_id = is_free(queues.writer) and id or 0
+        self._write_id = queues.steady == true and is_free(queues.writer) and id or 0
         return
     end
     local shaking = self._early or rawget(self, "_trace") or turns.busy(self, "handshake") -- no first attempts
@@ -287,12 +287,15 @@ function connection.finish(self, of, method, deadline, result, f, a, b)
     end
     deadline = deadline or timeout == FOREVER and FOREVER or waiting.deadline(timeout)
     local queues = self._turns
-    if queues and queues.steady then
+    local steady = queues and queues.steady
+    if steady == true then
         return suspend.run(self, of, method, timeout, deadline, result, f, a, b)
+    elseif steady then
+        return emitted(self, suspend.run(self, of, method, timeout, deadline, result, f, a, b))
     elseif shake(self, of.handshake, method, timeout, deadline, result) then
         result = nil
-    elseif queues then
-        queues.steady = self._transport.in_core and not rawget(self, "_trace")
+    elseif queues and not rawget(self, "_trace") then
+        queues.steady = self._transport.steady
     end
     return emitted(self, suspend.run(self, of, method, timeout, deadline, result, f, a, b))
 end

@@ -123,6 +123,9 @@ end
 local function finish_write(self, data, length, method, result, deadline, all)
     local call = write_all_call
     if self._transport == stream then
+        if stream.write_at_once(self, data, length) then
+            return length
+        end
         call = stream.write_call
     elseif not all and (not self._waiter or self._timeout == 0) then
         if result >= 0 then

@@ -32,13 +32,18 @@ local function fail(what, message)
     return methods.failed("luv handle", what, message)
 end
 
+-- forget is the cleanup of the waits below.
+local function forget(current)
+    local waits, method = current.waits, current.method
+    if waits[method] == current then
+        waits[method] = nil
+    end
+end
+
 -- wait_as waits for the callbacks of one method.
 local function wait_as(self, method, timeout)
-    local current = wait.new(self.uv, function(over)
-        if self.waits[method] == over then
-            self.waits[method] = nil
-        end
-    end)
+    local current = wait.new(self.uv, forget)
+    current.waits, current.method = self.waits, method
     self.waits[method] = current
     return current:wait(timeout)
 end
@@ -190,9 +195,12 @@ function Stream:release()
     end
 end
 
-function Stream:send(bytes, timeout)
+function Stream:try_send(bytes)
     if bytes ~= "" and self.writes == 0 and not self.write_failed then
         local sent = self.value:try_write(bytes) -- which needs no callback, and usually sends all
+        if sent == #bytes then
+            return true
+        end
         bytes = sent and bytes:sub(sent + 1) or bytes
     end
     if bytes ~= "" then
@@ -208,12 +216,18 @@ function Stream:send(bytes, timeout)
         end
         self.writes = self.writes + 1
     end
-    if self.writes > 0 and not self.write_failed and not wait_as(self, "send", timeout) then
-        return nil
-    elseif self.write_failed then
+    if self.write_failed then
         fail("send", self.write_failed)
     end
     return self.writes == 0 or nil
+end
+
+function Stream:send(bytes, timeout)
+    if self:try_send(bytes) then
+        return true
+    elseif wait_as(self, "send", timeout) then
+        return self:try_send ""
+    end
 end
 
 function Stream:close()

@@ -6,8 +6,8 @@ local suspend = require "cleat.suspend"
 
 local const = C.const
 
--- in_core: the ABI sends and receives, so that a call that is repeated needs nothing else.
-local descriptor = { supply = suspend.ready, in_core = true }
+-- steady: the ABI sends and receives, so that a call that is repeated needs nothing else.
+local descriptor = { supply = suspend.ready, steady = true }
 
 function descriptor.open(self, context, server_side, hostname)
     return C.connection_over_socket_guarded(context, self._id, server_side, hostname)

@@ -8,6 +8,7 @@
 ---                                returned by the next call
 ---   send(bytes, timeout)         true once these and all earlier bytes were sent; nil after a timeout. The stream
 ---                                keeps the bytes: send("", timeout) continues, or raises ECONNABORTED if it cannot
+---   try_send(bytes)              as send, but does not wait: nil if not all were sent yet; optional
 ---   place()                      a parking place, see cleat.socket.place
 ---   close()                      also ends calls of other coroutines
 ---   shutdown_write(), drain()    end the sending direction; discard received bytes. Neither waits, both are optional
@@ -32,7 +33,8 @@ local sub = string.sub
 -- How many bytes are encrypted before they are sent: bounds the memory of a connection whose peer does not read.
 local PIECE = 65536
 
-local stream = { writes_in_turn = true }
+-- steady: reads may be tried first, but writes are sent in the writer's turn.
+local stream = { writes_in_turn = true, steady = "_read_id" }
 
 function stream.open(_, context, server_side, hostname)
     return C.connection_over_memory_guarded(context, server_side, hostname)
@@ -89,10 +91,10 @@ function stream.emit(self, claim, deadline)
         return true
     elseif claim and claim.turn == self._turns.writer then
         return send_out(claim, "first", self, deadline)
-    elseif turns.busy(self, "writer") then
-        return true
     elseif C.connection_drain_pending(self._tls) <= 0 and (not self._unsent or self._begun) then
         return true -- the write that has begun sends it
+    elseif turns.busy(self, "writer") then
+        return true
     end
     deadline = deadline or waiting.deadline(self._timeout)
     return turns.run(self, "writer", deadline, send_out, self, deadline)
@@ -118,10 +120,10 @@ function stream.supply(self, claim, event, deadline)
             return false
         elseif bytes == "" then
             incoming:write_eof()
+            due = incoming:_feed(id, self._due)
         else
-            incoming:write(bytes)
+            due = incoming:_deliver(id, self._due, bytes)
         end
-        due = incoming:_feed(id, self._due)
     end
     self._due = due or 0
     return true
@@ -168,6 +170,28 @@ function stream.write_call(id, _, self, work)
     return WANT_WRITE
 end
 
+--- write_at_once encrypts bytes and sends them, if no other call writes and the stream accepts them without a wait.
+--- Otherwise it returns nil, and write_call goes on where it has stopped.
+function stream.write_at_once(self, data, length)
+    local id, queues, below = self._tls, self._turns, self._stream
+    if id == 0 or not queues or not queues.steady or not turns.is_free(queues.writer) or not below.try_send
+        or self._begun or self._unsent or length > PIECE then
+        return nil
+    end
+    local bytes = bytes_of(data, 1, length)
+    local result = C.connection_write(id, bytes, 0)
+    if result < 0 then
+        return nil
+    end
+    self._begun = result == length and bytes or sub(bytes, 1, result)
+    local _, encrypted = errors.check(C.connection_drain(id, C.connection_drain_pending(id)))
+    self._unsent = true
+    if not below:try_send(encrypted) or result < length then
+        return nil
+    end
+    self._begun, self._unsent = false, false
+    return length
+end
 
 function stream.finish_sending(self)
     local below = self._stream
