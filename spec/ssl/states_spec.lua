@@ -31,32 +31,32 @@ end
 
 -- Where Python 3.11's answer is another one, and why. All of the calls in all of the states (and kinds, versions) have
 -- these answers.
-local NO_PLAINTEXT = "Python's method goes on in plaintext once TLS is gone. cleat's SSLSocket never does: "
+local NO_PLAINTEXT = "Python's method continues in plaintext after TLS has ended. cleat's SSLSocket never does: "
     .. "the socket that `unwrap()` returns speaks plaintext"
 local DIFFERENCES = {
     { BOTH_KINDS, WRITES, OWN_SENT, python = "SSLError PROTOCOL_IS_SHUTDOWN", cleat = "SSLZeroReturnError",
-        why = "an SSLError too, of the class that Python's documentation names for a write after TLS was closed" },
+        why = "a subclass of SSLError, which Python's documentation names for a write after TLS was closed" },
     { OBJECT, { "write" }, { "unwrapped" }, python = "SSLError PROTOCOL_IS_SHUTDOWN",
         cleat = "SSLZeroReturnError", why = "the same" },
     { SOCKET, { "sendall" }, { "open", "open, data", "peer's arrived", "peer's received" }, python = "none", cleat = "1",
-        why = "Python 2.7's `sendall()` of a TLS socket returns how many bytes there were, and so does cleat's" },
+        why = "like Python 2.7's, `sendall()` of a TLS socket returns the number of bytes" },
     { SOCKET, WRITES, { "ended" }, python = "SSLEOFError", cleat = "EPIPE",
         why = "an error of the system is a `socket.error` with its errno" },
     { SOCKET, WRITES, { "peer's received, ended" }, python = "SSLZeroReturnError", cleat = "EPIPE", why = "the same" },
     { SOCKET, { "unwrap" }, { "peer's received, ended" }, python = "SSLZeroReturnError", cleat = "EPIPE",
         why = "the same: this side's close_notify could not be sent" },
     { SOCKET, { "unwrap" }, { "ended" }, python = "EPIPE", cleat = "SSLEOFError",
-        why = "what the peer has sent before it closed its socket counts, and it has not sent close_notify" },
+        why = "the peer closed its socket without close_notify; cleat reports that, not the failed send" },
     { SOCKET, { "unwrap" }, { "own sent, ended" }, python = "SSLEOFError; then SSLError SHUTDOWN_WHILE_IN_INIT", cleat = "SSLEOFError",
-        why = "OpenSSL takes a connection that has failed for one before its handshake. cleat's second answer is the first one" },
+        why = "OpenSSL treats a failed connection as one before its handshake. cleat's second result is the same as the first" },
     { OBJECT, { "unwrap" }, { "ended", "own sent, ended" }, python = "SSLEOFError; then SSLError SHUTDOWN_WHILE_IN_INIT",
         cleat = "SSLEOFError", why = "the same" },
     { BOTH_KINDS, { "unwrap" }, DATA, python = "SSLError APPLICATION_DATA_AFTER_CLOSE_NOTIFY; then SSLError SHUTDOWN_WHILE_IN_INIT",
-        cleat = "SSLError APPLICATION_DATA_ON_SHUTDOWN", why = "BoringSSL's name of the reason; and as above" },
+        cleat = "SSLError APPLICATION_DATA_ON_SHUTDOWN", why = "BoringSSL names the reason differently; and as above" },
     { BOTH_KINDS, { "unwrap" }, { "fresh" }, python = "SSLError SHUTDOWN_WHILE_IN_INIT", cleat = "ValueError",
-        why = "a mistake of the program, and nothing of the peer's" },
+        why = "a mistake of the program, not an error of the peer" },
     { SOCKET, { "do_handshake", "getpeercert" }, TAKEN_AWAY, python = "AttributeError", cleat = "ValueError",
-        why = "Python's error is of its implementation: \"'NoneType' object has no attribute …\"" },
+        why = "Python's error comes from its implementation: \"'NoneType' object has no attribute …\"" },
     { SOCKET, { "getpeercert" }, { "closed" }, python = "AttributeError", cleat = "EBADF", why = "the same" },
     { SOCKET, { "recv" }, { "unwrapped" }, python = "EAGAIN", cleat = "ValueError", why = NO_PLAINTEXT },
     { SOCKET, { "recv_into" }, { "unwrapped" }, python = "EAGAIN", cleat = "ValueError", why = "the same" },
@@ -194,7 +194,7 @@ local function render(cells)
             end
         end
     end
-    line("\n## Where Python's answers are others\n")
+    line("\n## Where Python's results differ\n")
     line("| | cleat | Python | calls | why |")
     line("| --- | --- | --- | --- | --- |")
     for index, list in ipairs(reasons) do
