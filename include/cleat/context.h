@@ -84,7 +84,8 @@ CLEAT_API int32_t cleat_context_options(int32_t context);
 
 /* cleat_context_set_options returns CLEAT_OK and replaces the options. Unknown bits are stored. options: 0 or more.
  * Connections use the highest contiguous range of the versions that the options, the minimum and the maximum allow:
- * NO_TLSV1_1 alone means TLS 1.2 and 1.3. If no version is allowed, handshakes fail with CLEAT_SSL. */
+ * NO_TLSV1_1 alone means TLS 1.2 and 1.3. If no version is allowed, handshakes fail with CLEAT_SSL. CLEAT_SSL with
+ * COMPLIANCE_POLICY if the context's policy allows none of the versions. */
 CLEAT_API int32_t cleat_context_set_options(int32_t context, int32_t options);
 
 /* cleat_context_minimum_version returns the lowest CLEAT_TLS*_VERSION that connections may use; options can forbid
@@ -92,7 +93,7 @@ CLEAT_API int32_t cleat_context_set_options(int32_t context, int32_t options);
 CLEAT_API int32_t cleat_context_minimum_version(int32_t context);
 
 /* cleat_context_set_minimum_version returns CLEAT_OK and sets the minimum version. CLEAT_USAGE on a context for one
- * version only. DANGEROUS below TLS 1.2: TLS 1.0 and 1.1 depend on MD5 and SHA-1 in the handshake and on CBC, which
+ * version only; CLEAT_SSL with COMPLIANCE_POLICY as above. DANGEROUS below TLS 1.2: TLS 1.0 and 1.1 depend on MD5 and SHA-1 in the handshake and on CBC, which
  * are weak. */
 CLEAT_API int32_t cleat_context_set_minimum_version(int32_t context, int32_t tls_version);
 
@@ -101,7 +102,7 @@ CLEAT_API int32_t cleat_context_set_minimum_version(int32_t context, int32_t tls
 CLEAT_API int32_t cleat_context_maximum_version(int32_t context);
 
 /* cleat_context_set_maximum_version returns CLEAT_OK and sets the maximum version. CLEAT_USAGE on a context for one
- * version only. */
+ * version only; CLEAT_SSL with COMPLIANCE_POLICY as above. */
 CLEAT_API int32_t cleat_context_set_maximum_version(int32_t context, int32_t tls_version);
 
 /* cleat_context_verify_mode returns the context's CLEAT_CERT_*. */

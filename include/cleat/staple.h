@@ -24,7 +24,7 @@
 #define CLEAT_OCSP_REVOKED 1
 #define CLEAT_OCSP_UNKNOWN 2 /* the responder does not know the certificate */
 
-/* cleat_ocsp_check verifies an OCSP response in DER and returns the CLEAT_OCSP_* that it has for a certificate. It
+/* cleat_ocsp_check returns the CLEAT_OCSP_* that an OCSP response in DER, which it verifies, has for a certificate. It
  * stores the response's thisUpdate and nextUpdate and the time of the revocation, in seconds since 1970, and the
  * reason of the revocation. certificate and issuer: ids of certificates; issuer must have issued certificate, by
  * name and signature. next_update is 0 if the response has none: it is then valid for 300 seconds. revoked_at is 0

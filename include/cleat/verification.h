@@ -13,8 +13,8 @@
 #define CLEAT_PURPOSE_CLIENT_AUTH 2 /* authenticating a client */
 #define CLEAT_PURPOSE_ANY 3 /* any: key usage and extended key usage are not checked */
 
-/* cleat_verification_new verifies a certificate as a handshake would and returns the id of a new verification, also
- * if the certificate is refused. context: its trusted certificates, revocation lists, verify flags, depth and the
+/* cleat_verification_new returns the id of a new verification, also if the certificate is refused: it verifies a
+ * certificate as a handshake would. context: its trusted certificates, revocation lists, verify flags, depth and the
  * setting of cleat_context_set_checks_common_name are used; its verify mode and OCSP settings are not. purpose:
  * CLEAT_PURPOSE_*. name: a host name in A-labels or an IP address that the certificate must match; absent: the name
  * is not verified. time: the time for which the certificate is verified, in seconds since 1970, up to 253402300799,

@@ -50,6 +50,24 @@ function classes.find(model, name)
     end
 end
 
+-- How a comment speaks of what other calls return.
+local OF_OTHERS = {
+    "%f[%w]return CLEAT_[%u_]+", "%f[%w]has returned CLEAT_[%u_]+", "%f[%w]fails? with CLEAT_[%u_]+",
+    "%f[%w]ends with CLEAT_[%u_]+", "%f[%w]of class CLEAT_[%u_]+,? ?C?[%u_]*,? ?o?r? ?C?[%u_]*",
+}
+
+--- Whether the function may wait: the comments of others name CLEAT_WANT_* for what handshakes return.
+---@param f cleat.Function
+---@return boolean
+local function may_wait(f)
+    for _, parameter in ipairs(f.parameters) do
+        if parameter.name == "timeout" then
+            return true
+        end
+    end
+    return false
+end
+
 --- The names of the classes that a function may return, in the order of the headers: those that cleat.h names for every
 --- function, and those in its comment. CLEAT_WANT_* and similar names are all classes with that prefix.
 ---@param model cleat.Model
@@ -61,7 +79,11 @@ function classes.of(model, f)
         return classes.of(model, base)
     end
     local named, prefixes = {}, {}
-    for name, star in f.comment:gmatch("(CLEAT_[%u%d_]+)(%*?)") do
+    local own = f.comment:gsub("%s+", " ")
+    for _, form in ipairs(OF_OTHERS) do
+        own = own:gsub(form, "")
+    end
+    for name, star in own:gmatch("(CLEAT_[%u%d_]+)(%*?)") do
         if star == "*" then
             prefixes[#prefixes + 1] = name
         else
@@ -75,6 +97,7 @@ function classes.of(model, f)
         for _, prefix in ipairs(prefixes) do
             listed = listed or name:sub(1, #prefix) == prefix
         end
+        listed = listed and (not name:find("^CLEAT_WANT_") or may_wait(f))
         list[#list + 1] = listed and name or nil
     end
     return list

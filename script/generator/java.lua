@@ -31,7 +31,7 @@ local function raw_parameter(declaration)
     error("no type for " .. declaration)
 end
 
-local INPUTS = { boolean = "boolean", seconds = "double", text = "String", path = "String", bytes = "byte[]" }
+local INPUTS = { boolean = "boolean", seconds = "double", time = "double", text = "String", path = "String", bytes = "byte[]" }
 
 ---@param what table
 ---@return string type, string form
@@ -41,7 +41,7 @@ local function converted(what)
         return kind, what.none and ("%%s == 0 ? null : new %s(%%s)"):format(kind) or ("new %s(%%s)"):format(kind)
     elseif what.kind == "boolean" then
         return "boolean", "%s != 0"
-    elseif what.kind == "seconds" then
+    elseif what.kind == "seconds" or what.kind == "time" then
         return "double", "%s"
     end
     return "int", "%s"

@@ -26,6 +26,11 @@ for name in ([[index path_length hits misses port flowinfo scope_id limit backlo
     NUMBERS[name] = { kind = "number" }
 end
 
+-- Doubles that are seconds since 1970; others are durations.
+local TIMES = {
+    time = true, not_before = true, not_after = true, this_update = true, next_update = true, revoked_at = true,
+}
+
 -- The same for constants, where the comment does not say otherwise ("name: CLEAT_X_*").
 local NAMED = {
     family = { kind = "constant", groups = { "CLEAT_AF_*" } },
@@ -41,7 +46,7 @@ local NAMED = {
 -- Groups whose constants are bits, to be combined.
 local FLAGS = {
     ["CLEAT_AI_*"] = true, ["CLEAT_MSG_*"] = true, ["CLEAT_OP_*"] = true, ["CLEAT_POLL*"] = true, ["CLEAT_EPOLL*"] = true, ["CLEAT_VERIFY_*"] = true,
-    ["CLEAT_KEY_USAGE_*"] = true,
+    ["CLEAT_KEY_USAGE_*"] = true, ["CLEAT_NI_*"] = true,
 }
 
 -- Bytes in: texts in UTF-8, names of files and directories, and other bytes.
@@ -72,7 +77,12 @@ end
 local function group_named(model, name)
     local pattern = "^" .. name:gsub("%*", "[%%w_]*") .. "$"
     for _, group in ipairs(meaning.groups(model)) do
-        if group.name == name or group.constants[1].name:find(pattern) and group.constants[#group.constants].name:find(pattern) then
+        if group.name == name then
+            return name
+        end
+    end
+    for _, group in ipairs(meaning.groups(model)) do
+        if group.constants[1].name:find(pattern) and group.constants[#group.constants].name:find(pattern) then
             return group.name
         end
     end
@@ -151,7 +161,7 @@ local function made(model, f)
 end
 
 --- The constants that a comment says of a parameter: "which: CLEAT_NAME_*", "flags are CLEAT_AI_*",
---- "which (CLEAT_X_*)", "events is one set of CLEAT_POLL*".
+--- "which (CLEAT_X_*)", "events is one set of CLEAT_POLL*", "alert: CLEAT_X_*; or a CLEAT_Y_*".
 ---@param model cleat.Model
 ---@param comment string
 ---@param name string
@@ -164,12 +174,14 @@ local function commented(model, comment, name)
         local group = comment:match(form)
         local found = group and group_named(model, group)
         if found then
-            return constants { found }
+            local other = comment:match("%f[%w_]" .. name .. ":[^.:]-; or a (CLEAT_[%u%d_]*%*)")
+            return constants { found, other ~= group and other and group_named(model, other) or nil }
         elseif group then
             fail("there is no group of constants %s", group)
         end
     end
-    if comment:find("%f[%w_]" .. name .. ": 0 or 1") or comment:find("%f[%w_]" .. name .. ": 1 %l") then
+    if comment:find("%f[%w_]" .. name .. ": 0 or 1") or comment:find("%f[%w_]" .. name .. ": 1 %l")
+        and not comment:find("%f[%w_]" .. name .. ": 1 or more") and not comment:find("%f[%w_]" .. name .. ": 1 to [%u%d]") then
         return { kind = "boolean" }
     end
 end
@@ -181,7 +193,7 @@ end
 ---@return integer?
 local function also(model, f, name)
     local comment = (f.guards and classes.find(model, f.guards) or f).comment
-    local number = comment:match("%f[%w_]" .. name .. ": (%-?%d+) to %a") or comment:match("%f[%w_]" .. name .. ": (%-?%d+) for ")
+    local number = comment:match("%f[%w_]" .. name .. ": (%-?%d+) to %l") or comment:match("%f[%w_]" .. name .. ": (%-?%d+) for ")
         or comment:match("%f[%w_]" .. name .. " may be (%-?%d+)%f[%D]")
     return math.tointeger(tonumber(number))
 end
@@ -250,7 +262,7 @@ function meaning.result(model, f)
     local group = said:match("^.-(CLEAT_[%u%d_]*%*[%u%d_]*)")
     if said:find("^CLEAT_OK%f[^%w_]") then
         return { kind = "ok" }
-    elseif said:find("^how ") or said:find("^the number of ") or said:find("^data_len ") or said:find("^buf_cap ")
+    elseif said:find("^how ") or said:find("^the number of %l+s%f[%W]") or said:find("^data_len ") or said:find("^buf_cap ")
         or said:find("^the length of the line ") then
         return { kind = "count" }
     elseif said:find("^1 ") or said:find(", 0 or 1%f[%W]") then
@@ -286,10 +298,8 @@ function meaning.parameters(model, f)
         elseif p.kind == "int_out" then
             entry.meaning = integer(model, f, p)
             entry.kind = entry.meaning.kind
-        elseif p.kind == "double" then
-            entry.kind = "seconds"
-        elseif p.kind == "double_out" then
-            entry.kind = "seconds"
+        elseif p.kind == "double" or p.kind == "double_out" then
+            entry.kind = TIMES[p.name] and "time" or "seconds"
         elseif p.kind == "bytes" then
             entry.kind = KIND_OF_BYTES[p.name]
                 or fail("is %s of %s a text, a path or bytes? Name it in script/generator/meaning.lua", p.name, f.name)
@@ -339,7 +349,7 @@ function meaning.blocks(model, f)
     local base = f.guards and classes.find(model, f.guards) or f
     local timeout = false
     for _, parameter in ipairs(base.parameters) do
-        timeout = timeout or parameter.kind == "double"
+        timeout = timeout or parameter.name == "timeout"
     end
     if base.no_wait and not timeout then
         fail("CLEAT_NO_WAIT is for a function with a timeout")

@@ -33,10 +33,10 @@ end
 
 --- Types of inputs, of outputs that are parameters, and of results.
 local INPUTS = {
-    fd = "RawFd", boolean = "bool", constant = "i32", flags = "i32", count = "i32", number = "i32", seconds = "f64", text = "&str",
+    fd = "RawFd", boolean = "bool", constant = "i32", flags = "i32", count = "i32", number = "i32", seconds = "f64", time = "f64", text = "&str",
     path = "&str", bytes = "&[u8]",
 }
-local RESULTS = { boolean = "bool", count = "usize", fd = "RawFd", seconds = "f64" }
+local RESULTS = { boolean = "bool", count = "usize", fd = "RawFd", seconds = "f64", time = "f64" }
 
 ---@param what table a result or an output
 ---@return string type
@@ -87,7 +87,7 @@ local function wrapper(out, place, indent)
             arguments[#arguments + 1] = ("c_len(%s.len())"):format(name)
         elseif p.direction == "out" then
             local kind, form = converted(p)
-            before[#before + 1] = ("let mut %s = %s;"):format(name, p.kind == "seconds" and "0.0" or "0")
+            before[#before + 1] = ("let mut %s = %s;"):format(name, (p.kind == "seconds" or p.kind == "time") and "0.0" or "0")
             arguments[#arguments + 1] = "&mut " .. name
             types[#types + 1], values[#values + 1] = kind, form:format(name)
         elseif p.size then

@@ -47,7 +47,7 @@ for kind in document["kinds"]:
     if kind["constant"] not in constants:
         problem(kind["name"] + ": no constant")
 
-SCALARS = ["id", "fd", "boolean", "constant", "flags", "number", "seconds"]
+SCALARS = ["id", "fd", "boolean", "constant", "flags", "number", "seconds", "time"]
 def meaning(where, thing, allowed):
     if thing["kind"] not in allowed:
         problem(f"{where}: kind {thing['kind']}")
@@ -67,7 +67,7 @@ def declared(parameter):
         return [("const char *" if direction == "in" else "char *") + name, "int32_t " + parameter["size"]]
     if parameter.get("array"):
         return [("const int32_t *" if direction == "in" else "int32_t *") + name, "int32_t " + parameter["size"]]
-    return [("double " if kind == "seconds" else "int32_t ") + ("*" if direction == "out" else "") + name]
+    return [("double " if kind in ("seconds", "time") else "int32_t ") + ("*" if direction == "out" else "") + name]
 
 names = [function["name"] for function in document["functions"]]
 for function in document["functions"]:
@@ -112,6 +112,15 @@ KNOWN = {
     "cleat_poll(revents)": {"kind": "flags", "groups": ["CLEAT_POLL*"], "direction": "out", "array": True, "size": "revents_cap"},
     "cleat_context_set_options(options)": {"kind": "flags", "groups": ["CLEAT_OP_*"]},
     "cleat_context_set_check_hostname(check)": {"kind": "boolean"},
+    "cleat_connection_answer_verify(alert)": {"kind": "constant", "groups": ["CLEAT_VERDICT_*", "CLEAT_ALERT_DESCRIPTION_*"]},
+    "cleat_context_set_ticket_secrets(period)": {"kind": "number"}, "cleat_interface_name(number)": {"kind": "number"},
+    "cleat_addrinfo_lookup(flags)": {"kind": "flags", "groups": ["CLEAT_NI_*"]},
+    "cleat_context_set_early_data(most)": {"kind": "number"},
+    "cleat_session_time(time)": {"kind": "time", "direction": "out"},
+    "cleat_context_set_verify_time": {"blocks": "no"}, "cleat_service_port": {"result": {"kind": "number"}},
+    "cleat_connection_early_data": {"result": {"kind": "constant", "groups": ["CLEAT_EARLY_DATA_*"]}},
+    "cleat_connection_signature_algorithm": {"result": {"kind": "constant", "groups": ["CLEAT_SIGNATURE_*"]}},
+    "cleat_connection_answer_verify": {"classes": ["CLEAT_HANDLE", "CLEAT_USAGE", "CLEAT_NOMEM"]},
     "cleat_connection_peer_certificate": {"result": {"kind": "id", "of": "certificate", "none": True}, "blocks": "no"},
     "cleat_socket_accept": {"result": {"kind": "id", "of": "socket"}, "blocks": "timeout"},
     "cleat_socket_connect": {"result": {"kind": "ok"}, "blocks": "unbounded"},

@@ -534,7 +534,7 @@ return {
     },
     {
         name = "connection_set_drain_limit", results = 0,
-        classes = { WANT_WRITE = true, HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "int", name = "limit" },
@@ -737,7 +737,7 @@ return {
     },
     {
         name = "connection_chain_count", results = 0,
-        classes = { WANT_VERIFY = true, SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "int", name = "which" },
@@ -769,8 +769,7 @@ return {
     },
     {
         name = "connection_set_context", results = 0,
-        classes = { WANT_SERVER_NAME = true, SSL = true, HANDLE = true, USAGE = true,
-                    NOMEM = true },
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "int", name = "context" },
@@ -778,8 +777,7 @@ return {
     },
     {
         name = "connection_answer_server_name", results = 0,
-        classes = { WANT_SERVER_NAME = true, SSL = true, HANDLE = true, USAGE = true,
-                    NOMEM = true },
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "int", name = "alert" },
@@ -823,7 +821,7 @@ return {
     },
     {
         name = "context_set_minimum_version", results = 0,
-        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "context" },
             { kind = "int", name = "tls_version" },
@@ -838,7 +836,7 @@ return {
     },
     {
         name = "context_set_maximum_version", results = 0,
-        classes = { HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "context" },
             { kind = "int", name = "tls_version" },
@@ -930,7 +928,7 @@ return {
     },
     {
         name = "context_set_server_name_events", results = 0,
-        classes = { WANT_SERVER_NAME = true, HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "context" },
             { kind = "int", name = "on" },
@@ -1308,7 +1306,7 @@ return {
     },
     {
         name = "set_interruptible", results = 0,
-        classes = { SYS = true, USAGE = true, NOMEM = true },
+        classes = { USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "interruptible" },
         },
@@ -1559,7 +1557,7 @@ return {
     },
     {
         name = "connection_answer_psk", results = 0,
-        classes = { WANT_PSK = true, SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "bytes", name = "identity" },
@@ -1584,7 +1582,7 @@ return {
     },
     {
         name = "has_raw_public_keys", results = 0,
-        classes = { USAGE = true, UNSUPPORTED = true, NOMEM = true },
+        classes = { USAGE = true, NOMEM = true },
         arguments = {},
     },
     {
@@ -1618,7 +1616,7 @@ return {
     },
     {
         name = "connection_peer_public_key", results = 1,
-        classes = { WANT_VERIFY = true, SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
         },
@@ -1818,7 +1816,7 @@ return {
     },
     {
         name = "context_set_session_events", results = 0,
-        classes = { WANT_SESSION = true, HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "context" },
             { kind = "int", name = "on" },
@@ -1855,8 +1853,7 @@ return {
     },
     {
         name = "context_load_cert_chain_remote_key", results = 0,
-        classes = { WANT_SIGNATURE = true, SYS = true, SSL = true, HANDLE = true, USAGE = true,
-                    NOMEM = true },
+        classes = { SYS = true, SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "context" },
             { kind = "bytes", name = "certfile" },
@@ -1907,7 +1904,7 @@ return {
     },
     {
         name = "connection_answer_signature", results = 0,
-        classes = { WANT_SIGNATURE = true, SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { SSL = true, HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "bytes", name = "signature" },
@@ -2442,7 +2439,7 @@ return {
     },
     {
         name = "error_library", results = 1,
-        classes = { SSL = true, ALERT = true, VERIFY = true, USAGE = true, NOMEM = true },
+        classes = { USAGE = true, NOMEM = true },
         arguments = {},
     },
     {
@@ -2452,7 +2449,7 @@ return {
     },
     {
         name = "error_verify_message", results = 1,
-        classes = { VERIFY = true, USAGE = true, NOMEM = true },
+        classes = { USAGE = true, NOMEM = true },
         arguments = {},
     },
     {
@@ -2638,7 +2635,7 @@ return {
     },
     {
         name = "context_set_verify_events", results = 0,
-        classes = { WANT_VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "context" },
             { kind = "int", name = "on" },
@@ -2646,7 +2643,7 @@ return {
     },
     {
         name = "connection_answer_verify", results = 0,
-        classes = { WANT_VERIFY = true, VERIFY = true, HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "connection" },
             { kind = "int", name = "alert" },

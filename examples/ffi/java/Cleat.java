@@ -2149,7 +2149,8 @@ public final class Cleat {
          * cleat_context_set_options returns CLEAT_OK and replaces the options. Unknown bits are stored.
          * options: 0 or more. Connections use the highest contiguous range of the versions that the
          * options, the minimum and the maximum allow: NO_TLSV1_1 alone means TLS 1.2 and 1.3. If no
-         * version is allowed, handshakes fail with CLEAT_SSL.
+         * version is allowed, handshakes fail with CLEAT_SSL. CLEAT_SSL with COMPLIANCE_POLICY if the
+         * context's policy allows none of the versions.
          */
         public void setOptions(int options) throws Failure {
             int result = Raw.cleat_context_set_options(id, options);
@@ -2170,8 +2171,8 @@ public final class Cleat {
 
         /**
          * cleat_context_set_minimum_version returns CLEAT_OK and sets the minimum version. CLEAT_USAGE on
-         * a context for one version only. DANGEROUS below TLS 1.2: TLS 1.0 and 1.1 depend on MD5 and
-         * SHA-1 in the handshake and on CBC, which are weak.
+         * a context for one version only; CLEAT_SSL with COMPLIANCE_POLICY as above. DANGEROUS below TLS
+         * 1.2: TLS 1.0 and 1.1 depend on MD5 and SHA-1 in the handshake and on CBC, which are weak.
          */
         public void setMinimumVersion(int tlsVersion) throws Failure {
             int result = Raw.cleat_context_set_minimum_version(id, tlsVersion);
@@ -2192,7 +2193,7 @@ public final class Cleat {
 
         /**
          * cleat_context_set_maximum_version returns CLEAT_OK and sets the maximum version. CLEAT_USAGE on
-         * a context for one version only.
+         * a context for one version only; CLEAT_SSL with COMPLIANCE_POLICY as above.
          */
         public void setMaximumVersion(int tlsVersion) throws Failure {
             int result = Raw.cleat_context_set_maximum_version(id, tlsVersion);
@@ -2819,8 +2820,8 @@ public final class Cleat {
          * all periods. CLEAT_USAGE for secrets of less than CLEAT_TICKET_SECRET_MIN bytes, for more than
          * CLEAT_TICKET_SECRET_COUNT_MAX of them, and for a malformed list.
          */
-        public void setTicketSecrets(byte[] secrets, boolean period) throws Failure {
-            int result = Raw.cleat_context_set_ticket_secrets(id, secrets, length(secrets), period ? 1 : 0);
+        public void setTicketSecrets(byte[] secrets, int period) throws Failure {
+            int result = Raw.cleat_context_set_ticket_secrets(id, secrets, length(secrets), period);
             Reference.reachabilityFence(this);
             check(result);
         }
@@ -5156,12 +5157,12 @@ public final class Cleat {
         }
 
         /**
-         * cleat_verification_new verifies a certificate as a handshake would and returns the id of a new
-         * verification, also if the certificate is refused. context: its trusted certificates, revocation
-         * lists, verify flags, depth and the setting of cleat_context_set_checks_common_name are used;
-         * its verify mode and OCSP settings are not. purpose: CLEAT_PURPOSE_*. name: a host name in
-         * A-labels or an IP address that the certificate must match; absent: the name is not verified.
-         * time: the time for which the certificate is verified, in seconds since 1970, up to
+         * cleat_verification_new returns the id of a new verification, also if the certificate is
+         * refused: it verifies a certificate as a handshake would. context: its trusted certificates,
+         * revocation lists, verify flags, depth and the setting of cleat_context_set_checks_common_name
+         * are used; its verify mode and OCSP settings are not. purpose: CLEAT_PURPOSE_*. name: a host
+         * name in A-labels or an IP address that the certificate must match; absent: the name is not
+         * verified. time: the time for which the certificate is verified, in seconds since 1970, up to
          * 253402300799, fractions are truncated; negative: the context's (see
          * cleat_context_set_verify_time). untrusted: possible intermediate certificates, in PEM or
          * concatenated DER; absent: none. The chain cache is not used. CLEAT_SSL if untrusted cannot be
@@ -5718,12 +5719,12 @@ public final class Cleat {
      * number, and copies it to output. number: 1 or more. CLEAT_SYS (ENXIO: there is no such
      * interface).
      */
-    public static String interfaceName(boolean number) throws Failure {
+    public static String interfaceName(int number) throws Failure {
         byte[] out = new byte[256];
-        int result = Raw.cleat_interface_name(number ? 1 : 0, out, out.length);
+        int result = Raw.cleat_interface_name(number, out, out.length);
         if (result > out.length) {
             out = new byte[result];
-            result = Raw.cleat_interface_name(number ? 1 : 0, out, out.length);
+            result = Raw.cleat_interface_name(number, out, out.length);
         }
         check(result);
         out = Arrays.copyOf(out, Math.min(result, out.length));
@@ -5916,8 +5917,8 @@ public final class Cleat {
     public record OcspCheck(int result, double thisUpdate, double nextUpdate, double revokedAt, int reason) {}
 
     /**
-     * cleat_ocsp_check verifies an OCSP response in DER and returns the CLEAT_OCSP_* that it has for
-     * a certificate. It stores the response's thisUpdate and nextUpdate and the time of the
+     * cleat_ocsp_check returns the CLEAT_OCSP_* that an OCSP response in DER, which it verifies, has
+     * for a certificate. It stores the response's thisUpdate and nextUpdate and the time of the
      * revocation, in seconds since 1970, and the reason of the revocation. certificate and issuer:
      * ids of certificates; issuer must have issued certificate, by name and signature. next_update is
      * 0 if the response has none: it is then valid for 300 seconds. revoked_at is 0 and reason -1 if

@@ -1930,7 +1930,8 @@ impl Context {
     /// cleat_context_set_options returns CLEAT_OK and replaces the options. Unknown bits are stored.
     /// options: 0 or more. Connections use the highest contiguous range of the versions that the options,
     /// the minimum and the maximum allow: NO_TLSV1_1 alone means TLS 1.2 and 1.3. If no version is allowed,
-    /// handshakes fail with CLEAT_SSL.
+    /// handshakes fail with CLEAT_SSL. CLEAT_SSL with COMPLIANCE_POLICY if the context's policy allows none
+    /// of the versions.
     #[allow(clippy::too_many_arguments)]
     pub fn set_options(&self, options: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_options(self.0, options) })?;
@@ -1946,8 +1947,8 @@ impl Context {
     }
 
     /// cleat_context_set_minimum_version returns CLEAT_OK and sets the minimum version. CLEAT_USAGE on a
-    /// context for one version only. DANGEROUS below TLS 1.2: TLS 1.0 and 1.1 depend on MD5 and SHA-1 in
-    /// the handshake and on CBC, which are weak.
+    /// context for one version only; CLEAT_SSL with COMPLIANCE_POLICY as above. DANGEROUS below TLS 1.2:
+    /// TLS 1.0 and 1.1 depend on MD5 and SHA-1 in the handshake and on CBC, which are weak.
     #[allow(clippy::too_many_arguments)]
     pub fn set_minimum_version(&self, tls_version: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_minimum_version(self.0, tls_version) })?;
@@ -1963,7 +1964,7 @@ impl Context {
     }
 
     /// cleat_context_set_maximum_version returns CLEAT_OK and sets the maximum version. CLEAT_USAGE on a
-    /// context for one version only.
+    /// context for one version only; CLEAT_SSL with COMPLIANCE_POLICY as above.
     #[allow(clippy::too_many_arguments)]
     pub fn set_maximum_version(&self, tls_version: i32) -> Result<(), Error> {
         let _ = checked(unsafe { raw::cleat_context_set_maximum_version(self.0, tls_version) })?;
@@ -2449,9 +2450,9 @@ impl Context {
     /// of less than CLEAT_TICKET_SECRET_MIN bytes, for more than CLEAT_TICKET_SECRET_COUNT_MAX of them, and
     /// for a malformed list.
     #[allow(clippy::too_many_arguments)]
-    pub fn set_ticket_secrets(&self, secrets: Option<&[u8]>, period: bool) -> Result<(), Error> {
+    pub fn set_ticket_secrets(&self, secrets: Option<&[u8]>, period: i32) -> Result<(), Error> {
         let (secrets, secrets_len) = c_pair(secrets);
-        let _ = checked(unsafe { raw::cleat_context_set_ticket_secrets(self.0, secrets, secrets_len, period as i32) })?;
+        let _ = checked(unsafe { raw::cleat_context_set_ticket_secrets(self.0, secrets, secrets_len, period) })?;
         Ok(())
     }
 
@@ -2653,9 +2654,9 @@ impl Context {
 
     /// cleat_context_ca_count returns the number of CA certificates that the context has loaded.
     #[allow(clippy::too_many_arguments)]
-    pub fn ca_count(&self) -> Result<usize, Error> {
+    pub fn ca_count(&self) -> Result<i32, Error> {
         let result = checked(unsafe { raw::cleat_context_ca_count(self.0) })?;
-        Ok(result as usize)
+        Ok(result)
     }
 
     /// cleat_context_ca_certificate returns the id of the CA certificate at index, from 0. CLEAT_USAGE for
@@ -3661,9 +3662,9 @@ impl Certificate {
     /// cleat_certificate_alt_name_count returns the number of subject alternative names. CLEAT_SSL if the
     /// extension is malformed or repeated.
     #[allow(clippy::too_many_arguments)]
-    pub fn alt_name_count(&self) -> Result<usize, Error> {
+    pub fn alt_name_count(&self) -> Result<i32, Error> {
         let result = checked(unsafe { raw::cleat_certificate_alt_name_count(self.0) })?;
-        Ok(result as usize)
+        Ok(result)
     }
 
     /// cleat_certificate_alt_name_type returns the length of the type of the name at index, as Python calls
@@ -3690,9 +3691,9 @@ impl Certificate {
     /// cleat_certificate_uri_count returns the number of URIs in the list. which: CLEAT_URI_*. CLEAT_SSL if
     /// the extension that contains the list is malformed or repeated.
     #[allow(clippy::too_many_arguments)]
-    pub fn uri_count(&self, which: i32) -> Result<usize, Error> {
+    pub fn uri_count(&self, which: i32) -> Result<i32, Error> {
         let result = checked(unsafe { raw::cleat_certificate_uri_count(self.0, which) })?;
-        Ok(result as usize)
+        Ok(result)
     }
 
     /// cleat_certificate_uri returns the length of the URI at index and copies it to output. CLEAT_SSL as
@@ -4062,16 +4063,16 @@ impl Verification {
         self.0
     }
 
-    /// cleat_verification_new verifies a certificate as a handshake would and returns the id of a new
-    /// verification, also if the certificate is refused. context: its trusted certificates, revocation
-    /// lists, verify flags, depth and the setting of cleat_context_set_checks_common_name are used; its
-    /// verify mode and OCSP settings are not. purpose: CLEAT_PURPOSE_*. name: a host name in A-labels or an
-    /// IP address that the certificate must match; absent: the name is not verified. time: the time for
-    /// which the certificate is verified, in seconds since 1970, up to 253402300799, fractions are
-    /// truncated; negative: the context's (see cleat_context_set_verify_time). untrusted: possible
-    /// intermediate certificates, in PEM or concatenated DER; absent: none. The chain cache is not used.
-    /// CLEAT_SSL if untrusted cannot be parsed (PEM NO_START_LINE, ASN1 ...); CLEAT_USAGE if it contains
-    /// revocation lists.
+    /// cleat_verification_new returns the id of a new verification, also if the certificate is refused: it
+    /// verifies a certificate as a handshake would. context: its trusted certificates, revocation lists,
+    /// verify flags, depth and the setting of cleat_context_set_checks_common_name are used; its verify
+    /// mode and OCSP settings are not. purpose: CLEAT_PURPOSE_*. name: a host name in A-labels or an IP
+    /// address that the certificate must match; absent: the name is not verified. time: the time for which
+    /// the certificate is verified, in seconds since 1970, up to 253402300799, fractions are truncated;
+    /// negative: the context's (see cleat_context_set_verify_time). untrusted: possible intermediate
+    /// certificates, in PEM or concatenated DER; absent: none. The chain cache is not used. CLEAT_SSL if
+    /// untrusted cannot be parsed (PEM NO_START_LINE, ASN1 ...); CLEAT_USAGE if it contains revocation
+    /// lists.
     #[allow(clippy::too_many_arguments)]
     pub fn new(context: &Context, certificate: &Certificate, purpose: i32, name: Option<&str>,
                time: f64, untrusted: Option<&[u8]>) -> Result<Verification, Error> {
@@ -4436,9 +4437,9 @@ pub fn service_name(port: i32, transport: Option<&str>) -> Result<String, Error>
 /// cleat_protocol_number returns the number of a protocol, for example 6 for "tcp". CLEAT_RESOLVE
 /// (NONAME: there is no such protocol).
 #[allow(clippy::too_many_arguments)]
-pub fn protocol_number(name: &str) -> Result<usize, Error> {
+pub fn protocol_number(name: &str) -> Result<i32, Error> {
     let result = checked(unsafe { raw::cleat_protocol_number(name.as_bytes().as_ptr().cast(), c_len(name.len())) })?;
-    Ok(result as usize)
+    Ok(result)
 }
 
 /// cleat_host_name returns the length of the machine's host name and copies it to output. CLEAT_SYS.
@@ -4459,8 +4460,8 @@ pub fn interface_index(name: &str) -> Result<i32, Error> {
 /// cleat_interface_name returns the length of the name of the network interface with the index number,
 /// and copies it to output. number: 1 or more. CLEAT_SYS (ENXIO: there is no such interface).
 #[allow(clippy::too_many_arguments)]
-pub fn interface_name(number: bool) -> Result<String, Error> {
-    let out = fetched(|out, out_cap| unsafe { raw::cleat_interface_name(number as i32, out, out_cap) })?;
+pub fn interface_name(number: i32) -> Result<String, Error> {
+    let out = fetched(|out, out_cap| unsafe { raw::cleat_interface_name(number, out, out_cap) })?;
     Ok(utf8(out))
 }
 
@@ -4584,7 +4585,7 @@ pub fn sign_data(key: &[u8], password: Option<&[u8]>, algorithm: i32,
     Ok(out)
 }
 
-/// cleat_ocsp_check verifies an OCSP response in DER and returns the CLEAT_OCSP_* that it has for a
+/// cleat_ocsp_check returns the CLEAT_OCSP_* that an OCSP response in DER, which it verifies, has for a
 /// certificate. It stores the response's thisUpdate and nextUpdate and the time of the revocation, in
 /// seconds since 1970, and the reason of the revocation. certificate and issuer: ids of certificates;
 /// issuer must have issued certificate, by name and signature. next_update is 0 if the response has
