@@ -93,8 +93,8 @@ CLEAT_API int32_t cleat_context_set_options(int32_t context, int32_t options);
 CLEAT_API int32_t cleat_context_minimum_version(int32_t context);
 
 /* cleat_context_set_minimum_version returns CLEAT_OK and sets the minimum version. CLEAT_USAGE on a context for one
- * version only; CLEAT_SSL with COMPLIANCE_POLICY as above. DANGEROUS below TLS 1.2: TLS 1.0 and 1.1 depend on MD5 and SHA-1 in the handshake and on CBC, which
- * are weak. */
+ * version only; CLEAT_SSL with COMPLIANCE_POLICY as above. DANGEROUS below TLS 1.2: TLS 1.0 and 1.1 depend on MD5 and
+ * SHA-1 in the handshake and on CBC, which are weak. */
 CLEAT_API int32_t cleat_context_set_minimum_version(int32_t context, int32_t tls_version);
 
 /* cleat_context_maximum_version returns the highest CLEAT_TLS*_VERSION that connections may use; options can forbid
