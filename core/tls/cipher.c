@@ -1,5 +1,5 @@
-/* cipher.c: the parts of cipher suites, with the names of OpenSSL 3 and Python's get_ciphers(), and the suites of
- * contexts. */
+/* cipher.c: the parts of cipher suites, with the names of OpenSSL 3 and Python's get_ciphers(). The suites of contexts
+ * are set in context.c. */
 #include "cleat/cipher.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* connection.c: creates and frees connections, and switches their context. */
+/* connection.c: creates and frees connections, switches their context, and moves the bytes of those over memory. */
 #include "tls/connection.h"
 
 #include "base/argument.h"
