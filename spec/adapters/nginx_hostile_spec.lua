@@ -4,12 +4,14 @@ local adapters = require "support.adapters"
 local cleat_nginx = require "support.cleat_nginx"
 local link = require "support.link"
 local nginx = require "support.nginx"
+local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
-local excuse = cleat_nginx.excuse
+local missing = cleat_nginx.missing()
+local it = optional.tests(it, pending, missing)
 
 local LINES = [[
     lua_socket_log_errors off;
@@ -20,23 +22,13 @@ local LINES = [[
 describe("cosockets with cleat's TLS", function()
     local port
     setup(function()
-        if not excuse then
+        if not missing then
             local server = nginx.start(nginx.lua({ { listen = "", lines = LINES:format(pki.path "root.pem") } },
                 "support.nginx_cosocket_app"))
             port = server.ports[1]
         end
     end)
     teardown(process.cleanup)
-
-    local busted_it = it
-    local function it(name, body)
-        busted_it(name, function()
-            if excuse then
-                pending(excuse)
-            end
-            body()
-        end)
-    end
 
     -- hostile: what the script has seen with nginx's cosocket and with cleat's. A server of this process accepts both:
     -- act(sock, tls, outgoing) is called after the handshake, begin(sock) in place of it.
