@@ -8,6 +8,7 @@ local here = arg[0]:match "^(.*)/" or "."
 local root, build = os.getenv "CLEAT_SOURCE_DIR", os.getenv "CLEAT_BUILD_DIR"
 package.path = here .. "/../?.lua;" .. package.path
 
+local command_line = require "lib.command_line"
 local machine = require "lib.machine"
 local process = require "lib.process"
 local quote, first_line = process.quote, process.first_line
@@ -393,13 +394,7 @@ for _, word in ipairs(arg) do
     elseif guards[word] then
         chosen[#chosen + 1] = word
     else
-        for line in io.lines(arg[0]) do
-            local text = line:match "^%-%-%- ?(.*)"
-            if not text then
-                break
-            end
-            print(text)
-        end
+        command_line.usage()
         os.exit(word == "--help" or word == "-h")
     end
 end

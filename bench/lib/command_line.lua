@@ -1,10 +1,11 @@
---- The command line of a benchmark that is a separate script: --help prints its first comment.
+--- The command line of a benchmark that is a separate script.
 
 local command_line = {}
 
-local function usage()
+--- Prints the first comment of the script.
+function command_line.usage()
     for line in io.lines(arg[0]) do
-        local text = line:match "^%-%- ?(.*)$"
+        local text = line:match "^%-%-%-? ?(.*)$"
         if not text then
             return
         end
@@ -28,7 +29,7 @@ function command_line.read(program, options, usual)
     while arg[index] do
         local name = arg[index]:match "^%-%-(%l+)$"
         if arg[index] == "--help" then
-            usage()
+            command_line.usage()
             os.exit(0)
         elseif name and options[name] then
             local value = arg[index + 1]

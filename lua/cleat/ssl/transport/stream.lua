@@ -136,6 +136,15 @@ local function bytes_of(data, first, last)
     return C.buffer_get(data, first - 1, last - first + 1)
 end
 
+-- encrypt returns how many bytes of a piece were encrypted, which _begun keeps until they are sent; or an error.
+local function encrypt(self, id, piece)
+    local result = C.connection_write(id, piece, 0)
+    if result >= 0 then
+        self._begun = result == #piece and piece or sub(piece, 1, result)
+    end
+    return result
+end
+
 --- write_call encrypts and sends piece by piece, see cleat.suspend. work is {data, length, number of bytes sent}. If
 --- the call fails, or its coroutine is killed, the connection's field _begun keeps the bytes that were encrypted and
 --- possibly not sent.
@@ -162,12 +171,11 @@ function stream.write_call(id, _, self, work)
         return sent
     end
     local piece = bytes_of(data, sent + 1, math.min(length, sent + PIECE))
-    local result = C.connection_write(id, piece, 0)
+    local result = encrypt(self, id, piece)
     if result < 0 then
         return result
     end
     work.begun = result
-    self._begun = result == #piece and piece or sub(piece, 1, result)
     return WANT_WRITE
 end
 
@@ -179,12 +187,10 @@ function stream.write_at_once(self, data, length)
         or self._begun or self._unsent or length > PIECE then
         return nil
     end
-    local bytes = bytes_of(data, 1, length)
-    local result = C.connection_write(id, bytes, 0)
+    local result = encrypt(self, id, bytes_of(data, 1, length))
     if result < 0 then
         return nil
     end
-    self._begun = result == length and bytes or sub(bytes, 1, result)
     local _, encrypted = errors.check(C.connection_drain(id, C.connection_drain_pending(id)))
     self._unsent = true
     if not below:try_send(encrypted) or result < length then
