@@ -68,10 +68,11 @@ endif()
 #   arguments "A B"          arguments to the test's command
 #   environment NAME=VALUE   beside what all tests have, or instead of it
 #   label NAME               a label, for ctest -L
+#   cost N                   ctest starts the tests of the highest cost first: a long test begun last runs alone
 #   fast yes|no              among those of script/test --fast (the label fast)
 # Of several rows the last one counts; labels and environment variables add up.
 function(cleat_vary builds tests key value)
-    if(NOT "${key} ${value}" MATCHES "^(when (always|full|never)|fast (yes|no)|(arguments|environment|label) .+)$")
+    if(NOT "${key} ${value}" MATCHES "^(when (always|full|never)|fast (yes|no)|(arguments|environment|label) .+|cost [0-9]+)$")
         message(FATAL_ERROR "cleat_vary: no such variation: ${key} ${value}")
     endif()
     if(cleat_build MATCHES "^(${builds})$")
@@ -86,6 +87,7 @@ function(cleat_test name)
     set(environment ${cleat_environment})
     set(label "")
     set(fast no)
+    set(cost "")
     get_property(rows GLOBAL PROPERTY cleat_variations)
     while(rows)
         list(POP_FRONT rows tests key value)
@@ -113,6 +115,9 @@ function(cleat_test name)
     set_tests_properties(${name} PROPERTIES TIMEOUT ${cleat_timeout} ENVIRONMENT "${environment}"
         # a spec file without tests fails
         FAIL_REGULAR_EXPRESSION "(^|[^0-9])0 successes / 0 failures / 0 errors / 0 pending")
+    if(cost)
+        set_tests_properties(${name} PROPERTIES COST ${cost})
+    endif()
     if(label)
         set_tests_properties(${name} PROPERTIES LABELS "${label}")
     endif()

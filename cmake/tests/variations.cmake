@@ -20,6 +20,9 @@ cleat_vary("memcheck|floor|coverage|emulated|cross" "c[.]schedule" arguments "--
 cleat_vary(".*" "c[.]schedule_long" arguments "--seconds 600")
 cleat_vary(".*" "c[.]schedule_long" when full)
 
+# It takes longest, and would be among the last to start.
+cleat_vary("memcheck" "c[.]setters" cost 1)
+
 # c.allocation has one thread: TSan can find nothing there, and takes minutes.
 cleat_vary("thread" "c[.]allocation" when full)
 
