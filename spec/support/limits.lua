@@ -6,7 +6,7 @@ local backend = require "cleat.backend"
 local limits = {}
 
 local LEAST = 20 -- the load average lags behind, and shows neither a slow machine nor a quota of CPU time
-local MOST = 600 -- seconds; ctest ends a test after 900
+local MOST = 1500 -- seconds; ctest ends a test after 1800
 local given = tonumber(os.getenv "CLEAT_TEST_SLOW" or "") or 1 -- of the build: a sanitizer, valgrind
 
 local function first_number(name)
