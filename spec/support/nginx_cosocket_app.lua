@@ -644,7 +644,7 @@ function app.serve()
         raw:send "--E--ENDrest"
     elseif case == "wait" then
         raw:send "abc"
-        raw:settimeout(2000)
+        raw:settimeout(60000)
         raw:receive(1)
     elseif case:find "^echo" then
         local left = tonumber(case:match "%d+")
