@@ -1,5 +1,6 @@
--- killer.lua PORT COUNT SECONDS FILE: the second process of connections.lua. It opens COUNT connections, sends and compares
--- on all of them, and kills those of the second half at random, a hundred in a second, each replaced by another.
+-- killer.lua PORT COUNT SECONDS FILE: the second process of connections.lua. It opens COUNT connections, sends and
+-- compares on all of them, and kills those of the second half at random, a hundred in a second. Each is replaced by
+-- another.
 local common = require "soak.common"
 local link = require "support.link"
 local socket = require "cleat.socket"
