@@ -1,7 +1,6 @@
 /* socket_io.c: sends and receives data. */
 #include <errno.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "base/argument.h"
 #include "base/interrupt.h"
@@ -24,18 +23,21 @@ static int32_t begin(struct cleat_socket *self, cleat_deadline deadline, int *fl
 
 /* Waits until the receiver of datagrams of a Unix socket may have taken some. Linux reports a socket that is not
  * connected as writable although the receiver's queue is full (unix_dgram_poll), and shutting the socket down does not
- * wake a sender that blocks in the kernel: so this sender sleeps and tries again. */
+ * wake a sender that blocks in the kernel: so this sender waits for a moment and tries again. */
 static int32_t wait_for_receiver(struct cleat_socket *self, cleat_deadline deadline) {
-    const int64_t pause = 5000000; /* nanoseconds */
-    int64_t left = cleat_deadline_left(deadline);
-    const struct timespec moment = {.tv_nsec = (long)(left < pause ? left : pause)};
-    int32_t status = deadline == CLEAT_DEADLINE_NOW || left == 0
-                         ? cleat_wait(&self->object, self->fd, POLLOUT, deadline)
-                         : cleat_wait_enter(&self->object, true);
+    cleat_deadline moment = cleat_deadline_after(0.005);
+    int32_t status;
+    if (cleat_deadline_left(deadline) <= cleat_deadline_left(moment)) {
+        if (deadline == CLEAT_DEADLINE_NOW) return CLEAT_STATUS(CLEAT_WANT_WRITE, 0);
+        moment = deadline;
+    }
+    status = cleat_wait_enter(&self->object, true);
     if (status < 0) return status;
-    nanosleep(&moment, NULL);
+    cleat_wait_poll(NULL, 0, moment);
     status = cleat_wait_leave(&self->object, true);
-    return status >= 0 && cleat_is_interruptible() ? cleat_fail_errno(EINTR) : status;
+    if (status < 0) return status;
+    if (cleat_deadline_left(deadline) == 0) return cleat_fail(CLEAT_TIMEOUT, 0, "timed out");
+    return cleat_is_interruptible() ? cleat_fail_errno(EINTR) : CLEAT_OK;
 }
 
 /* Ends what begin began, and converts the result of the system call to the function's result; or sets *again to
