@@ -163,7 +163,7 @@ static void test_terminal(int flags, int32_t interruptible) {
         EXPECT(setsid() > 0 && signal(SIGHUP, SIG_IGN) != SIG_ERR);
         interrupting_handle(flags);
         interrupting_test(&password, interruptible);
-        pthread_join(person.thread, NULL); /* nobody has the terminal open any more */
+        pthread_join(person.thread, NULL); /* its read fails once the terminal is closed */
         close(person.fd);
         exit(0);
     }
