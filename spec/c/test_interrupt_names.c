@@ -203,11 +203,16 @@ static struct waiting kinds[] = {
 int main(void) {
     static const int flags[] = {0, SA_RESTART};
     int i;
-    for (i = 0; i < 2; i++) {
+#if defined(__SANITIZE_THREAD__)
+    enum { FLAGS = 1 }; /* as in test_interrupt.c */
+#else
+    enum { FLAGS = 2 };
+#endif
+    for (i = 0; i < FLAGS; i++) {
         test_terminal(flags[i], 0);
         test_terminal(flags[i], 1);
     }
-    for (i = 0; i < 2; i++) {
+    for (i = 0; i < FLAGS; i++) {
         struct waiting *waiting;
         interrupting_handle(flags[i]);
         for (waiting = kinds; waiting->open != NULL; waiting++) {
