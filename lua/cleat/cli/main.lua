@@ -14,9 +14,9 @@ local INTERRUPTED = 130 -- the status that shells report for SIGINT
 -- The files below, for as long as the process runs.
 local placeholders = {}
 
--- Opens those of the descriptors 0, 1 and 2 that are closed. Otherwise the next socket would get such a number, and what
--- is written to the standard output would be sent to the peer in plaintext. The opposite mode makes reads and writes
--- fail with EBADF, as those of a closed descriptor.
+-- Opens those of the descriptors 0, 1 and 2 that are closed. Otherwise the next socket would get such a number, and
+-- what is written to the standard output would be sent to the peer in plaintext. The opposite mode makes reads and
+-- writes fail with EBADF, as those of a closed descriptor.
 local function occupy_standard_descriptors()
     local fds = { 0, 1, 2 }
     local _, revents = C.poll(fds, { 0, 0, 0 }, #fds, 0)
