@@ -1,5 +1,5 @@
--- How bytes are written to luv's handles: at once if the handle accepts them (try_write), and the rest by a request. The
--- handle is a table that calls luv's handle, and limits, refuses and holds back what is written.
+-- How bytes are written to luv's handles: at once if the handle accepts them (try_write), and the rest by a request.
+-- The handle is a table that calls luv's handle, and limits, refuses and holds back what is written.
 local optional = require "support.optional"
 
 local missing = optional.module("luv", "lua-luv")
@@ -20,14 +20,14 @@ local ssl = require "cleat.ssl"
 local EPIPE, ECONNRESET, EBADF = 32, 104, 9
 
 local function proxy(handle)
-    local self = { tried = {}, requests = {}, limit = nil, holds = false }
-    setmetatable(self, { __index = function(_, name)
+    local made = { tried = {}, requests = {}, limit = nil, holds = false }
+    setmetatable(made, { __index = function(_, name)
         return handle[name] and function(_, ...)
             return handle[name](handle, ...)
         end
     end })
-    -- limit: nil for none, a number of bytes, or the message of an error
-    function self:try_write(bytes)
+    -- limit: nil for none, a number of bytes, or the message of an error; or a function that returns these
+    function made:try_write(bytes)
         local limit = self.limit
         if type(limit) == "function" then
             limit = limit(#bytes)
@@ -40,7 +40,7 @@ local function proxy(handle)
         end
         return handle:try_write(limit and bytes:sub(1, limit) or bytes)
     end
-    function self:write(bytes, done)
+    function made:write(bytes, done)
         self.requests[#self.requests + 1] = #bytes
         if self.refuses then
             return nil, self.refuses
@@ -56,14 +56,15 @@ local function proxy(handle)
         end
         return {}
     end
-    return self
+    return made
 end
 
 describe("writes over luv", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    -- with runs f(sock, peer, handle, runtime) in luv's loop: two ends of a TLS connection, and what is under the first.
+    -- with runs f(sock, peer, handle, runtime) in luv's loop: two ends of a TLS connection, and what is under the
+    -- first.
     local function with(f)
         local runtime = runtimes.luv_handle()
         runtime:run(function()
