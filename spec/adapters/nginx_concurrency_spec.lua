@@ -16,7 +16,7 @@ for name in pairs(tests) do
     names[#names + 1] = name
 end
 table.sort(names)
-local REFUSAL = "the peer receives the reason of its refusal"
+local REFUSAL = "the peer receives the alert for its refused certificate"
 
 local function escape(text)
     return (text:gsub("%W", function(byte)

@@ -53,7 +53,7 @@ end
 -- expected: the verdict on a case in a role, as this BoringSSL gives it.
 local function expected(case, role)
     local floor = case.floor and backend.boringssl_api() < 40 and case.floor
-    return verdicts.of((floor or case)[role])
+    return verdicts.get((floor or case)[role])
 end
 
 local function try(case, variant, role, verdict)

@@ -1,8 +1,8 @@
--- What is asked of every adapter: several coroutines on one connection. Each question is a function(runtime, tls) that
--- is called in a coroutine of a runtime (support.runtimes), and raises if the answer is wrong. It knows nothing of
--- busted: nginx asks it too.
+-- Tests of every adapter: several coroutines use one connection. Each test is a function(runtime, tls) that is called
+-- in a coroutine of a runtime (support.runtimes), and raises if the connection does not behave. It does not need
+-- busted, because nginx runs it too.
 --
--- A runtime that asks has client and server (SSLContexts) beside the fields of support.runtimes, directory (with the
+-- A runtime has these fields besides those of support.runtimes: client and server (SSLContexts), directory (with the
 -- files of support.pki), and factor, by which limits are multiplied on a slow machine.
 local socket = require "cleat.socket"
 local errors = require "cleat.errors"
@@ -44,7 +44,7 @@ local function connected()
     return first, second
 end
 
--- ends: what is wrapped on the side that is asked about, and the peer's plain socket.
+-- ends returns the object to wrap on the tested side, and the peer's plain socket.
 local function ends(runtime)
     if runtime.ends then
         return runtime:ends()
@@ -58,7 +58,7 @@ local function ends(runtime)
     return first, second
 end
 
--- wrap makes the connection that is asked about over an object, not yet shaken hands.
+-- wrap makes the tested connection over an object, before the handshake.
 local function wrap(runtime, object)
     local sock = runtime.client:wrap_socket(object, { server_hostname = "localhost", do_handshake_on_connect = false })
     if runtime.sets_waiter then
@@ -67,8 +67,8 @@ local function wrap(runtime, object)
     return sock
 end
 
--- open: a connection, its peer, and the object under it; with TLS after the handshake. early: before it, and the peer
--- is at its own.
+-- open returns the tested connection, its peer, and the object below it, after the handshake if tls is true. early:
+-- before the handshake on the tested side, while the peer's has begun.
 local function open(runtime, tls, early)
     local object, second = ends(runtime)
     if not tls then
@@ -106,7 +106,7 @@ local function within(runtime, seconds, what, ...)
     fail("%s does not end\n%s", what, table.concat(places, "\n"))
 end
 
--- unwrap takes TLS away, and closes what is left.
+-- unwrap ends TLS, and closes the object below it.
 local function unwrap(runtime, sock)
     local object = sock:unwrap()
     if runtime.close_object then
@@ -145,7 +145,7 @@ local function read_beside_write(runtime, tls, early)
         local got = 0
         while got < SIZE do
             local piece = peer:recv(20000)
-            assert(piece ~= "", "an early end")
+            assert(piece ~= "", "the stream ended early")
             got = got + #piece
             peer:sendall(piece)
         end
@@ -206,7 +206,7 @@ local function with_verify_callback(runtime, callback, f)
     end
 end
 
-tests["a verify callback waits, beside a reader and a writer"] = function(runtime, tls)
+tests["a verify callback waits, while others read and write"] = function(runtime, tls)
     if not tls then
         return
     end
@@ -255,8 +255,8 @@ local function with_session_store(runtime, store, f)
     end
 end
 
--- serve: a server on the side that is asked about, which a reader and a writer use from the beginning, and a client
--- that offers a session. Returns the client's new session and whether its own was resumed.
+-- serve: a reader and a writer use a server on the tested side from the beginning, and its client offers a session.
+-- Returns the client's new session and whether the offered one was resumed.
 local function serve(runtime, session)
     local object, second = ends(runtime)
     local sock = runtime.server:wrap_socket(object, { server_side = true, do_handshake_on_connect = false })
@@ -286,7 +286,7 @@ local function serve(runtime, session)
     return client.results[3], client.results[4]
 end
 
-tests["a session store waits, beside a reader and a writer"] = function(runtime, tls)
+tests["a session store waits, while others read and write"] = function(runtime, tls)
     if not tls then
         return
     end
@@ -354,7 +354,7 @@ tests["a session store raises, and closes the connection"] = function(runtime, t
     end)
 end
 
-tests["a verify callback waits, and refuses"] = function(runtime, tls)
+tests["a verify callback waits, and refuses the certificate"] = function(runtime, tls)
     if not tls then
         return
     end
@@ -419,7 +419,7 @@ local function with_contexts(runtime, client, server, f)
     runtime.client, runtime.server = client, server
     local ok, failure = pcall(f)
     for _, context in ipairs { client, server } do
-        getmetatable(context).__close(context) -- the runtime may keep its tasks, and they the connections
+        getmetatable(context).__close(context) -- the runtime may keep tasks that refer to connections
     end
     runtime.client, runtime.server = old_client, old_server
     if not ok then
@@ -427,7 +427,7 @@ local function with_contexts(runtime, client, server, f)
     end
 end
 
--- with_remote_keys calls a function with a runtime whose contexts have their keys elsewhere, on both sides: signs(side) is
+-- with_remote_keys calls a function with a runtime whose contexts sign by callback, on both sides. signs(side) is
 -- called before each signature.
 local function with_remote_keys(runtime, signs, f)
     local function load(context, side, name)
@@ -445,7 +445,7 @@ local function with_remote_keys(runtime, signs, f)
     with_contexts(runtime, client, server, f)
 end
 
-tests["a key is elsewhere, on both sides, beside a reader and a writer"] = function(runtime, tls)
+tests["sign callbacks wait on both sides, while others read and write"] = function(runtime, tls)
     if not tls then
         return
     end
@@ -468,7 +468,7 @@ tests["a key is elsewhere, on both sides, beside a reader and a writer"] = funct
         local serving = runtime:start(function()
             peer:sendall(receive(peer, 5))
         end)
-        within(runtime, 10, "a handshake whose keys are elsewhere", reading, writing, serving)
+        within(runtime, 10, "a handshake with sign callbacks", reading, writing, serving)
         runtime:join(reading, writing, serving)
         expect_equal("hello", reading.results[2])
         expect_equal("server client", table.concat(order, " "))
@@ -478,7 +478,7 @@ tests["a key is elsewhere, on both sides, beside a reader and a writer"] = funct
     end)
 end
 
-tests["a key is elsewhere, and its owner refuses"] = function(runtime, tls)
+tests["a sign callback raises"] = function(runtime, tls)
     if not tls then
         return
     end
@@ -511,7 +511,7 @@ tests["a key is elsewhere, and its owner refuses"] = function(runtime, tls)
     end
 end
 
-tests["a key is elsewhere, and the connection is closed"] = function(runtime, tls)
+tests["a sign callback waits, and the connection is closed"] = function(runtime, tls)
     if not tls then
         return
     end
@@ -542,24 +542,24 @@ tests["a key is elsewhere, and the connection is closed"] = function(runtime, tl
     end)
 end
 
--- with_psk calls a function with a runtime whose contexts have a pre-shared key and no certificates: asked(side) is
--- called before each answer, and returns whether to refuse.
-local function with_psk(runtime, asked, f)
+-- with_psk calls a function with a runtime whose contexts have a pre-shared key and no certificates. refuses(side) is
+-- called in each PSK callback, and returns whether the callback returns no key.
+local function with_psk(runtime, refuses, f)
     local client, server = ssl.create_default_context(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     client:set_ciphers "PSK"
     server:set_ciphers "PSK"
     client:set_psk_client_callback(function(hint)
         expect_equal("hint", hint)
-        return "name", not asked "client" and "key" or nil
+        return "name", not refuses "client" and "key" or nil
     end)
     server:set_psk_server_callback(function(identity)
         expect_equal("name", identity)
-        return not asked "server" and "key" or nil
+        return not refuses "server" and "key" or nil
     end, "hint")
     with_contexts(runtime, client, server, f)
 end
 
-tests["a pre-shared key, on both sides, beside a reader and a writer, or refused"] = function(runtime, tls)
+tests["PSK callbacks wait on both sides, or return no key, while others read and write"] = function(runtime, tls)
     if not tls then
         return
     end
@@ -606,7 +606,7 @@ tests["a pre-shared key, on both sides, beside a reader and a writer, or refused
     end
 end
 
-tests["unwrap beside a reader"] = function(runtime, tls)
+tests["unwrap during another coroutine's read"] = function(runtime, tls)
     if not tls then
         return
     end
@@ -622,16 +622,16 @@ tests["unwrap beside a reader"] = function(runtime, tls)
         expect_equal("", peer:recv(10))
         peer:unwrap():close()
     end)
-    within(runtime, 5, "unwrap beside a reader", reader, unwrapping, answer)
+    within(runtime, 5, "unwrap during a read", reader, unwrapping, answer)
     runtime:join(unwrapping, answer)
-    -- The reader is woken by the peer's close_notify, behind which there is nothing to read.
+    -- The peer's close_notify wakes the reader, and there is no data to read after it.
     if not reader.ok and not errors.SSLZeroReturnError:is(reader.results[2]) then
         raises("ValueError", nil, false, reader.results[2])
     end
     sock:close()
 end
 
--- closed_beside: each body waits in a coroutine when the connection is closed.
+-- closed_beside closes the connection while each body waits in a coroutine.
 local function closed_beside(runtime, sock, peer, ...)
     local tasks = {}
     for i, body in ipairs { ... } do
@@ -639,11 +639,11 @@ local function closed_beside(runtime, sock, peer, ...)
     end
     runtime:pause(0.03)
     for _, task in ipairs(tasks) do
-        assert(not task.done, "it does not wait: " .. tostring(task.results and task.results[2]))
+        assert(not task.done, "the coroutine has ended before close(): " .. tostring(task.results and task.results[2]))
     end
     sock:close()
     local decoys = { socket.socketpair() }
-    within(runtime, 1, "a wait beside close", (table.unpack or unpack)(tasks))
+    within(runtime, 1, "a wait during close()", (table.unpack or unpack)(tasks))
     for _, task in ipairs(tasks) do
         raises("error", EBADF, task.ok, task.results[2])
     end
@@ -653,14 +653,14 @@ local function closed_beside(runtime, sock, peer, ...)
     peer:close()
 end
 
-tests["close beside a reader"] = function(runtime, tls)
+tests["close during a read"] = function(runtime, tls)
     local sock, peer = open(runtime, tls)
     closed_beside(runtime, sock, peer, function()
         sock:recv(10)
     end)
 end
 
-tests["close beside a writer, and a reader"] = function(runtime, tls)
+tests["close during a write, and a read"] = function(runtime, tls)
     local sock, peer = open(runtime, tls)
     closed_beside(runtime, sock, peer, function()
         sock:sendall(("x"):rep(10000000))
@@ -669,7 +669,7 @@ tests["close beside a writer, and a reader"] = function(runtime, tls)
     end)
 end
 
-tests["close beside those that wait for their turn"] = function(runtime, tls)
+tests["close while coroutines wait for their turn"] = function(runtime, tls)
     local sock, peer = open(runtime, tls)
     local function send()
         sock:sendall(("x"):rep(10000000))
@@ -680,7 +680,7 @@ tests["close beside those that wait for their turn"] = function(runtime, tls)
     closed_beside(runtime, sock, peer, send, recv, send, recv)
 end
 
-tests["close beside a handshake"] = function(runtime, tls)
+tests["close during a handshake"] = function(runtime, tls)
     if tls then
         local object, second = ends(runtime)
         local sock = wrap(runtime, object)
@@ -692,7 +692,7 @@ tests["close beside a handshake"] = function(runtime, tls)
     end
 end
 
-tests["close beside accept"] = function(runtime, tls)
+tests["close during accept"] = function(runtime, tls)
     if tls or runtime.adopt or runtime.stream then
         return
     end
@@ -705,7 +705,7 @@ tests["close beside accept"] = function(runtime, tls)
     end)
 end
 
-tests["a waiting reader is killed, and another goes on"] = function(runtime, tls)
+tests["a waiting reader is killed, and another reader continues"] = function(runtime, tls)
     if not runtime.kill then
         return
     end
@@ -726,7 +726,7 @@ tests["a waiting reader is killed, and another goes on"] = function(runtime, tls
         runtime:join(reader)
         expect_equal("later" .. round, reader.results[2])
     end
-    -- Killed while it waits, and while another one waits for its turn.
+    -- The reader is killed while it waits for data and another reader waits for its turn.
     local killed = runtime:start(function()
         sock:recv(10)
     end)
@@ -735,18 +735,18 @@ tests["a waiting reader is killed, and another goes on"] = function(runtime, tls
     end)
     runtime:pause(0.01)
     runtime:kill(killed)
-    peer:sendall "for the one that was parked"
+    peer:sendall "for the one that waited"
     within(runtime, 2, "the parked reader", parked)
     runtime:join(parked)
     expect_equal("for the on", parked.results[2])
-    expect_equal("e that was parked", sock:recv(100))
+    expect_equal("e that waited", sock:recv(100))
     local last = runtime:start(function()
         sock:recv(10)
     end)
     runtime:pause(0.01)
     runtime:kill(last)
     sock:close()
-    local first, second = socket.socketpair() -- perhaps with the number of the descriptor
+    local first, second = socket.socketpair() -- they may get the number of the closed descriptor
     if runtime.waiter then
         first:setwaiter(runtime.waiter)
         local reader = runtime:start(function()
@@ -762,7 +762,7 @@ tests["a waiting reader is killed, and another goes on"] = function(runtime, tls
     peer:close()
 end
 
-tests["several senders, a peer that does not read, and then does"] = function(runtime, tls)
+tests["several senders, and a peer that reads late"] = function(runtime, tls)
     local sock, peer = open(runtime, tls)
     local sizes = { 1, 1000, 16385, 100000, 300000, 70000, 16384 }
     local total, senders, taken = 0, {}, 0
@@ -775,7 +775,7 @@ tests["several senders, a peer that does not read, and then does"] = function(ru
     end
     runtime:pause(0.05)
     if tls and not runtime.large_buffers then
-        assert(taken < total, "all was taken, though the peer does not read")
+        assert(taken < total, "everything was sent, though the peer does not read")
     end
     local got
     local reader = runtime:start(function()
@@ -795,7 +795,7 @@ tests["several senders, a peer that does not read, and then does"] = function(ru
     peer:close()
 end
 
-tests["a file is sent to a peer that reads later"] = function(runtime, tls)
+tests["a file is sent to a peer that reads late"] = function(runtime, tls)
     local sock, peer = open(runtime, tls)
     local data, position = pattern(SIZE), 0
     local file = {
@@ -845,11 +845,11 @@ tests["two coroutines write and flush one file"] = function(runtime, tls)
         local input = peer:makefile "r"
         local next_line = input:lines()
         local line = next_line()
-        while line do -- and no for: in Lua 5.1 an iterator cannot wait
+        while line do -- no `for`: Lua 5.1 cannot yield in an iterator
             local who, number = line:match "^(%a) (%d+)%a$"
             if who then
                 counts[who] = counts[who] + 1
-                assert(tonumber(number) == counts[who], line .. " is not the next one")
+                assert(tonumber(number) == counts[who], line .. " is not the expected line")
             else
                 assert(line == "a" or line == "b", "a broken line: " .. line)
             end
@@ -876,7 +876,7 @@ tests["two coroutines write and flush one file"] = function(runtime, tls)
     peer:close()
 end
 
-tests["the event loop's object is closed behind the wrapper"] = function(runtime, tls)
+tests["the event loop's object is closed without the wrapper"] = function(runtime, tls)
     if not tls or not runtime.close_object then
         return
     end
@@ -887,14 +887,14 @@ tests["the event loop's object is closed behind the wrapper"] = function(runtime
     for i = 1, 20, 2 do
         decoys[i], decoys[i + 1] = socket.socketpair()
     end
-    pcall(sock.sendall, sock, ("secret"):rep(1000)) -- it may fail, or reach the peer
+    pcall(sock.sendall, sock, ("secret"):rep(1000)) -- this may fail, or send to the peer
     sock:settimeout(0.05)
     pcall(sock.recv, sock, 1)
     for i, decoy in ipairs(decoys) do
         decoy:settimeout(0)
         local ok, got = pcall(decoy.recv, decoy, 10)
         if ok then
-            fail("socket %d has got %q", i, got)
+            fail("socket %d has received %q", i, got)
         end
         raises("error", EAGAIN, ok, got)
     end
@@ -947,7 +947,7 @@ tests["timeouts of any size"] = function(runtime, tls)
     peer:close()
 end
 
-tests["a reader is woken while a writer waits"] = function(runtime, tls)
+tests["a reader is woken during another coroutine's write"] = function(runtime, tls)
     local sock, peer = open(runtime, tls)
     local writer = runtime:start(function()
         sock:sendall(("x"):rep(10000000))
@@ -959,7 +959,7 @@ tests["a reader is woken while a writer waits"] = function(runtime, tls)
         end)
         runtime:pause(0.01)
         peer:sendall("for you " .. round)
-        within(runtime, 2, "a reader beside a writer", reader)
+        within(runtime, 2, "a read during a write", reader)
         runtime:join(reader)
         expect_equal("for you " .. round, reader.results[2])
     end
@@ -985,19 +985,19 @@ tests["a wait costs no processor time"] = function(runtime, tls)
     end
     local spent = os.clock() - before
     sock:close()
-    within(runtime, 1, "a wait beside close", reader, writer)
+    within(runtime, 1, "a wait during close()", reader, writer)
     peer:close()
     assert(spent < 0.15, ("%.2f s of processor time in 0.3 s of waiting"):format(spent))
 end
 
-tests["close beside connect"] = function(runtime, tls)
+tests["close during connect"] = function(runtime, tls)
     if not runtime.fresh or (runtime.stream and not tls) then
         return
     end
     local listener, others = socket.socket(), {}
     listener:bind { "127.0.0.1", 0 }
     listener:listen(0)
-    for i = 1, 4 do -- so that there is no room for one more
+    for i = 1, 4 do -- they fill the backlog
         others[i] = socket.socket()
         others[i]:settimeout(0)
         others[i]:connect_ex(listener:getsockname())
@@ -1014,7 +1014,7 @@ tests["close beside connect"] = function(runtime, tls)
     end
 end
 
-tests["a sender is killed, and other bytes are refused"] = function(runtime, tls)
+tests["a sender is killed, and a write of other bytes is refused"] = function(runtime, tls)
     if not runtime.kill or not tls then
         return
     end
@@ -1025,7 +1025,7 @@ tests["a sender is killed, and other bytes are refused"] = function(runtime, tls
     runtime:pause(0.03)
     assert(not killed.done)
     runtime:kill(killed)
-    local draining = runtime:start(function() -- or else it might have to wait before it is refused
+    local draining = runtime:start(function() -- without it the write might wait before it is refused
         pcall(receive, peer, math.huge)
     end)
     local other = runtime:start(function()
@@ -1063,7 +1063,7 @@ tests["sessions are resumed"] = function(runtime, tls)
         local reused, newest = sock.session_reused, sock.session
         expect_equal(0, sock:get_verify_result().verify_code)
         expect_equal(reused, peer.session_reused)
-        local cached = rawget(sock, "_stream") ~= nil -- each socket has another port; a stream has none
+        local cached = rawget(sock, "_stream") ~= nil -- the cache key has the port, which differs for each socket; a stream has none
         sock:close()
         peer:close()
         return reused, newest, cached
@@ -1075,14 +1075,14 @@ tests["sessions are resumed"] = function(runtime, tls)
     expect_equal(false, (visit()))
     reused, session = visit(session)
     expect_equal(true, reused)
-    client.session_cache_size = 8 -- which empties it
+    client.session_cache_size = 8 -- this empties the cache
     local _, _, cached = visit(session)
     reused = visit()
     client.session_cache_size = size
     expect_equal(cached, reused)
 end
 
--- early_contexts: contexts like the runtime's with early data, and a session of theirs, made in memory.
+-- early_contexts enables early data in the runtime's contexts, and returns a session for it, made in memory.
 local function early_contexts(runtime)
     local client_in, client_out, server_in, server_out = ssl.MemoryBIO(), ssl.MemoryBIO(), ssl.MemoryBIO(), ssl.MemoryBIO()
     runtime.server.max_early_data = 14336
@@ -1100,7 +1100,7 @@ local function early_contexts(runtime)
     return one.session
 end
 
--- take: what a server reads early, and count bytes after it.
+-- receive_early returns a server's early data, and `count` bytes of the data after it.
 local function receive_early(sock, count)
     local early = {}
     repeat
@@ -1109,7 +1109,8 @@ local function receive_early(sock, count)
     return table.concat(early), receive(sock, count)
 end
 
--- Early data, accepted and refused, in both roles of what is asked about; other coroutines use the connection, too.
+-- Early data, accepted and refused; the tested side is the client or the server. Other coroutines use the connection,
+-- too.
 local function early_data(accepts, as_server)
     return function(runtime, tls)
         if not tls then
@@ -1156,14 +1157,14 @@ local function early_data(accepts, as_server)
     end
 end
 
-tests["a client's early data arrives once, accepted"] = early_data(true, false)
-tests["a client's early data arrives once, refused"] = early_data(false, false)
-tests["a server receives early data, accepted"] = early_data(true, true)
-tests["a server receives early data, refused"] = early_data(false, true)
+tests["a client's early data arrives once if the server accepts it"] = early_data(true, false)
+tests["a client's early data arrives once if the server refuses it"] = early_data(false, false)
+tests["a server receives early data that it accepts"] = early_data(true, true)
+tests["a server receives early data that it refuses"] = early_data(false, true)
 
--- A handshake with another program whose certificate this side refuses. Whether the alert arrives is for the caller to
--- ask that program.
-tests["the peer receives the reason of its refusal"] = function(runtime, tls)
+-- This side refuses the certificate of another program in the handshake. The caller checks whether that program has
+-- received the alert.
+tests["the peer receives the alert for its refused certificate"] = function(runtime, tls)
     if not runtime.port or not tls then
         return
     end

@@ -1,12 +1,13 @@
 -- The event loops in which the tests of support.adapter_tests run. Each is a runtime, with these fields:
 --   name
---   spawn(body)         starts a coroutine; returns a task {done, ok, results}
+--   start(body)         starts a coroutine; returns a task {done, ok, results}
 --   run(body, seconds)  the same, and runs the loop until all tasks have ended
 --   pause(seconds)      in a coroutine: lets the others run
 --   waiter              for sockets of cleat
 --   adopt(plain)        moves the connection of a cleat socket to an object of the loop, and returns the object; nil
 --                       if cleat's sockets are tested
---   close_object(object) closes such an object without cleat's wrapper
+--   close_object(object)
+--                       closes such an object without cleat's wrapper
 --   kill(task)          ends a waiting coroutine; nil if the loop does not allow it
 --   stream              whether TLS is done in memory: no descriptor, no timeout of 0
 local compat = require "cleat.compat"
@@ -97,7 +98,7 @@ function runtimes.cqueues_socket()
     end }
 end
 
--- luasocket takes the connection of a cleat socket, and returns LuaSocket's object for it.
+-- luasocket moves the connection of a cleat socket to a new LuaSocket object, and returns it.
 local function luasocket(plain)
     local other = socket.socket()
     other:bind { "127.0.0.1", 0 }
