@@ -60,7 +60,7 @@ local function try(case, variant, role, verdict)
     local files = badssl.files(case, variant)
     local tried = 0
     for name, version in pairs(VERSIONS) do
-        local result = (case.version or version) == version and attempt.of(files, role, version)
+        local result = (case.version or version) == version and attempt.handshake(files, role, version)
         if result then
             local fault = compare(result, verdict, files.host)
             if fault then
@@ -68,7 +68,7 @@ local function try(case, variant, role, verdict)
             end
             if not verdict or verdict.code then
                 -- Without a connection the same is found.
-                assert.are.same(result.found, attempt.alone(files, role))
+                assert.are.same(result.found, attempt.verify(files, role))
                 assert.are.equal(verdict and verdict.code, result.found and result.found.code)
             end
             tried = tried + 1
@@ -105,7 +105,7 @@ describe("bad certificates:", function()
         for _, case in ipairs(badssl.cases) do
             if case.name:match("^cycle") then
                 local start = os.clock()
-                attempt.of(badssl.files(case, "wrong"), "server", 0x0304)
+                attempt.handshake(badssl.files(case, "wrong"), "server", 0x0304)
                 assert.is_true(os.clock() - start < limits.bound(1))
             end
         end

@@ -160,7 +160,7 @@ describe("the key log", function()
 
     -- decrypted: what the sides of each connection have sent, as tshark reads it with a key log.
     local function decrypted(connections, path)
-        local capture = process.write_file(process.directory() .. "/capture.pcap", pcap.of(connections))
+        local capture = process.write_file(process.directory() .. "/capture.pcap", pcap.capture(connections))
         local command = { "tshark", "-r", capture, "-o", "tls.keylog_file:" .. path, "-q", timeout = 120 }
         for index = 1, #connections do
             command[#command + 1] = "-z"

@@ -99,7 +99,7 @@ describe("OCSP responses:", function()
     end)
 
     it("with a wrong signature, by the wrong key and a weak one", function()
-        local parts = ocsp.take(ocsp.respond {})
+        local parts = ocsp.parse(ocsp.respond {})
         assert.are.equal("good", check(ocsp.build(parts)).status)
         refused("SIGNATURE_FAILURE", ocsp.respond { words = { "-badsig", "-ndays", "1" } })
         refused("SIGNATURE_FAILURE", ocsp.build(parts, "root.key"))
@@ -112,7 +112,7 @@ describe("OCSP responses:", function()
     end)
 
     it("too old and too new", function()
-        local parts = ocsp.take(ocsp.respond {})
+        local parts = ocsp.parse(ocsp.respond {})
         local function at(this, next)
             parts.this, parts.next = ocsp.time(this), next and der.explicit(0, ocsp.time(next))
             return ocsp.build(parts)
@@ -130,7 +130,7 @@ describe("OCSP responses:", function()
     it("with extensions, several statuses, and other forms", function()
         local original = ocsp.respond {}
         local function changed(change)
-            local parts = ocsp.take(original)
+            local parts = ocsp.parse(original)
             change(parts)
             return ocsp.build(parts)
         end
@@ -150,7 +150,7 @@ describe("OCSP responses:", function()
             return der.sequence(id or parts.id, parts.status, parts.this, parts.next)
         end
         assert.are.equal("good", check(changed(function(parts)
-            local id = ocsp.take(ocsp.respond { cert = "server-rsa.crt" }).id
+            local id = ocsp.parse(ocsp.respond { cert = "server-rsa.crt" }).id
             parts.singles = single(parts, id) .. single(parts)
         end)).status)
         refused("AMBIGUOUS_STATUS", changed(function(parts)
@@ -275,7 +275,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
         end)
 
         it("that are not good are ignored, unless required", function()
-            local parts = ocsp.take(ocsp.respond {})
+            local parts = ocsp.parse(ocsp.respond {})
             parts.this, parts.next = ocsp.time(-5000), der.explicit(0, ocsp.time(-4000))
             for response, words in pairs {
                 [ocsp.build(parts)] = "the OCSP response has expired",

@@ -81,7 +81,7 @@ describe("paths:", function()
         assert.are.equal(#commands, number)
         local accepted, refused = 0, 0
         for i, graph in ipairs(graphs) do
-            local result = attempt.of(graph.files, "server", 0x0304)
+            local result = attempt.handshake(graph.files, "server", 0x0304)
             if result.established then
                 accepted = accepted + 1
             else
@@ -139,7 +139,7 @@ describe("paths:", function()
                 best[kind] = math.huge
                 for _ = 1, 5 do
                     local start = os.clock()
-                    local result = attempt.of(files, "server", 0x0304)
+                    local result = attempt.handshake(files, "server", 0x0304)
                     best[kind] = math.min(best[kind], os.clock() - start)
                     assert.are.equal("CERTIFICATE_VERIFY_FAILED", result.failure.reason)
                 end

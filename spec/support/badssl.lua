@@ -1,7 +1,8 @@
--- The chains of badssl/cases.lua, which are made once for all specs, in build/spec-badssl. For each case and variant ("wrong",
--- "right") there are
+-- The chains of badssl/cases.lua, which are made once for all specs, in build/spec-badssl. For each case and variant
+-- ("wrong", "right") there are
 --   NAME.VARIANT.leaf.pem, .chain.pem   what the peer sends
---   NAME.VARIANT.trust.pem, .crl.pem    the verifier's CA certificates and revocation lists (no .crl.pem if it has no lists)
+--   NAME.VARIANT.trust.pem              the verifier's CA certificates
+--   NAME.VARIANT.crl.pem                its revocation lists, if there are any
 --   NAME.VARIANT.message                the chain as TLS 1.2 sends it
 -- and KEY.key for each private key.
 local chain = require "support.badssl.chain"

@@ -1,5 +1,5 @@
--- How much longer than on a free machine a call may take here and now: the one factor for the upper bounds of the
--- specs. No test is decided by such a bound on a working machine, whatever its load; it ends what hangs.
+-- The factor by which calls may be slower than on a free machine: the one factor for the upper bounds of the specs. On
+-- a working machine no such bound decides a test, whatever the load; it ends a test that hangs.
 --   assert.is_true(took >= 0.1 and took < limits.bound(2))
 local backend = require "cleat.backend"
 
@@ -37,7 +37,7 @@ function limits.factor()
     return given * math.max(LEAST, 2 * first_number "/proc/loadavg" / processors)
 end
 
--- bound: an upper bound, in seconds, for what is done within so many seconds on a free machine.
+-- bound: an upper bound, in seconds, for a call that takes so many seconds on a free machine.
 function limits.bound(seconds)
     return seconds * limits.factor()
 end

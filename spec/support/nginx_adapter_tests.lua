@@ -14,7 +14,7 @@ local function now()
     return seconds
 end
 
--- waiter is for the peer, a socket of cleat.
+-- waiter is for the peer, which is a socket of cleat.
 local function waiter(sock, event, timeout)
     local finish = timeout and now() + timeout
     local events = event == "read" and const.POLLIN or const.POLLOUT

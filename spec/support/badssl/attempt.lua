@@ -165,8 +165,8 @@ local function found(id)
     return result
 end
 
--- alone does the same for a verification without a connection.
-function attempt.alone(files, role)
+-- verify does the same for a verification without a connection.
+function attempt.verify(files, role)
     local context = new_verifier(files, 0x0304, role)
     local text = process.read_file(files.chain)
     local first = select(2, text:find("-----END CERTIFICATE-----\n", 1, true))
@@ -180,10 +180,10 @@ function attempt.alone(files, role)
     return found(id)
 end
 
--- of returns the failures of the verifier and of its peer (see pump.failure; nil for none), the result of the
+-- handshake returns the failures of the verifier and of its peer (see pump.failure; nil for none), the result of the
 -- verification if it has refused the chain, and whether the chain was spliced in. role: "server" or "client", the side
 -- that sends the chain; version: 0x0303 or 0x0304. Returns nothing if the case cannot be tried with that version.
-function attempt.of(files, role, version)
+function attempt.handshake(files, role, version)
     local context, message = attempt.load(files, version), nil
     if not context then
         if version ~= 0x0303 then

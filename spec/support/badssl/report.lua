@@ -49,15 +49,15 @@ local function accepts(verdict)
 end
 
 -- differs: whether OpenSSL's verdict differs or GnuTLS disagrees, in one role.
-local function differs(mine, said)
+local function differs(mine, results)
     local verdict = verdicts.get(mine)
     local theirs = verdict and (verdict.code and tostring(verdict.code) or "unreadable") or "accepted"
-    return said[1] ~= theirs or accepts(said[2]) ~= accepts(mine)
+    return results[1] ~= theirs or accepts(results[2]) ~= accepts(mine)
 end
 
-local function needs_note(case, said)
+local function needs_note(case, results)
     local floor = case.floor and (accepts(case.floor.server) ~= accepts(case.server))
-    return floor or differs(case.server, said.server) or differs(case.client, said.client) or differs("accepted", said.control)
+    return floor or differs(case.server, results.server) or differs(case.client, results.client) or differs("accepted", results.control)
 end
 
 -- numbers: for each chain, the numbers of the notes on it, which begin with first + 1. wanted: the chains that need a
@@ -84,10 +84,10 @@ local function numbers(list, first, wanted, what)
 end
 
 -- all_numbers: for each chain, the numbers of the notes on differences and on what is accepted.
-local function all_numbers(said)
+local function all_numbers(results)
     local differing, accepted = {}, {}
     for _, case in ipairs(badssl.cases) do
-        differing[case.name] = needs_note(case, said[case.name]) or nil
+        differing[case.name] = needs_note(case, results[case.name]) or nil
         accepted[case.name] = accepts(case.server) and accepts(case.client) or nil
     end
     local first = numbers(notes.differences, 0, differing, "differs")
@@ -119,7 +119,7 @@ A client's chain gets a server's verdict where none is given. `BoringSSL of 2023
 supported, differs.
 ]]
 
-local function row(case, said, number)
+local function row(case, results, number)
     local floor = case.floor
     local cells = {
         case.name, case.what, both(case.topic, ours(case.server), ours(case.client)),
@@ -129,9 +129,9 @@ local function row(case, said, number)
         cells[3] = cells[3] .. "; BoringSSL of 2023: " .. both(case.topic, ours(floor.server), ours(floor.client))
     end
     for i, show in ipairs { openssl, tostring } do
-        local cell = both(case.topic, show(said.server[i]), show(said.client[i]))
-        if not accepts(said.control[i]) then
-            cell = cell .. "; the control: " .. show(said.control[i])
+        local cell = both(case.topic, show(results.server[i]), show(results.client[i]))
+        if not accepts(results.control[i]) then
+            cell = cell .. "; the control: " .. show(results.control[i])
         end
         cells[#cells + 1] = cell
     end
@@ -154,7 +154,7 @@ local function wrap(text)
 end
 
 local function render(recorded)
-    local found = all_numbers(recorded.said)
+    local found = all_numbers(recorded.results)
     local lines = { HEAD:format(recorded.openssl, recorded.gnutls) }
     local topic
     for _, case in ipairs(badssl.cases) do
@@ -167,7 +167,7 @@ local function render(recorded)
             lines[#lines + 1] = "| chain | what is wrong | cleat | alert | OpenSSL | GnuTLS | note |"
             lines[#lines + 1] = "| --- | --- | --- | --- | --- | --- | --- |"
         end
-        lines[#lines + 1] = row(case, recorded.said[case.name], found(case.name))
+        lines[#lines + 1] = row(case, recorded.results[case.name], found(case.name))
     end
     local number = 0
     for _, part in ipairs { { "Differences", notes.differences }, { "What is accepted", notes.accepted } } do
@@ -185,10 +185,10 @@ end
 local function serialize(recorded)
     local lines = { "OpenSSL " .. recorded.openssl, "GnuTLS " .. recorded.gnutls }
     for _, case in ipairs(badssl.cases) do
-        local said, cells = recorded.said[case.name], { case.name }
+        local results, cells = recorded.results[case.name], { case.name }
         for _, question in ipairs { "server", "client", "control" } do
-            cells[#cells + 1] = said[question][1]
-            cells[#cells + 1] = said[question][2]
+            cells[#cells + 1] = results[question][1]
+            cells[#cells + 1] = results[question][2]
         end
         lines[#lines + 1] = table.concat(cells, "\t")
     end
@@ -196,14 +196,14 @@ local function serialize(recorded)
 end
 
 local function parse(text)
-    local recorded = { openssl = text:match "^OpenSSL (%S+)", gnutls = text:match "\nGnuTLS (%S+)", said = {} }
+    local recorded = { openssl = text:match "^OpenSSL (%S+)", gnutls = text:match "\nGnuTLS (%S+)", results = {} }
     for line in text:gmatch "[^\n]+" do
         local cells = {}
         for cell in line:gmatch "[^\t]+" do
             cells[#cells + 1] = cell
         end
         if #cells == 7 then
-            recorded.said[cells[1]] = {
+            recorded.results[cells[1]] = {
                 server = { cells[2], cells[3] }, client = { cells[4], cells[5] }, control = { cells[6], cells[7] },
             }
         end
@@ -236,13 +236,13 @@ local function run()
             print(("recorded of OpenSSL %s and GnuTLS %s; %s and %s are installed: their verdicts are not compared"):format(
                 recorded.openssl, recorded.gnutls, here.openssl, here.gnutls))
         else
-            here.said = others.run()
+            here.results = others.run()
             compare(RECORD, serialize(here))
         end
         compare(PAGE, render(recorded))
         return
     end
-    here.said = others.run()
+    here.results = others.run()
     process.write_file(RECORD, serialize(here))
     process.write_file(PAGE, render(here))
 end
