@@ -169,7 +169,7 @@ for _, version in ipairs(VERSIONS) do
             end)
         end)
 
-        it("B-58 after a switch of contexts at the server name the other context's algorithms are used; the policies must be the same", function()
+        it("B-58 after a switch at the server name the new context's algorithms are used; the policies must be the same", function()
             local client, first = both(version, { "p256" })
             local _, other = both(version, { "p256", "rsa" })
             first:set_server_sigalgs("ecdsa_secp256r1_sha256")

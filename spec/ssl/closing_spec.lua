@@ -223,7 +223,7 @@ describe("Closing", function()
             for _, name in ipairs(order) do
                 left[name] = nil
                 collectgarbage()
-                if left.server and (left.client or left.file or not left.plain) then -- a plain socket that is still open keeps its descriptor
+                if left.server and (left.client or left.file or not left.plain) then -- an open socket keeps its descriptor
                     talk(left)
                 end
             end

@@ -166,7 +166,7 @@ describe("a connection and its context:", function()
         }
         for _, case in ipairs(FAILING) do
             local what, client_options, server_options, role, code, change = (table.unpack or unpack)(case, 1, 6)
-            it(("%s of a %s's context: only the next connection accepts the peer that was refused, %s"):format(what, role, version), function()
+            it(("%s of a %s's context: only the next connection accepts the refused peer, %s"):format(what, role, version), function()
                 local number = role == "client" and 1 or 2
                 for _, step in ipairs(STEPS) do
                     local pair = { contexts(version, client_options, server_options) }

@@ -1,4 +1,4 @@
--- The password of an encrypted key, asked for at the terminal: with a terminal of the test's, and without one.
+-- The password of an encrypted key, entered at a terminal that the test makes; and without a terminal.
 local pki = require "support.pki"
 local limits = require "support.limits"
 local peer = require "support.peer"
@@ -13,7 +13,7 @@ local KEYS = {
     { "traditional DES3", "server-rsa", "rsa.des3.key" },
 }
 
--- The program that loads a key; what it says is for the terminal, behind the prompt.
+-- The program that loads a key; its output follows the prompt on the terminal.
 local PROGRAM = [[
     local ssl = require "cleat.ssl"
     local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
@@ -41,7 +41,7 @@ describe("the password of a key", function()
     end)
     teardown(process.cleanup)
 
-    -- command: runs the program on a certificate and a key, behind other words.
+    -- command runs the program on a certificate and a key, after further words.
     local function command(words, cert, key, how)
         for _, word in ipairs(process.lua { program, pki.path(cert), key == "-" and key or pki.path(key), how }) do
             words[#words + 1] = word
@@ -50,7 +50,8 @@ describe("the password of a key", function()
         return process.run(words)
     end
 
-    -- typed: what a terminal showed at which these keys are typed: its echo at the prompt and after it, and all lines.
+    -- typed returns the output of a terminal at which these keys are typed: the echo at the prompt and after it, and
+    -- all lines.
     local function typed(keys, cert, key, how)
         local result = command({ "/usr/bin/python3", "-I", process.root .. "/spec/support/terminal.py", PROMPT, peer.hex(keys) },
             cert, key, how)
