@@ -654,7 +654,7 @@ describe("cleat's decoder and Python's:", function()
         end
     end
 
-    -- decode_or_refuse returns the table of a certificate that some versions of BoringSSL refuse, or nil if it is refused.
+    -- decode_or_refuse returns the table of a certificate that some versions of BoringSSL refuse; nil if it is refused.
     local function decode_or_refuse(item)
         local ok, result = pcall(decoded, item.der)
         if ok then

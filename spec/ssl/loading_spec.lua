@@ -97,7 +97,7 @@ describe("loading:", function()
         end)
 
         it("the same with several of them, and in a bundle without any valid block", function()
-            local first, second = odd["extensions in version 2"], odd["a DER that is cut"]
+            local first, second = odd["extensions in version 2"], odd["a truncated DER"]
             local text = first .. pki.read("root.pem") .. second .. second
             local no_issuer = "unable to get local issuer certificate"
             local function lines(s)
