@@ -1,8 +1,7 @@
 -- The factor by which calls may be slower here and now than on a free machine: the one factor for the upper bounds of
 -- the specs. Such a bound ends a test that hangs, and decides nothing else: the machine may be slow, busy, or stand
--- still for seconds. To test that a call is fast, compare it with a control (costs_at_most), count, or wait for an event.
-local backend = require "cleat.backend"
-
+-- still for seconds. To test that a call is fast, compare it with a control (costs_at_most), count, or wait for an
+-- event.
 local limits = {}
 
 local LEAST = 20 -- the load average lags behind, and shows neither a slow machine nor a quota of CPU time
