@@ -12,7 +12,7 @@ local pki = require "support.pki"
 local process = require "support.process"
 
 local unpack = table.unpack or unpack
-local found = command.found
+local expect_text = command.expect_text
 
 local function show(name, ...)
     return command.json(command.expect(0, { "cert", "--json", pki.path(name), ... }).output)
@@ -31,7 +31,7 @@ describe("cleat cert", function()
         assert.are.equal(openssl:match "serial=(%S+)", facts.serial)
         assert.are.equal(openssl:match "notBefore=(%S+ %S+)":gsub(" ", "T"), facts.not_before)
         assert.are.equal(openssl:match "notAfter=(%S+ %S+)":gsub(" ", "T"), facts.not_after)
-        found(facts.subject, "CN=www.python.test, OU=Web+OU=Servers, O=Python Software Foundation, L=Wolfebörö")
+        expect_text(facts.subject, "CN=www.python.test, OU=Web+OU=Servers, O=Python Software Foundation, L=Wolfebörö")
         assert.are.same({ "DNS", "www.python.test" }, facts.names[1])
         assert.are.same({ "DirName", "CN=A directory, C=US" }, facts.names[7])
         assert.are.same({ "http://ocsp.cleat.test" }, facts.ocsp)
@@ -68,7 +68,7 @@ describe("cleat cert", function()
 
     it("prints control characters in names as escapes", function()
         local result = command.expect(0, { "cert", pki.path "nul.crt" })
-        found(result.output, "altnull.python.org\\x00example.com")
+        expect_text(result.output, "altnull.python.org\\x00example.com")
         assert.is_nil(result.output:find "[%z\27]")
     end)
 
@@ -108,17 +108,17 @@ describe("cleat cert", function()
     it("--key reports a key of another certificate or of another type", function()
         local cert, key = pki.chain "server-ec"
         command.expect(0, { "cert", cert, "--key", key })
-        found(command.expect(1, { "cert", cert, "--key", pki.path "root.key" }).errors,
+        expect_text(command.expect(1, { "cert", cert, "--key", pki.path "root.key" }).errors,
             "does not belong to the certificate of CN=localhost, O=cleat tests")
-        found(command.expect(1, { "cert", cert, "--key", pki.path "rsa.key" }).errors, "is of another type")
-        found(command.expect(2, { "cert", cert, "--key", cert }).errors, "--key: [PEM: NO_START_LINE]")
+        expect_text(command.expect(1, { "cert", cert, "--key", pki.path "rsa.key" }).errors, "is of another type")
+        expect_text(command.expect(2, { "cert", cert, "--key", cert }).errors, "--key: [PEM: NO_START_LINE]")
     end)
 
     it("--host and --warn-days decide the status", function()
         command.expect(0, { "cert", pki.path "server-ec.pem", "--host", "www.cleat.test", "--warn-days", "2" })
         local result = command.expect(1, { "cert", pki.path "expired.pem", "--host", "example.org", "--warn-days", "2" })
-        found(result.errors, "cleat cert: the certificate of CN=localhost, O=cleat tests is not for example.org\n")
-        found(result.errors, "has expired ")
+        expect_text(result.errors, "cleat cert: the certificate of CN=localhost, O=cleat tests is not for example.org\n")
+        expect_text(result.errors, "has expired ")
         command.expect(1, { "cert", pki.path "server-ec.pem", "--warn-days", "31" })
     end)
 
@@ -129,7 +129,7 @@ describe("cleat cert", function()
             ["missing.pem"] = "No such file or directory", ["capath"] = "Is a directory",
         } do
             local result = command.expect(2, { "cert", pki.path(name) })
-            found(result.errors, expected)
+            expect_text(result.errors, expected)
             assert.are.equal("", result.output)
         end
     end)
@@ -139,27 +139,27 @@ describe("cleat", function()
     teardown(process.cleanup)
 
     it("has --help for each command, --version and completions", function()
-        found(command.expect(0, { "--help" }).output, "inspect")
-        found(command.expect(0, {}).output, "Usage: cleat")
+        expect_text(command.expect(0, { "--help" }).output, "inspect")
+        expect_text(command.expect(0, {}).output, "Usage: cleat")
         for _, name in ipairs { "connect", "inspect", "serve", "cert" } do
             local help = command.expect(0, { name, "--help", environment = { "COLUMNS=60" } }).output
-            found(help, "Usage: cleat " .. name)
-            found(help, "Exit status:")
+            expect_text(help, "Usage: cleat " .. name)
+            expect_text(help, "Exit status:")
             for line in help:gmatch "[^\n]+" do
                 assert.is_true(#line <= 64, line) -- the line of an option may be longer
             end
         end
         assert.is_truthy(command.expect(0, { "--version" }).output:find "^cleat %d+%.%d+%.%d+ %(BoringSSL, API %d+, Lua")
-        found(command.expect(0, { "completion", "bash" }).output, "complete -F")
+        expect_text(command.expect(0, { "completion", "bash" }).output, "complete -F")
     end)
 
     it("refuses misspelt commands and options, with the exit status of the command", function()
-        found(command.expect(2, { "conect" }).errors, "Did you mean 'connect'?")
-        found(command.expect(2, { "cert", "--hots", "a", "b" }).errors, "Did you mean '--host'?")
-        found(command.expect(3, { "inspect", "--jsno", "a" }).errors, "Did you mean '--json'?")
-        found(command.expect(3, { "inspect" }).errors, "Usage: cleat inspect")
-        found(command.expect(3, { "inspect", "https://a/" }).errors, "is a URL")
-        found(command.expect(3, { "inspect", "a", "--cafile", "/nowhere" }).errors, "--cafile: [Errno 2]")
+        expect_text(command.expect(2, { "conect" }).errors, "Did you mean 'connect'?")
+        expect_text(command.expect(2, { "cert", "--hots", "a", "b" }).errors, "Did you mean '--host'?")
+        expect_text(command.expect(3, { "inspect", "--jsno", "a" }).errors, "Did you mean '--json'?")
+        expect_text(command.expect(3, { "inspect" }).errors, "Usage: cleat inspect")
+        expect_text(command.expect(3, { "inspect", "https://a/" }).errors, "is a URL")
+        expect_text(command.expect(3, { "inspect", "a", "--cafile", "/nowhere" }).errors, "--cafile: [Errno 2]")
     end)
 
     it("uses colours and the width of a terminal, and no colours with NO_COLOR", function()
@@ -189,7 +189,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))]], "env", "TERM=xterm
             return result.output
         end
         local output = in_terminal()
-        found(output, "\27[31mhas expired")
+        expect_text(output, "\27[31mhas expired")
         for line in output:gsub("\27%[%d*m", ""):gmatch "[^\r\n]+" do
             assert.is_true(#line <= 60 or line:find "%x+$" ~= nil, line) -- a digest cannot be wrapped
         end
@@ -231,6 +231,6 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))]], "env", "TERM=xterm
             .. 'os.exit(require("cleat.cli.main").run { "--version" }, true)\n')
         local result = process.run(process.lua { script })
         assert.are.equal(2, result.status)
-        found(result.errors, "install lua-argparse (Debian), or run `luarocks install argparse`")
+        expect_text(result.errors, "install lua-argparse (Debian), or run `luarocks install argparse`")
     end)
 end)

@@ -16,7 +16,7 @@ local recipes = require "support.recipes"
 local servers = require "support.servers"
 
 local unpack = table.unpack or unpack
-local found = command.found
+local expect_text = command.expect_text
 local CERT, KEY = pki.chain "server-ec"
 local CAFILE = pki.path "root.pem"
 
@@ -43,8 +43,8 @@ describe("cleat connect", function()
             local text = peer.pattern(300000)
             local result = connect(0, job.port, { stdin = text })
             assert.is_true(result.output == text)
-            found(result.errors, ("cleat: connected to localhost port %d: TLSv%s, "):format(job.port, version))
-            found(result.errors, ", verified: CN=localhost, O=cleat tests\n")
+            expect_text(result.errors, ("cleat: connected to localhost port %d: TLSv%s, "):format(job.port, version))
+            expect_text(result.errors, ", verified: CN=localhost, O=cleat tests\n")
             assert.are.equal("echo 300000 end", job:finish()[2])
         end)
     end
@@ -63,10 +63,10 @@ describe("cleat connect", function()
         local result = connect(4, job.port, { "--keep-open" })
         assert.are.equal("part", result.output)
         assert.is_nil(result.errors:find("--keep-open", 1, true))
-        found(result.errors, "cleat connect: the connection has ended without close_notify: the received data may be truncated")
+        expect_text(result.errors, "cleat connect: the connection has ended without close_notify: the received data may be truncated")
         job:finish()
         job = tls_server { "handshake", "recv 1", "reset" }
-        found(connect(4, job.port, { "--keep-open", stdin = "x" }).errors, "ended without close_notify")
+        expect_text(connect(4, job.port, { "--keep-open", stdin = "x" }).errors, "ended without close_notify")
         job:finish()
     end)
 
@@ -100,24 +100,24 @@ describe("cleat connect", function()
             local certfile, keyfile = pki.chain(name)
             local job = peer.serve { tls = true, cert = certfile, key = keyfile, "handshake", "recvall" }
             local result = connect(3, job.port, { stdin = "secret" })
-            found(result.errors, "cleat connect: the certificate was refused: " .. expected[1])
+            expect_text(result.errors, "cleat connect: the certificate was refused: " .. expected[1])
             assert.are.equal("", result.output)
             local lines = job:finish()
-            found(lines[#lines], expected[2]) -- the alert that the server has received
+            expect_text(lines[#lines], expected[2]) -- the alert that the server has received
         end
     end)
 
     it("warns about --insecure, and verifies another name with --servername", function()
         local job = tls_server { "handshake", "unwrap", "close" }
         local result = command.expect(0, { "connect", "127.0.0.1:" .. job.port, "--insecure" })
-        found(result.errors, "cleat: WARNING: --insecure: the server is not verified")
-        found(result.errors, ", NOT VERIFIED: CN=localhost")
+        expect_text(result.errors, "cleat: WARNING: --insecure: the server is not verified")
+        expect_text(result.errors, ", NOT VERIFIED: CN=localhost")
         job:finish()
         job = tls_server { "handshake", "unwrap", "close" }
-        found(connect(0, job.port, { "--servername", "www.cleat.test" }).errors, "verified")
+        expect_text(connect(0, job.port, { "--servername", "www.cleat.test" }).errors, "verified")
         job:finish()
         job = tls_server { "handshake" }
-        found(connect(3, job.port, { "--servername", "no.cleat.test" }).errors,
+        expect_text(connect(3, job.port, { "--servername", "no.cleat.test" }).errors,
             "the name is the host on the command line: use --servername NAME for another one")
         job:finish()
     end)
@@ -135,7 +135,7 @@ describe("cleat connect", function()
         assert.is_truthy(facts.sha256:find("^%x+$") and #facts.sha256 == 64)
         assert.are.equal("recv " .. peer.hex "a\r\nb\r\n", job:finish()[2])
         job = tls_server { max = "1.2", "handshake" }
-        found(connect(1, job.port, { "--tls-version", "1.3" }).errors, "TLSV1_ALERT_PROTOCOL_VERSION")
+        expect_text(connect(1, job.port, { "--tls-version", "1.3" }).errors, "TLSV1_ALERT_PROTOCOL_VERSION")
         job:finish()
     end)
 
@@ -146,7 +146,7 @@ describe("cleat connect", function()
         assert.are.equal("peercert client", job:finish()[2])
         for _, version in ipairs { "1.2", "1.3" } do
             job = tls_server { verify = "required", cafile = CAFILE, "handshake" }
-            found(connect(1, job.port, { "--tls-version", version }).errors,
+            expect_text(connect(1, job.port, { "--tls-version", version }).errors,
                 "the server may require a client certificate: --cert, --key")
             job:finish()
         end
@@ -154,11 +154,11 @@ describe("cleat connect", function()
 
     it("reports servers without TLS, refused connections and silent servers", function()
         local job = peer.serve { "recv 5", "send " .. peer.hex "220 hello\r\n", "waiteof" }
-        found(connect(1, job.port, {}).errors, "does the protocol need --starttls?")
+        expect_text(connect(1, job.port, {}).errors, "does the protocol need --starttls?")
         job:finish()
-        found(connect(1, process.free_port(), {}).errors, "Connection refused")
+        expect_text(connect(1, process.free_port(), {}).errors, "Connection refused")
         job = peer.serve { "await" }
-        found(connect(1, job.port, { "--timeout", "0.3" }).errors, "in time (--timeout)")
+        expect_text(connect(1, job.port, { "--timeout", "0.3" }).errors, "in time (--timeout)")
         job:abandon()
     end)
 
@@ -180,7 +180,7 @@ describe("cleat connect", function()
             { { "connect", "localhost", "--servername", "." }, "is not a valid server name" },
         } do
             local result = command.expect(2, case[1])
-            found(result.errors, case[2])
+            expect_text(result.errors, case[2])
             assert.are.equal("", result.output)
         end
     end)
@@ -279,8 +279,8 @@ describe("cleat connect", function()
         local server = nginx.start { { cert = "server-ec", lines = 'location = / { return 200 "hello"; }' } }
         local result = command.run { "connect", "localhost:" .. server.ports[1], "--cafile", CAFILE, "--crlf",
             "--keep-open", stdin = "GET / HTTP/1.0\nHost: localhost\n\n" }
-        found(result.output, "HTTP/1.1 200 OK\r\n")
-        found(result.output, "\r\n\r\nhello")
+        expect_text(result.output, "HTTP/1.1 200 OK\r\n")
+        expect_text(result.output, "\r\n\r\nhello")
         assert.are.equal(0, result.status, result.errors)
         server:stop()
     end)
@@ -310,8 +310,8 @@ describe("cleat connect --starttls", function()
             words[#words + 1] = case[2]:find "\n$" and "--crlf" or nil
             local result = command.run(words)
             server:stop()
-            found(result.output, case[3])
-            found(result.errors, "verified: CN=" .. name)
+            expect_text(result.output, case[3])
+            expect_text(result.errors, "verified: CN=" .. name)
             assert.is_true(result.status == 0 or result.status == 4, result.errors)
         end)
     end
@@ -384,7 +384,7 @@ describe("cleat connect --starttls", function()
         } do
             local protocol, expected = table.remove(case, 1), table.remove(case, 1)
             local result, lines = scripted(1, protocol, case)
-            found(result.errors, expected)
+            expect_text(result.errors, expected)
             assert.are.equal("", result.output)
             if case[#case] == "waiteof" then
                 assert.is_truthy(lines[#lines]:find "^waiteof ", lines[#lines])
