@@ -418,7 +418,7 @@ tests["a verify callback waits, and the connection is closed"] = function(runtim
 end
 
 -- The callback runs in a coroutine that is killed while it waits: the next coroutine calls it again.
-questions["a coroutine is killed in a callback, and another goes on"] = function(runtime, tls)
+tests["a coroutine is killed in a callback, and the next coroutine calls it again"] = function(runtime, tls)
     if not tls or not runtime.kill then
         return
     end
@@ -428,7 +428,7 @@ questions["a coroutine is killed in a callback, and another goes on"] = function
         runtime:pause(calls == 1 and 3600 or 0.001)
         return true
     end
-    -- attempt: callback runs on the side that is asked about
+    -- attempt: callback runs on the side under test
     local function attempt(is_server)
         calls = 0
         local object, second = ends(runtime)
@@ -459,15 +459,15 @@ questions["a coroutine is killed in a callback, and another goes on"] = function
         runtime:kill(killed)
         within(runtime, 2, "the reader", reader)
         runtime:join(reader, other)
-        same("hello", reader.results[2])
+        expect_equal("hello", reader.results[2])
         assert(calls > 1)
         sock:close()
         peer:close()
     end
-    asking(runtime, callback, function()
+    with_verify_callback(runtime, callback, function()
         attempt(false)
     end)
-    storing(runtime, { get = callback, put = callback }, function()
+    with_session_store(runtime, { get = callback, put = callback }, function()
         attempt(true)
     end)
 end
