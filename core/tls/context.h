@@ -52,6 +52,11 @@ int32_t cleat_context_change_credentials(struct cleat_context *context,
                                                         void *argument),
                                          void *argument);
 
+/* cleat_context_ref_configuration returns CLEAT_OK and a reference to the configuration of the present settings. It
+ * acquires the lock. CLEAT_SSL; CLEAT_NOMEM. */
+int32_t cleat_context_ref_configuration(struct cleat_context *context,
+                                        struct cleat_configuration **configuration);
+
 /* The functions below must be called with the lock held. */
 
 /* cleat_context_changed must be called after each change of a setting. */
