@@ -126,7 +126,7 @@ struct cleat_connection {
 };
 
 /* The frame of exported functions: CLEAT_BEGIN declares self, finds the connection by its id and locks it; CLEAT_END
- * unlocks it and returns result. */
+ * evaluates result, unlocks the connection and returns result. */
 #define CLEAT_BEGIN(connection)                                                                    \
     struct cleat_connection *self;                                                                 \
     CLEAT_FIND(self, (connection), CLEAT_KIND_CONNECTION);                                         \
@@ -141,9 +141,10 @@ struct cleat_connection {
 
 #define CLEAT_END(result)                                                                          \
     do {                                                                                           \
+        const int32_t result_ = (result);                                                          \
         pthread_mutex_unlock(&self->lock);                                                         \
         CLEAT_DONE(self);                                                                          \
-        return (result);                                                                           \
+        return result_;                                                                            \
     } while (0)
 
 /* cleat_connection_credential returns the credential that the handshake presents, NULL if none has been selected

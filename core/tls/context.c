@@ -30,6 +30,13 @@ static void context_destroy(struct cleat_object *object) {
     cleat_release(self);
 }
 
+int32_t cleat_context_check(int32_t context) {
+    struct cleat_context *self;
+    CLEAT_FIND(self, context, CLEAT_KIND_CONTEXT);
+    CLEAT_DONE(self);
+    return CLEAT_OK;
+}
+
 void cleat_context_changed(struct cleat_context *context) {
     cleat_configuration_unref(context->configuration);
     context->configuration = NULL;

@@ -5,10 +5,8 @@
 #include "tls/context.h"
 
 int32_t cleat_context_num_tickets(int32_t context) {
-    int32_t result;
     CLEAT_CONTEXT_BEGIN(context);
-    result = self->settings.num_tickets;
-    CLEAT_CONTEXT_END(result);
+    CLEAT_CONTEXT_END(self->settings.num_tickets);
 }
 
 int32_t cleat_context_set_num_tickets(int32_t context, int32_t count) {
@@ -20,10 +18,8 @@ int32_t cleat_context_set_num_tickets(int32_t context, int32_t count) {
 }
 
 int32_t cleat_context_session_timeout(int32_t context) {
-    int32_t result;
     CLEAT_CONTEXT_BEGIN(context);
-    result = self->settings.session_timeout;
-    CLEAT_CONTEXT_END(result);
+    CLEAT_CONTEXT_END(self->settings.session_timeout);
 }
 
 int32_t cleat_context_set_session_timeout(int32_t context, int32_t seconds) {
