@@ -184,7 +184,6 @@ int32_t cleat_addrinfo_count(int32_t addrinfo) {
 int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *output, int32_t output_cap,
                                int32_t *family, int32_t *socktype, int32_t *proto, int32_t *port,
                                int32_t *flowinfo, int32_t *scope_id) {
-    int32_t result;
     CLEAT_CHECK_OUT(3, output, output_cap);
     CLEAT_CHECK_POINTER(5, family);
     CLEAT_CHECK_POINTER(6, socktype);
@@ -193,6 +192,7 @@ int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *output, in
     CLEAT_CHECK_POINTER(9, flowinfo);
     CLEAT_CHECK_POINTER(10, scope_id);
     BEGIN(addrinfo);
+    int32_t result;
     if (index < 0 || index >= list->count) {
         result = cleat_fail_usage(2, "index out of range");
     } else {
@@ -231,10 +231,10 @@ int32_t cleat_addrinfo_alias_count(int32_t addrinfo) {
 }
 
 int32_t cleat_addrinfo_alias(int32_t addrinfo, int32_t index, char *output, int32_t output_cap) {
-    const char *alias;
     CLEAT_CHECK_OUT(3, output, output_cap);
     BEGIN(addrinfo);
+    const char *alias = list->aliases;
     if (index < 0 || index >= list->alias_count) END(cleat_fail_usage(2, "index out of range"));
-    for (alias = list->aliases; index > 0; index--) alias += strlen(alias) + 1;
+    for (; index > 0; index--) alias += strlen(alias) + 1;
     END(copy_out(alias, output, output_cap));
 }

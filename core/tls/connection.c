@@ -4,6 +4,7 @@
 #include "base/argument.h"
 #include "base/memory.h"
 #include "tls/context.h"
+#include "tls/early_data.h"
 #include "tls/hostname.h"
 #include "tls/offered_ticket.h"
 #include "tls/psk.h"
@@ -39,7 +40,7 @@ static void connection_destroy(struct cleat_object *object) {
     cleat_message_queue_free(&self->messages);
     cleat_session_exchange_end(self);
     sk_X509_pop_free(self->verified_chain, X509_free);
-    cleat_queue_free(&self->early);
+    cleat_early_data_free(self);
     SSL_SESSION_free(self->session);
     SSL_SESSION_free(self->given);
     if (self->socket != NULL) cleat_object_unref(&self->socket->object);

@@ -22,9 +22,10 @@ static int32_t set_id_context(SSL *ssl, const struct cleat_configuration *config
                : cleat_fail_ssl("SSL_set_session_id_context");
 }
 
-static bool set_algorithms(struct cleat_connection *self, SSL *ssl,
-                           const struct cleat_configuration *configuration) {
-    return (self->server_side || cleat_group_restrict(self, ssl, configuration)) &&
+static bool set_algorithms(const struct cleat_connection *self, SSL *ssl,
+                           const struct cleat_configuration *configuration,
+                           bool *restricts_groups) {
+    return (self->server_side || cleat_group_restrict(ssl, configuration, restricts_groups)) &&
            cleat_sigalgs_apply(ssl, configuration, NULL, self->server_side);
 }
 
@@ -32,6 +33,7 @@ int32_t cleat_connection_set_up(struct cleat_connection *self,
                                 struct cleat_configuration *configuration) {
     const struct cleat_settings *settings = &configuration->settings;
     bool check = settings->check_hostname && !self->server_side;
+    bool restricts_groups = false;
     int32_t status = CLEAT_OK;
     SSL *ssl;
     if (check && self->server_hostname == NULL) {
@@ -41,7 +43,7 @@ int32_t cleat_connection_set_up(struct cleat_connection *self,
     ssl = SSL_new(configuration->ssl_ctx);
     /* BoringSSL ignores some failed allocations here, for example of the verify parameters. */
     if (ssl == NULL || SSL_set_app_data(ssl, self) != 1 ||
-        !set_algorithms(self, ssl, configuration) || cleat_memory_failed()) {
+        !set_algorithms(self, ssl, configuration, &restricts_groups) || cleat_memory_failed()) {
         SSL_free(ssl);
         return cleat_fail_ssl("SSL_new");
     }
@@ -73,6 +75,7 @@ int32_t cleat_connection_set_up(struct cleat_connection *self,
     SSL_SESSION_free(self->given);
     self->given = NULL;
     self->ssl = ssl;
+    self->restricts_groups = restricts_groups;
     self->configuration = self->initial = configuration;
     self->verify_mode = settings->verify_mode;
     self->verify_flags = settings->verify_flags;
@@ -117,6 +120,15 @@ static bool restrict_settings(struct cleat_connection *self,
            cleat_sigalgs_apply(self->ssl, other, self->configuration, true);
 }
 
+/* A switch that has failed half done must not continue: the connection would present the certificate of one context
+ * and verify the client by the settings of the other. */
+static int32_t fail_switch(struct cleat_connection *self) {
+    int32_t status = cleat_fail_ssl("SSL_set_SSL_CTX");
+    cleat_connection_refuse(self, SSL_AD_INTERNAL_ERROR);
+    self->refused_at = CLEAT_PAUSE_SERVER_NAME;
+    return status;
+}
+
 /* Switches a server at the ClientHello. */
 static int32_t switch_server(struct cleat_connection *self, struct cleat_configuration *other) {
     const struct cleat_settings *settings = &other->settings;
@@ -126,7 +138,7 @@ static int32_t switch_server(struct cleat_connection *self, struct cleat_configu
     cleat_error_clear_queue();
     if (SSL_set_SSL_CTX(self->ssl, other->ssl_ctx) == NULL || !restrict_settings(self, other) ||
         !cleat_psk_switch(self, other) || cleat_memory_failed()) {
-        return cleat_fail_ssl("SSL_set_SSL_CTX");
+        return fail_switch(self);
     }
     cleat_configuration_ref(other);
     cleat_configuration_unref(self->configuration);
