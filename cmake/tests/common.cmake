@@ -51,7 +51,7 @@ set(cleat_environment
     TSAN_OPTIONS=halt_on_error=1)
 
 # Ends a test that hangs: no test takes nearly that long, even on a busy machine.
-set(cleat_timeout 900)
+set(cleat_timeout 1800)
 
 # The program that runs C programs and Lua: none, valgrind, or an emulator of another machine.
 set(cleat_memcheck ${CMAKE_CROSSCOMPILING_EMULATOR})

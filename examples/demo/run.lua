@@ -186,7 +186,7 @@ local function step_refusals(web, server)
 
     io.write("  plain HTTP to the port of https_server.lua:\n")
     local result = command("curl http://localhost:" .. server.port .. "/", {
-        "curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", "10",
+        "curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", "300",
         "http://127.0.0.1:" .. server.port .. "/",
     })
     local reported, reason = pcall(server.wait_for, server, "(https_server: %[SSL: HTTP_REQUEST%][^\n]*)", 5)

@@ -80,20 +80,28 @@ describe("over LuaSocket, wrap_socket", function()
     end)
 
     it("keeps the object's timeout", function()
-        local job = adapters.python("sendn 1", "recv 1")
-        local plain = connect(job.port)
+        local silent = peer.serve { "waiteof" }
+        local plain = connect(silent.port)
         plain:settimeout(0.05)
-        local sock = adapters.client():wrap_socket(plain, { server_hostname = "localhost" })
+        local sock = adapters.client():wrap_socket(plain, { server_hostname = "localhost", do_handshake_on_connect = false })
         if plain.gettimeout then
             assert.are.equal(0.05, sock:gettimeout())
         else
             sock:settimeout(0.05)
         end
-        assert.are.equal(1, #sock:recv(1))
-        raises("ssl.SSLError", { match = "timed out" }, sock.recv, sock, 1)
-        sock:sendall "x"
-        job:finish()
+        raises("ssl.SSLError", { match = "timed out" }, sock.do_handshake, sock)
         sock:close()
+        silent:finish()
+        -- a timeout leaves the connection as it is
+        local job = adapters.python("await", "sendn 1")
+        sock = adapters.client():wrap_socket(connect(job.port), { server_hostname = "localhost" })
+        sock:settimeout(0.05)
+        raises("ssl.SSLError", { match = "timed out" }, sock.recv, sock, 1)
+        job:go()
+        sock:settimeout(nil)
+        assert.are.equal(1, #sock:recv(1))
+        sock:close()
+        job:finish()
     end)
 
     it("connects and listens with objects that were wrapped first", function()

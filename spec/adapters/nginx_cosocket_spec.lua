@@ -166,19 +166,25 @@ describe("cosockets with cleat's TLS", function()
     end)
 
     it("of two requests at the same time are two connections, of which a full pool closes one", function()
-        local function two(query)
+        local hold = 0.1 -- seconds for which a request uses a connection: the second one has to begin before they are over
+        local function two(pool, size)
+            local query = ("/kept?hold=%g&pool=%s%g&size=%d"):format(hold, pool, hold, size)
             local first = socket.create_connection({ "127.0.0.1", port }, 20)
-            first:sendall("GET /kept?hold=0.1&" .. query .. " HTTP/1.0\r\n\r\n")
-            local second = kept("hold=0.1&" .. query)
-            local page = adapters.receive(first, math.huge)
+            first:sendall("GET " .. query .. " HTTP/1.0\r\n\r\n")
+            local pages = { (get(port, query)), (adapters.receive(first, math.huge):match "\r\n\r\n(.-)\n$") }
             first:close()
-            return (page:match "\r\n\r\n(.-)\n$"), second
+            table.sort(pages)
+            return table.concat(pages, " ")
         end
-        assert.are.same({ "0(1 )", "0(1 )" }, { two "pool=two&size=5" })
-        assert.are.same({ "1(2 )", "1(2 )" }, { two "pool=two&size=5" })
-        assert.are.same({ "0(1 )", "0(1 )" }, { two "pool=full&size=1" })
-        local first, second = two "pool=full&size=1"
-        assert.are.same({ "0(1 )", "1(2 )" }, first < second and { first, second } or { second, first })
+        local found
+        for _ = 1, 4 do
+            found = { two("two", 5), two("two", 5), two("full", 1), two("full", 1) }
+            if found[1] == "0(1 ) 0(1 )" then
+                break
+            end
+            hold = hold * 4 -- a busy machine
+        end
+        assert.are.same({ "0(1 ) 0(1 )", "1(2 ) 1(2 )", "0(1 ) 0(1 )", "0(1 ) 1(2 )" }, found)
     end)
 
     it("are replaced after the pool's timeout", function()

@@ -186,12 +186,22 @@ static int32_t act_pair(void) {
 }
 
 /* The descriptor stays the caller's where no socket could be made of it. */
+static int adopted;
+
+static void open_fd(void) {
+    adopted = socket(AF_UNIX, SOCK_STREAM, 0);
+    EXPECT(adopted >= 0);
+    one = 0;
+}
+
 static int32_t act_from_fd(void) {
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    EXPECT(fd >= 0);
-    one = cleat_socket_from_fd(fd);
-    if (one < 0) EXPECT(close(fd) == 0);
+    one = cleat_socket_from_fd(adopted);
     return one;
+}
+
+static void close_fd(void) {
+    if (one <= 0) EXPECT(close(adopted) == 0);
+    close_all();
 }
 
 static int32_t listener;
@@ -339,7 +349,7 @@ const struct scenario object_scenarios[] = {
     {"certificate: odd fields", open_odd, act_odd, close_all, 0, false},
     {"socket_new", NULL, act_socket, close_all, 0, true},
     {"socket_pair", NULL, act_pair, close_all, 0, true},
-    {"socket_from_fd", NULL, act_from_fd, close_all, 0, true},
+    {"socket_from_fd", open_fd, act_from_fd, close_fd, 0, true},
     {"socket_bind", open_listener, act_bind, close_listener, 0, true},
     {"socket_connect", open_listener, act_connect, close_listener, 0, true},
     {"socket_accept", open_caller, act_accept, close_listener, 0, false},

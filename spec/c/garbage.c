@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cancelled.h"
 #include "load.h"
 
 enum {
@@ -412,7 +413,9 @@ static void call(const struct function *function, const struct value *v, int bad
                         : 1;
     }
 
+    cancelled_allow(function->name);
     result = function->call(v);
+    cancelled_forbid();
 
     if (refused && result >= 0) fail("took an argument that it must refuse", result);
     if (result < 0 && strcmp(function->name, "cleat_error_status") != 0) {

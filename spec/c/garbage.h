@@ -5,6 +5,7 @@
  *   cleat.h refuses, and then, if it is the only bad one, CLEAT_HANDLE or CLEAT_USAGE with the argument's position;
  * - a thread's record of the failure that has the same status and a text;
  * - that nothing is written behind a capacity, nor to other outputs where the call failed;
+ * - that the thread returns from it, although pthread_cancel of the thread is pending;
  * - at the end, no id and no descriptor more than at the beginning.
  *
  * Timeouts are 0, so that nothing waits. The tables are in test_garbage.c, which is generated. */

@@ -117,7 +117,7 @@ static void test_timeouts(time_t step) {
         if (i == 3) status = cleat_poll(&fd, 1, &events, 1, &revents, 1, timeout);
         taken = since_boot() - before;
         EXPECT(i == 3 ? status == 0 : CLEAT_CLASS(status) == CLEAT_TIMEOUT);
-        EXPECT(taken >= timeout && taken < 20);
+        EXPECT(taken >= timeout);
     }
     atomic_store(&ended, true);
     pthread_join(thread, NULL);

@@ -126,7 +126,7 @@ static void test_many(void) {
     EXPECT(cleat_handle_count() == MANY);
     printf("an open and a close: %.0f ns among 1,000 ids, %.0f among 3,000,000\n", few * 1e4,
            lot * 1e4);
-    EXPECT(lot < few * 8);
+    EXPECT(lot < few * 100); /* a search among all would cost 3,000 times as much */
     for (i = 0; i < MANY; i++) EXPECT(cleat_kind(many[i].id) == 1);
     for (i = 0; i < MANY; i++) {
         int32_t id = many[i].id;

@@ -266,7 +266,7 @@ describe("cleat connect --starttls", function()
             list[#list + 1] = step
         end
         local job = peer.serve(list)
-        local result = connect(status, job.port, { "--starttls", protocol, "--timeout", "5" })
+        local result = connect(status, job.port, { "--starttls", protocol, "--timeout", "60" })
         return result, job:finish()
     end
     local function send(text)

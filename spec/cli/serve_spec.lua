@@ -150,7 +150,7 @@ describe("cleat serve", function()
 
     it("has --echo, --client-ca and --timeout, and removes its file when Ctrl-C ends it", function()
         local certfile, keyfile = pki.chain "client"
-        local program = serve { "--echo", "--client-ca", pki.path "root.pem", "--name", "echo.example", "--timeout", "1" }
+        local program = serve { "--echo", "--client-ca", pki.path "root.pem", "--name", "echo.example" }
         local function connect(status, ...)
             return command.expect(status, { "connect", "localhost:" .. program.port, "--cafile", program.certificate,
                 "--servername", "echo.example", ... })
@@ -161,10 +161,12 @@ describe("cleat serve", function()
         assert.is_true(result.output == text)
         found(connect(1).errors, "CERTIFICATE_REQUIRED")
         connect(3, "--servername", "other.example")
-        local silent = socket.create_connection({ "127.0.0.1", program.port }, 20)
+        local hasty = serve { "--timeout", "0.3" }
+        local silent = socket.create_connection({ "127.0.0.1", hasty.port })
         assert.are.equal("", silent:recv(1)) -- disconnected
         silent:close()
-        program:wait_for "(The handshake operation timed out)"
+        hasty:wait_for "(The handshake operation timed out)"
+        hasty:stop()
         -- SIGINT goes to the command alone: timeout(1), which runs it, would forward another, which would kill it
         os.execute(("kill -INT $(cat /proc/%s/task/%s/children)"):format(program.pid, program.pid))
         assert.are.equal(130, program:wait())

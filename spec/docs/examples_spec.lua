@@ -114,7 +114,7 @@ describe("the examples:", function()
         local server = process.start(process.lua { "examples/https_server.lua", "--cert", certfile, "--key", keyfile })
         local port = server:wait_for("^listening on (%d+)\n")
         local plain = process.run {
-            "curl", "--silent", "--noproxy", "*", "--max-time", "5", "http://127.0.0.1:" .. port .. "/",
+            "curl", "--silent", "--noproxy", "*", "--max-time", "300", "http://127.0.0.1:" .. port .. "/",
         }
         assert.are_not.equal(0, plain.status)
         server:wait_for("https_server: %[SSL: HTTP_REQUEST%]")

@@ -11,7 +11,7 @@ local FLAGS = {
 }
 
 local function curl(version, port, path, options)
-    local command = { "curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", "20", timeout = 30 }
+    local command = { "curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", "300", timeout = 30 }
     for _, word in ipairs(FLAGS[version]) do
         command[#command + 1] = word
     end
@@ -85,7 +85,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
         it("plain HTTP on our TLS port is reported as such", function()
             local server = serve { mode = "http" }
             local result = process.run {
-                "curl", "--silent", "--noproxy", "*", "--max-time", "10", "http://127.0.0.1:" .. server.port .. "/",
+                "curl", "--silent", "--noproxy", "*", "--max-time", "300", "http://127.0.0.1:" .. server.port .. "/",
             }
             assert.are_not.equal(0, result.status)
             server:wait_for("failed\t%[SSL: HTTP_REQUEST%]")

@@ -43,7 +43,7 @@ function clients.python(version, port)
 end
 
 function clients.curl(version, port)
-    local command = { "curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", "20", "--cacert", pki.path "root.pem",
+    local command = { "curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", "300", "--cacert", pki.path "root.pem",
         "--resolve", ("localhost:%d:127.0.0.1"):format(port), ("https://localhost:%d/5"):format(port), timeout = 30 }
     for _, word in ipairs(CURL[version]) do
         command[#command + 1] = word

@@ -401,9 +401,10 @@ describe("lua-http", function()
     end)
 
     it("keeps serving after clients that do not speak TLS, leave in the handshake, or send half a request", function()
-        local server, port, errors = support.serve { tls = true, connection_setup_timeout = 0.2 }
-        run({ server }, function()
-            local waiting = cqueues_socket.connect("127.0.0.1", port)
+        local server, port, errors = support.serve { tls = true }
+        local hasty, its_port = support.serve { tls = true, connection_setup_timeout = 0.05 }
+        run({ server, hasty }, function()
+            local waiting = cqueues_socket.connect("127.0.0.1", its_port)
             assert(waiting:connect(SECONDS))
             for _, data in ipairs { "GET / HTTP/1.1\r\n\r\n", ("\22\3\1\1\0"):rep(3), "" } do
                 local sock = cqueues_socket.connect("127.0.0.1", port)
@@ -434,6 +435,7 @@ describe("lua-http", function()
         end
         assert.is_true(operations.wrap and operations.onstream) -- no TLS; half a request
         server:close()
+        hasty:close()
     end)
 
     it("carries websockets, as a client and as a server", function()

@@ -1,9 +1,10 @@
-/* watch.c: what each thread calls, and whether that comes to its end. */
+/* watch.c: what each thread calls, and whether that comes to its end, although the thread is cancelled. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "../c/cancelled.h"
 #include "../c/load.h"
 #include "schedule.h"
 
@@ -70,6 +71,7 @@ void fail(const struct end *end, const char *format, ...) {
     char text[512];
     int32_t len = cleat_error_message(text, sizeof text);
     va_list arguments;
+    cancelled_forbid();
     pthread_mutex_lock(&once); /* never left */
     va_start(arguments, format);
     fprintf(stderr, "seed %llu: ", (unsigned long long)current->seed);
@@ -102,11 +104,13 @@ void watch_begin(int thread, const char *call, struct end *end, double timeout) 
         (struct call){.name = call, .end = end, .timeout = timeout, .begun = now()};
     slots[thread].under_way = true;
     pthread_mutex_unlock(&slots[thread].lock);
+    cancelled_allow(call);
 }
 
 void watch_end(int thread, int32_t result) {
     struct call *call;
     struct call copy;
+    cancelled_forbid();
     pthread_mutex_lock(&slots[thread].lock);
     call = &slots[thread].calls[(slots[thread].count - 1) % HISTORY];
     call->took = now() - call->begun;

@@ -93,13 +93,13 @@ describe("cleat.sessions.redis", function()
 
     it("stores all keys with an expiry and a prefix", function()
         local store = store_of { port = server.port, prefix = "mine:" }
-        store.put("key", "x", 77.9)
-        store.add("key", 33)
+        store.put("key", "x", 77000.9)
+        store.add("key", 33000)
         store.add("short", 0.1)
         local ttl = tonumber(ask(server.port, "ttl", "mine:key"))
-        assert.is_true(ttl > 70 and ttl <= 77, ttl)
+        assert.is_true(ttl > 70000 and ttl <= 77000, ttl)
         ttl = tonumber(ask(server.port, "ttl", "mine:+key"))
-        assert.is_true(ttl > 25 and ttl <= 33, ttl)
+        assert.is_true(ttl > 25000 and ttl <= 33000, ttl)
         ttl = tonumber(ask(server.port, "pttl", "mine:+short"))
         assert.is_true(ttl <= 1000, ttl)
         assert.is_nil(store_of({ port = server.port }).get "key")
@@ -355,6 +355,7 @@ describe("cleat.sessions.redis with a Redis that", function()
                 rest()
             end
             if case[2] ~= "deaf" then
+                fake:wait_for "connection.-(connection)"
                 assert.are.equal(2, fake.connections())
             end
             fake:kill()

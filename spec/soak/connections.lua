@@ -137,8 +137,10 @@ local function run()
     local client, server = link.open()
     client:close()
     server:close()
+    local seen = process.directory() .. "/closing"
     killer = process.start(process.lua {
-        "spec/soak/killer.lua", tostring(listener:getsockname()[2]), tostring(count), tostring(seconds), timeout = seconds + 900,
+        "spec/soak/killer.lua", tostring(listener:getsockname()[2]), tostring(count), tostring(seconds), seen,
+        timeout = seconds + 900,
     })
     local door = {}
     watch:set(door, listener)
@@ -155,7 +157,10 @@ local function run()
         end
         if look() then
             peak = math.max(peak, common.resident())
-            done = done or killer:output():find("closing", 1, true) ~= nil
+            if not done and killer:output():find("closing", 1, true) then
+                done = true
+                process.write_file(seen, "")
+            end
             local status = killer:poll()
             if status and (status ~= 0 or not done) then
                 error("the second process ended with " .. status, 0)

@@ -1,5 +1,6 @@
--- killer.lua PORT COUNT SECONDS: the second process of connections.lua. It opens COUNT connections, sends and compares
--- on all of them, and kills those of the second half at random, a hundred in a second, each replaced by another.
+-- killer.lua PORT COUNT SECONDS FILE: the second process of connections.lua. It opens COUNT connections, sends and
+-- compares on all of them, and kills those of the second half at random, a hundred in a second. Each is replaced by
+-- another.
 local common = require "soak.common"
 local link = require "support.link"
 local socket = require "cleat.socket"
@@ -178,11 +179,11 @@ wait_until_idle(120)
 print("closing")
 io.stdout:flush()
 
--- The holder must have seen that before the first close_notify.
-local wait = common.every(2)
+-- The first process writes the file when it has read that: no connection may end before.
 repeat
     turn(0.1)
-until wait()
+    local seen = io.open(arg[4])
+until seen
 local bytes = 0
 for place, connection in ipairs(connections) do
     if place <= half then

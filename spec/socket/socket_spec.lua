@@ -774,7 +774,7 @@ describe("socket:", function()
             end)
             assert.are.same({ {}, {}, {} }, lists)
             assert_between(0.09, 1, time)
-            assert.is_true(limits.best(0.05, select.select, { first }, {}, {}, 0) <= 0.05)
+            assert.are.same({ {}, {}, {} }, { select.select({ first }, {}, {}, 0) }) -- returns
             first:close()
             second:close()
         end)

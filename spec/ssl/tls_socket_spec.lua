@@ -322,11 +322,12 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
 
             it("SSLS-02 do_handshake(true) blocks and puts the timeout back", function()
                 local certfile, keyfile = pki.chain("server-ec")
-                local job = peer.serve { tls = true, cert = certfile, key = keyfile, "sleep 0.1", "handshake" }
+                local job = peer.serve { tls = true, cert = certfile, key = keyfile, "await", "handshake" }
                 local plain = socket.create_connection({ "127.0.0.1", job.port }, 10)
                 plain:settimeout(0)
                 local sock = link.context { version = version }:wrap_socket(plain, { do_handshake_on_connect = false })
                 raises("SSLWantReadError", {}, sock.do_handshake, sock)
+                job:go()
                 sock:do_handshake(true)
                 assert.are.equal(version, sock:version())
                 assert.are.equal(0, sock:gettimeout())

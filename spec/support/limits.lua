@@ -1,11 +1,12 @@
 -- How much longer than on a free machine a call may take here and now: the one factor for the upper bounds of the
--- specs. No test is decided by such a bound on a working machine, whatever its load; it ends what hangs.
---   assert.is_true(took >= 0.1 and took < limits.bound(2))
+-- specs. Such a bound ends what hangs, and decides nothing else: the machine may be slow, busy, or stand still for
+-- seconds. What is to be fast is compared with a control (costs_at_most), counted, or waits for an event.
 local backend = require "cleat.backend"
 
 local limits = {}
 
-local LEAST = 4 -- the load average lags behind
+local LEAST = 20 -- the load average lags behind, and shows neither a slow machine nor a quota of CPU time
+local MOST = 1500 -- seconds; ctest ends a test after 1800
 local given = tonumber(os.getenv "CLEAT_TEST_SLOW" or "") or 1 -- of the build: a sanitizer, valgrind
 
 local function first_number(name)
@@ -39,24 +40,28 @@ end
 
 -- bound: an upper bound, in seconds, for what is done within so many seconds on a free machine.
 function limits.bound(seconds)
-    return seconds * limits.factor()
+    return math.max(seconds, math.min(seconds * limits.factor(), MOST))
 end
 
--- best is for a bound that tells right from wrong, which no factor may move: the machine may stand still in one try,
--- and not in all of them. f, called anew for each try, must be repeatable, and its time is taken. Returns the time of
--- the first try within the bound, or the shortest.
-function limits.best(bound, f, ...)
-    local shortest
-    for _ = 1, 10 do
-        local _, start = backend.monotonic()
-        f(...)
-        local _, finish = backend.monotonic()
-        shortest = math.min(shortest or math.huge, finish - start)
-        if shortest <= bound then
-            break
+local function cpu_time(f)
+    local start = os.clock()
+    f()
+    return os.clock() - start
+end
+
+-- costs_at_most returns whether f takes at most `times` as much CPU time as the control: the least of some measurements
+-- of each, by turns. Both are functions that can be repeated, and what they do has nothing to do with the bound: so it
+-- should be several times what is expected, and a fraction of what the mistake would cost.
+function limits.costs_at_most(times, f, control)
+    local least, least_of_control = math.huge, math.huge
+    for _ = 1, 5 do
+        least_of_control = math.min(least_of_control, math.max(cpu_time(control), 1e-5))
+        least = math.min(least, cpu_time(f))
+        if least <= times * least_of_control then
+            return true
         end
     end
-    return shortest
+    return false
 end
 
 return limits

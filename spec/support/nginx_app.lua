@@ -103,7 +103,7 @@ function app.line()
     answer(function()
         local sock = connect(ngx.var.arg_port, { timeout = tonumber(ngx.var.arg_timeout) }, function(tcp)
             if ngx.var.arg_own then -- the cosocket's own timeouts, in milliseconds
-                tcp:settimeouts(5000, 5000, tonumber(ngx.var.arg_own))
+                tcp:settimeouts(60000, 60000, tonumber(ngx.var.arg_own))
             end
         end)
         sock:sendall "go\n"
@@ -118,7 +118,7 @@ end
 -- echo sends ?size bytes and reads them back, at the same time.
 function app.echo()
     answer(function()
-        local sock = connect(ngx.var.arg_port, { timeout = 10 })
+        local sock = connect(ngx.var.arg_port, { timeout = 60 })
         local data = ("0123456789abcdef"):rep(tonumber(ngx.var.arg_size) / 16)
         local writer = ngx.thread.spawn(function()
             sock:sendall(data)
@@ -137,7 +137,7 @@ end
 -- pool tests setkeepalive().
 function app.pool()
     answer(function()
-        local sock, tcp = connect(ngx.var.arg_port, { timeout = 5 })
+        local sock, tcp = connect(ngx.var.arg_port, { timeout = 60 })
         local _, refused = pcall(sock.setkeepalive, sock, 1000, 10)
         local plain = sock:unwrap()
         local same = plain == tcp

@@ -86,7 +86,7 @@ end
 -- connect connects, does the handshake, and sends the first line of a request.
 local function connect(tcp, log, case)
     local sock = tcp()
-    sock:settimeout(5000)
+    sock:settimeout(60000)
     assert(sock:connect("127.0.0.1", tonumber(ngx.var.upstream)))
     if sock:getreusedtimes() == 0 then
         log:add((assert(sock:sslhandshake(nil, "localhost", true))))
@@ -182,7 +182,7 @@ function scripts.timeouts(tcp, log)
     log:add(sock:receive())
     log:add(sock:receive "*a")
     log:add(sock:receiveany(10))
-    sock:settimeouts(5000, 5000, 20)
+    sock:settimeouts(60000, 60000, 20)
     log:add(sock:receive(1))
     log:add(sock:send "still here")
     log:add(sock:close())
@@ -247,7 +247,7 @@ end
 function scripts.handshakes(tcp, log)
     local function try(port, ...)
         local sock = tcp()
-        sock:settimeout(5000)
+        sock:settimeout(60000)
         log:add(sock:connect("127.0.0.1", tonumber(port)))
         local session, err = sock:sslhandshake(...)
         log:add(session, err)
@@ -272,7 +272,7 @@ end
 -- try_handshake: a handshake, and whether the cosocket can be used after it.
 local function try_handshake(tcp, log, name, chain, key)
     local sock = tcp()
-    sock:settimeout(5000)
+    sock:settimeout(60000)
     if chain then
         log:add(sock:setclientcert(chain, key))
     end
@@ -339,7 +339,7 @@ function scripts.shaking(tcp, log)
     end
     log:add(ngx.thread.wait(waiting))
     log:add(sock:close())
-    sock:settimeout(5000)
+    sock:settimeout(60000)
     log:add(sock:connect("127.0.0.1", tonumber(ngx.var.arg_silent)))
     waiting = ngx.thread.spawn(function()
         return sock:sslhandshake(nil, "localhost", true)
@@ -404,7 +404,7 @@ end
 
 function scripts.silent(tcp, log)
     local sock = tcp()
-    sock:settimeouts(100, 5000, 5000)
+    sock:settimeouts(100, 60000, 60000)
     log:add(sock:connect("127.0.0.1", tonumber(ngx.var.arg_silent)))
     log:add(sock:sslhandshake(nil, "localhost", true))
     log:add(sock:receive(1))
@@ -518,7 +518,7 @@ end
 function scripts.redis(_, log, libraries)
     for _ = 1, 3 do
         local client = libraries["nginx.redis"]:new()
-        client:set_timeout(5000)
+        client:set_timeout(60000)
         log:add(client:connect("127.0.0.1", tonumber(ngx.var.arg_redis)))
         log:add(client:get_reused_times())
         log:add(client._sock:sslhandshake(false, "localhost", true))
@@ -537,7 +537,7 @@ end
 
 function scripts.websocket(_, log, libraries)
     for _ = 1, 3 do
-        local client = libraries["nginx.websocket.client"]:new { timeout = 5000, max_payload_len = 100000 }
+        local client = libraries["nginx.websocket.client"]:new { timeout = 60000, max_payload_len = 100000 }
         log:add(client:connect("wss://127.0.0.1:" .. ngx.var.upstream .. "/websocket", { pool = "websocket" }))
         for _, size in ipairs { 1, 1000, 70000 } do
             assert(client:send_binary(("w"):rep(size)))
@@ -557,7 +557,7 @@ function app.kept()
     local answers = {}
     for _ = 1, tonumber(arg.arg_n or 1) do
         local sock = app.tcp[arg.arg_tcp or "cleat"]()
-        sock:settimeout(5000)
+        sock:settimeout(60000)
         if arg.arg_certificate then
             sock:setclientcert(app.client_chain, app.client_key)
         end
@@ -602,7 +602,7 @@ end
 
 -- websocket is an echo server over nginx's TLS.
 function app.websocket()
-    local server = assert(require("nginx.websocket.server"):new { timeout = 5000, max_payload_len = 100000 })
+    local server = assert(require("nginx.websocket.server"):new { timeout = 60000, max_payload_len = 100000 })
     while true do
         local data, kind = server:recv_frame()
         if kind == "binary" then
@@ -644,7 +644,7 @@ function app.serve()
         raw:send "--E--ENDrest"
     elseif case == "wait" then
         raw:send "abc"
-        raw:settimeout(2000)
+        raw:settimeout(60000)
         raw:receive(1)
     elseif case:find "^echo" then
         local left = tonumber(case:match "%d+")

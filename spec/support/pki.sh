@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$directory"
 cd "$directory"
 exec 9>.lock
-flock -w 60 9
+flock -w 1000 9
 stamp=$(cksum <"$here/pki.sh")
 if [ "$(cat .stamp 2>/dev/null)" = "$stamp" ] && [ -z "$(find .stamp -mmin +1200)" ]; then
     exit 0

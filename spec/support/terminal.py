@@ -13,7 +13,7 @@ import sys
 import termios
 import time
 
-DEADLINE = 20.0
+DEADLINE = 300.0
 
 
 def spawn(command, ours, theirs):
