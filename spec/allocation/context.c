@@ -234,10 +234,8 @@ static int32_t act_peer_keys(void) {
 }
 
 static int32_t act_remote_key(void) {
-    return cleat_context_load_cert_chain_remote_key(
-               context, certificate_file, text_len(certificate_file)) == CLEAT_REMOTE_KEY_P256
-               ? CLEAT_OK
-               : cleat_error_status();
+    return cleat_context_load_cert_chain_remote_key(context, certificate_file,
+                                                    text_len(certificate_file));
 }
 
 static int32_t act_sign(void) {
