@@ -94,8 +94,8 @@ local function parameters(f)
     return list, info.isvararg
 end
 
--- A Reader collects the API. source: see comment.sources; classes: by name; annotated: the blocks with ---@class, by its name;
--- api: the result; inheritable: the names of the described methods, and the methods themselves.
+-- A Reader collects the API. source: see comment.sources; classes: by name; annotated: the blocks with ---@class, by
+-- its name; api: the result; inheritable: the names of the described methods, and the methods themselves.
 local Reader = {}
 Reader.__index = Reader
 

@@ -1,6 +1,6 @@
--- A server of a fleet: answers one HTTP request on each connection with whether the session was resumed, and says so on
--- standard output. Arguments are name=value: cert, key (files), secret (32 characters or more), period (seconds), store
--- (a directory, which several servers may share), min, max (TLSv1_2, TLSv1_3), tickets (no).
+-- A server of a fleet. On each connection it answers one HTTP request with whether the session was resumed, and prints
+-- the same on standard output. Arguments are name=value: cert, key (files), secret (32 characters or more), period
+-- (seconds), store (a directory, which several servers may share), min, max (TLSv1_2, TLSv1_3), tickets (no).
 local program = require "support.server_program"
 local ssl = require "cleat.ssl"
 

@@ -1,9 +1,9 @@
--- A TLS server for peers that are programs: one connection after the other, each echoed or answered as HTTP, until it
--- is killed.
+-- A TLS server for peers that are programs. It serves one connection after the other, each as an echo or an HTTP
+-- server, until it is killed.
 -- Arguments are name=value: cert, key (files), also (more of them: cert:key, once for each), cafile, verify (optional,
 -- required), version (TLSv1 to TLSv1.2; all), alpn, mode (echo, http), bytes (an echo ends with close_notify after so
--- many), remote (yes: the keys are elsewhere; refuse: and do not sign), ciphers, psk (IDENTITY:KEY, in hexadecimal) and
--- hint. It says on standard output what happens.
+-- many), remote (yes: it signs by callback; refuse: the callback raises), ciphers, psk (IDENTITY:KEY, in hexadecimal)
+-- and hint. It prints what happens to standard output.
 local program = require "support.server_program"
 local ssl = require "cleat.ssl"
 
@@ -51,7 +51,7 @@ if options.alpn then
     context:set_alpn_protocols { options.alpn }
 end
 
--- echo: sends back what comes; the bytes, and how they ended.
+-- echo sends back the received bytes. It returns them, and how the stream ended.
 local function echo(stream)
     local count, limit = 0, tonumber(options.bytes)
     while count ~= limit do
@@ -66,7 +66,7 @@ local function echo(stream)
     return count, "limit"
 end
 
--- http: GET /N is answered with N bytes, a body is sent back.
+-- http answers GET /N with N bytes, and sends a request's body back.
 local function http(stream)
     local buffer = ""
     while not buffer:find("\r\n\r\n", 1, true) do

@@ -32,7 +32,7 @@ function program.serve(answer)
     program.print(("listening on %d"):format(listener:getsockname()[2]))
     while true do
         local plain = listener:accept()
-        plain:settimeout(20)
+        plain:settimeout(300)
         answer(plain)
     end
 end

@@ -1,8 +1,8 @@
 -- A server of a fleet, for spec/sessions/fleet_spec.lua: TLS, one connection after the other, until it is killed.
 -- Arguments are name=value: cert, key, cafile (files); version (1.2 or 1.3); no_ticket; verify; store (redis or none)
 -- with port, password, timeout, pause; secret, period (ticket keys); keys (the period of ticket keys from the store);
--- brief (it closes first); replied (clients have their answer once Redis has the sessions). It prints its port,
--- and a line for each connection and for each error of the store.
+-- brief (the server closes first); replied (it answers clients after Redis has stored the sessions). It prints its
+-- port, and a line for each connection and for each error of the store.
 local program = require "support.server_program"
 local redis = require "cleat.sessions.redis"
 local ssl = require "cleat.ssl"
@@ -46,7 +46,7 @@ program.serve(function(plain)
         local conn = context:wrap_socket(plain, { server_side = true })
         program.print("connection " .. (context:session_stats().hits > hits and "resumed" or "full"))
         if options.replied then
-            pcall(store.get, ("0"):rep(32)) -- its reply comes after those to the tickets, for which the handshake does not wait
+            pcall(store.get, ("0"):rep(32)) -- its reply follows those to the tickets, for which the handshake does not wait
         end
         conn:sendall "hello"
         if options.brief then
