@@ -418,7 +418,7 @@ tests["a verify callback waits, and the connection is closed"] = function(runtim
 end
 
 -- The callback runs in a coroutine that is killed while it waits: the next coroutine calls it again.
-questions["a coroutine is killed in a callback, and another goes on"] = function(runtime, tls)
+tests["a coroutine is killed in a callback, and another goes on"] = function(runtime, tls)
     if not tls or not runtime.kill then
         return
     end
@@ -459,15 +459,15 @@ questions["a coroutine is killed in a callback, and another goes on"] = function
         runtime:kill(killed)
         within(runtime, 2, "the reader", reader)
         runtime:join(reader, other)
-        same("hello", reader.results[2])
+        expect_equal("hello", reader.results[2])
         assert(calls > 1)
         sock:close()
         peer:close()
     end
-    asking(runtime, callback, function()
+    with_verify_callback(runtime, callback, function()
         attempt(false)
     end)
-    storing(runtime, { get = callback, put = callback }, function()
+    with_session_store(runtime, { get = callback, put = callback }, function()
         attempt(true)
     end)
 end
@@ -1036,7 +1036,8 @@ end
 -- share_of returns which share of a processor this process takes while the runtime pauses.
 local function share_of(runtime)
     local _, began = backend.monotonic()
-    local before, now = os.clock(), nil
+    local before = os.clock()
+    local now
     repeat
         runtime:pause(0.1)
         now = select(2, backend.monotonic())
