@@ -72,7 +72,7 @@ listener:listen(16)
 say("listening on " .. listener:getsockname()[2])
 while true do
     local plain = listener:accept()
-    plain:settimeout(20)
+    plain:settimeout(300)
     local ok, conn = pcall(context.wrap_socket, context, plain, { server_side = true })
     if ok then
         say(conn:version(), conn.session_reused and "resumed" or "full")

@@ -1,7 +1,6 @@
 -- How much longer than on a free machine a call may take here and now: the one factor for the upper bounds of the
 -- specs. Such a bound ends what hangs, and decides nothing else: the machine may be slow, busy, or stand still for
 -- seconds. What is to be fast is compared with a control (costs_at_most), counted, or waits for an event.
-local backend = require "cleat.backend"
 
 local limits = {}
 
