@@ -43,7 +43,7 @@ describe("cleat.sessions.redis", function()
         return (result.output:gsub("\n$", ""))
     end
 
-    -- exercise tests the functions of each store, with a key.
+    -- exercise tests the functions that every store has, with a key.
     local function exercise(store, name)
         assert.is_nil(store.get(name))
         store.put(name, BYTES, 100.9)
@@ -137,7 +137,7 @@ describe("cleat.sessions.redis", function()
         exercise(store_of(options), "key")
         options.server_hostname = "example.org"
         raises("socket.error", { match = "hostname mismatch" }, store_of(options).get, "key")
-        options.server_hostname = nil -- 127.0.0.1, for which the certificate is valid, too
+        options.server_hostname = nil -- 127.0.0.1, which the certificate has, too
         options.context = ssl.create_default_context { cafile = pki.path "unknown-root.pem" }
         raises("socket.error", { match = "CERTIFICATE_VERIFY_FAILED" }, store_of(options).get, "key")
         other:stop()
@@ -180,7 +180,7 @@ describe("cleat.sessions.redis", function()
         slow:kill()
     end)
 
-    it("refuses a value that is not a client, and reports the reason of a function that returns none", function()
+    it("refuses a value that is not a client, and includes the reason if the function returns none", function()
         local store = redis.new { pause = 0.001, connect = function()
             return {}
         end }
@@ -223,16 +223,16 @@ describe("cleat.sessions.redis with a Redis that", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    local PAUSE = 3600 -- until a test moves the clock
+    local PAUSE = 3600 -- seconds: it lasts until a test moves the clock
 
-    -- with_clock runs a test that moves the store's clock, and so ends its pauses.
+    -- with_clock runs a test that moves the store's clock, to end its pauses.
     local clock, shift = backend.monotonic, 0
     local function rest()
         shift = shift + PAUSE + 1
     end
     before_each(function()
         shift = 0
-        -- the store uses the clock alone: timeouts of sockets are differences
+        -- only the store uses this clock's value: sockets' timeouts are differences
         backend.monotonic = function()
             local status, now = clock()
             return status, now + shift

@@ -9,7 +9,7 @@ local ssl = require "cleat.ssl"
 local const = require("cleat.backend").const
 local Content, Message, Alert = ssl._TLSContentType, ssl._TLSMessageType, ssl._TLSAlertType
 
--- connected: a client and a server whose handshake is done, over sockets; prepare(client context, server context).
+-- connected returns a client and a server after the handshake, over sockets; prepare(client context, server context).
 local function connected(version, prepare, expect_failure)
     local client, server = ssl.create_default_context { cafile = pki.path("root.pem") }, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     client.ech_grease = false
@@ -21,7 +21,7 @@ local function connected(version, prepare, expect_failure)
     return conn, accepted, link.shake_in_turns(conn, accepted)
 end
 
--- handshake_of: the messages of a handshake that were noted, as "write CLIENT_HELLO".
+-- handshake_of returns the recorded messages of a handshake, as "write CLIENT_HELLO".
 local function handshake_of(noted)
     local list = {}
     for _, each in ipairs(noted) do
@@ -62,7 +62,7 @@ for name in "_TLSContentType", "_TLSMessageType", "_TLSAlertType":
         ["TLSv1.3"] = { "write CLIENT_HELLO", "read SERVER_HELLO", "read ENCRYPTED_EXTENSIONS", "read CERTIFICATE",
             "read CERTIFICATE_VERIFY", "read FINISHED", "write FINISHED", "read NEWSESSION_TICKET", "read NEWSESSION_TICKET" },
     } do
-        it("B-48 gets each message in its order, with CPython's arguments, " .. version, function()
+        it("B-48 gets each message in order, with CPython's arguments, " .. version, function()
             local noted, theirs, conns = {}, {}, {}
             local conn, accepted, failures = connected(version, function(client, server)
                 assert.is_nil(client._msg_callback)
@@ -86,11 +86,11 @@ for name in "_TLSContentType", "_TLSMessageType", "_TLSAlertType":
             table.sort(expected)
             assert.are.same(expected, mirrored)
             local first, second = noted[1], noted[2]
-            if first[3] == Content.HEADER then -- of the record, if it is made before the message
+            if first[3] == Content.HEADER then -- the record's header, if it is written before the message
                 first, second = second, first
             end
             assert.are.equal(Content.HANDSHAKE, first[3])
-            assert.are.equal(1, first[5]:byte(1)) -- the whole message, with its head
+            assert.are.equal(1, first[5]:byte(1)) -- the whole message, with its header
             assert.are.equal(#first[5] - 4, first[5]:byte(2) * 65536 + first[5]:byte(3) * 256 + first[5]:byte(4))
             assert.are.equal(Content.HEADER, second[3])
             assert.are.equal(Content.HANDSHAKE, second[4])
@@ -118,7 +118,7 @@ for name in "_TLSContentType", "_TLSMessageType", "_TLSAlertType":
             accepted:close()
         end)
 
-        it("B-48 its errors are raised by the handshake, and by the call after one with data, " .. version, function()
+        it("B-48 its errors are raised by the handshake, and after it by the call that follows one with data, " .. version, function()
             local conn, accepted, failures = connected(version, function(client)
                 client._msg_callback = function()
                     error("the reason", 0)
@@ -135,14 +135,14 @@ for name in "_TLSContentType", "_TLSMessageType", "_TLSAlertType":
                     reasons = reasons + 1
                 end
             end
-            assert.are.equal("data", got) -- is not lost
+            assert.are.equal("data", got) -- the data is not lost
             assert.is_true(reasons >= 1)
             conn:close()
             accepted:close()
         end)
     end
 
-    it("B-48 may close the connection, which cannot be used in it", function()
+    it("B-48 may close the connection, which cannot be used in the callback", function()
         local used
         local conn, accepted, failures = connected("TLSv1.3", function(client)
             client._msg_callback = function(connection, direction)
@@ -182,7 +182,7 @@ for name in "_TLSContentType", "_TLSMessageType", "_TLSAlertType":
         collectgarbage()
     end)
 
-    it("B-48 is of the context when the connection is made, and is checked", function()
+    it("B-48 is the context's when the connection is made, and its type is checked", function()
         local noted = {}
         local context
         local conn, accepted = connected("TLSv1.3", function(client)
@@ -207,7 +207,7 @@ describe("trace_handshake:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("has describe() tell the flights and their times", function()
+    it("makes describe() return the flights and their times", function()
         local conn, accepted, failures = connected("TLSv1.3", function(client, server)
             assert.is_false(client.trace_handshake)
             client.trace_handshake, server.trace_handshake = true, true

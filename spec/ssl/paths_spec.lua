@@ -81,7 +81,7 @@ describe("paths:", function()
         assert.are.equal(#commands, number)
         local accepted, refused = 0, 0
         for i, graph in ipairs(graphs) do
-            local result = attempt.of(graph.files, "server", 0x0304)
+            local result = attempt.handshake(graph.files, "server", 0x0304)
             if result.established then
                 accepted = accepted + 1
             else

@@ -185,7 +185,7 @@ local function render(cells)
         line("| ", table.concat(head, " | "), " |")
         line("| ", table.concat(rule, " | "), " |")
         for _, state in ipairs(states.STATES) do
-            if states.has(kind, state[1]) then
+            if states.applies(kind, state[1]) then
                 local row = { state[2] }
                 for index, of in ipairs(COLUMNS) do
                     row[index + 1] = column(cells, numbers, kind, state[1], of[2])

@@ -36,7 +36,7 @@ describe("keys of certificates:", function()
         it(kind .. " is accepted, a server's and a client's, with TLS 1.2 and 1.3", function()
             for _, version in pairs(VERSIONS) do
                 for _, role in ipairs { "server", "client" } do
-                    local result = attempt.of(files(kind), role, version)
+                    local result = attempt.handshake(files(kind), role, version)
                     assert(result.established, kind .. role .. (result.failure or result.peer_failure or { message = "" }).message)
                     assert.is_nil(result.failure)
                 end
@@ -51,7 +51,7 @@ describe("keys of certificates:", function()
                     mixed[name] = value
                 end
                 mixed.trust = strangers
-                local result = attempt.of(mixed, "server", version)
+                local result = attempt.handshake(mixed, "server", version)
                 assert.are.equal(18, result.failure.value)
             end
         end)

@@ -1,6 +1,6 @@
 -- TLS clients of three libraries, to be used side by side in one Lua state. Each function connects to 127.0.0.1,
--- verifies the server's certificate, and returns { echo = function(data) -> what came back, version = "TLSv1.3", close
--- = function() }.
+-- verifies the server's certificate, and returns { echo = function(data) -> the response, version = "TLSv1.3", close =
+-- function() }.
 local clients = {}
 
 local function read_file(name)

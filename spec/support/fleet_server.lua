@@ -1,6 +1,6 @@
--- A server of a fleet: answers one HTTP request on each connection with whether the session was resumed, and says so on
--- standard output. Arguments are name=value: cert, key (files), secret (32 characters or more), period (seconds), store
--- (a directory, which several servers may share), min, max (TLSv1_2, TLSv1_3), tickets (no).
+-- A server of a fleet. On each connection it answers one HTTP request with whether the session was resumed, and prints
+-- the same on standard output. Arguments are name=value: cert, key (files), secret (32 characters or more), period
+-- (seconds), store (a directory, which several servers may share), min, max (TLSv1_2, TLSv1_3), tickets (no).
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
@@ -47,7 +47,7 @@ if options.store then
     }
 end
 
-local function say(...)
+local function print_line(...)
     print(...)
     io.stdout:flush()
 end
@@ -69,17 +69,17 @@ end
 local listener = socket.socket()
 listener:bind { "127.0.0.1", 0 }
 listener:listen(16)
-say("listening on " .. listener:getsockname()[2])
+print_line("listening on " .. listener:getsockname()[2])
 while true do
     local plain = listener:accept()
     plain:settimeout(300)
     local ok, conn = pcall(context.wrap_socket, context, plain, { server_side = true })
     if ok then
-        say(conn:version(), conn.session_reused and "resumed" or "full")
+        print_line(conn:version(), conn.session_reused and "resumed" or "full")
         pcall(answer, conn)
         conn:close()
     else
-        say("failed: " .. tostring(conn))
+        print_line("failed: " .. tostring(conn))
     end
     plain:close() -- after unwrap() it is open: s_client waits half a second for it
 end

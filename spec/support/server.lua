@@ -1,9 +1,9 @@
--- A TLS server for peers that are programs: one connection after the other, each echoed or answered as HTTP, until it
--- is killed.
+-- A TLS server for peers that are programs. It serves one connection after the other, each as an echo or an HTTP
+-- server, until it is killed.
 -- Arguments are name=value: cert, key (files), also (more of them: cert:key, once for each), cafile, verify (optional,
 -- required), version (TLSv1 to TLSv1.2; all), alpn, mode (echo, http), bytes (an echo ends with close_notify after so
--- many), remote (yes: the keys are elsewhere; refuse: and do not sign), ciphers, psk (IDENTITY:KEY, in hexadecimal) and
--- hint. It says on standard output what happens.
+-- many), remote (yes: it signs by callback; refuse: the callback raises), ciphers, psk (IDENTITY:KEY, in hexadecimal)
+-- and hint. It prints what happens to standard output.
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
@@ -18,7 +18,7 @@ for _, word in ipairs(arg) do
     end
 end
 
-local function say(...)
+local function print_line(...)
     print(...)
     io.stdout:flush()
 end
@@ -29,7 +29,7 @@ local context = ssl.SSLContext(PROTOCOLS[options.version] or ssl.PROTOCOL_TLS)
 local function load(certfile, keyfile)
     if options.remote then
         context:load_cert_chain(certfile, { sign = function(algorithm, data)
-            say("signs", algorithm)
+            print_line("signs", algorithm)
             return options.remote == "yes" and ssl.sign(keyfile, algorithm, data) or nil
         end })
     else
@@ -49,7 +49,7 @@ end
 if options.psk then
     local known, digits = options.psk:match "^(.*):(%x+)$"
     context:set_psk_server_callback(function(identity)
-        say("asks", identity)
+        print_line("asks", identity)
         return identity == known and digits:gsub("%x%x", function(digit)
             return string.char(tonumber(digit, 16))
         end) or nil
@@ -65,7 +65,7 @@ if options.alpn then
     context:set_alpn_protocols { options.alpn }
 end
 
--- echo: sends back what comes; the bytes, and how they ended.
+-- echo sends back the received bytes. It returns them, and how the stream ended.
 local function echo(stream)
     local count, limit = 0, tonumber(options.bytes)
     while count ~= limit do
@@ -80,7 +80,7 @@ local function echo(stream)
     return count, "limit"
 end
 
--- http: GET /N is answered with N bytes, a body is sent back.
+-- http answers GET /N with N bytes, and sends a request's body back.
 local function http(stream)
     local buffer = ""
     while not buffer:find("\r\n\r\n", 1, true) do
@@ -117,20 +117,20 @@ local listener = socket.socket()
 listener:setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 listener:bind { "127.0.0.1", 0 }
 listener:listen(16)
-say(("listening on %d"):format(listener:getsockname()[2]))
+print_line(("listening on %d"):format(listener:getsockname()[2]))
 while true do
     local plain = listener:accept()
     plain:settimeout(300)
     local ok, failure = pcall(function()
         local stream = context:wrap_socket(plain, { server_side = true, suppress_ragged_eofs = false })
         local peer = stream:getpeercert()
-        say("connected", stream:version(), stream:cipher()[1], stream:selected_alpn_protocol() or "-",
+        print_line("connected", stream:version(), stream:cipher()[1], stream:selected_alpn_protocol() or "-",
             peer and peer.subject and peer.subject[#peer.subject][1][2] or "-")
-        say("served", (options.mode == "http" and http or echo)(stream))
+        print_line("served", (options.mode == "http" and http or echo)(stream))
         stream:close()
     end)
     if not ok then
-        say("failed", tostring(failure))
+        print_line("failed", tostring(failure))
     end
     plain:close()
 end

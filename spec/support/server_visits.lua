@@ -1,4 +1,4 @@
--- Connections of CPython to servers in this process; each may offer the session of an earlier one. For specs about the
+-- Connections of CPython to servers in this process. Each may offer the session of an earlier one. For specs about the
 -- sessions that servers resume.
 local limits = require "support.limits"
 local peer = require "support.peer"

@@ -1,8 +1,8 @@
 -- A server of a fleet, for spec/sessions/fleet_spec.lua: TLS, one connection after the other, until it is killed.
 -- Arguments are name=value: cert, key, cafile (files); version (1.2 or 1.3); no_ticket; verify; store (redis or none)
 -- with port, password, timeout, pause; secret, period (ticket keys); keys (the period of ticket keys from the store);
--- brief (it closes first); replied (clients have their answer once Redis has the sessions). It prints its port,
--- and a line for each connection and for each error of the store.
+-- brief (the server closes first); replied (it answers clients after Redis has stored the sessions). It prints its
+-- port, and a line for each connection and for each error of the store.
 local redis = require "cleat.sessions.redis"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
@@ -13,7 +13,7 @@ for _, word in ipairs(arg) do
     options[name] = value
 end
 
-local function say(...)
+local function print_line(...)
     print(...)
     io.stdout:flush()
 end
@@ -35,7 +35,7 @@ local store = redis.new {
     pause = tonumber(options.pause or 0.001),
 }
 function store.error(err)
-    say("store error: " .. tostring(err))
+    print_line("store error: " .. tostring(err))
 end
 if options.store then
     context:set_session_store(store)
@@ -51,7 +51,7 @@ end
 local listener = socket.socket()
 listener:bind { "127.0.0.1", 0 }
 listener:listen(64)
-say("listening on " .. listener:getsockname()[2])
+print_line("listening on " .. listener:getsockname()[2])
 while true do
     local plain = listener:accept()
     plain:settimeout(300)
@@ -59,9 +59,9 @@ while true do
     local hits = context:session_stats().hits
     local ok, err = pcall(function()
         local conn = context:wrap_socket(plain, { server_side = true })
-        say("connection " .. (context:session_stats().hits > hits and "resumed" or "full"))
+        print_line("connection " .. (context:session_stats().hits > hits and "resumed" or "full"))
         if options.replied then
-            pcall(store.get, ("0"):rep(32)) -- its reply comes after those to the tickets, for which the handshake does not wait
+            pcall(store.get, ("0"):rep(32)) -- its reply follows those to the tickets, for which the handshake does not wait
         end
         conn:sendall "hello"
         if options.brief then
@@ -72,6 +72,6 @@ while true do
         conn:close()
     end)
     if not ok then
-        say("failure: " .. tostring(err))
+        print_line("failure: " .. tostring(err))
     end
 end
