@@ -16,7 +16,7 @@ local uv = require "luv"
 -- The body of a thread, which has no upvalues. It sends "done" to the descriptor `report`, or its error.
 local function side(path, cpath, report, fd, certificate, key, root)
     package.path, package.cpath = path, cpath
-    local socket, ssl = require "cleat.socket", require "cleat.ssl"
+    local sockets, ssl = require "cleat.socket", require "cleat.ssl"
     local ok, result = pcall(function()
         local context, options
         if certificate then
@@ -25,7 +25,7 @@ local function side(path, cpath, report, fd, certificate, key, root)
         else
             context, options = ssl.create_default_context { cafile = root }, { server_hostname = "localhost" }
         end
-        local plain = socket.socket { fileno = fd }
+        local plain = sockets.socket { fileno = fd }
         for round = 1, 8 do
             local conn = context:wrap_socket(plain, options)
             local text, got = ("%08d"):format(round):rep(1000), ""
@@ -47,7 +47,7 @@ local function side(path, cpath, report, fd, certificate, key, root)
             collectgarbage "step"
         end
     end)
-    socket.socket({ fileno = report }):sendall((ok and "" or "error: ") .. tostring(result))
+    sockets.socket({ fileno = report }):sendall((ok and "" or "error: ") .. tostring(result))
 end
 
 describe("several Lua states", function()
