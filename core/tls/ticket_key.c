@@ -1,6 +1,6 @@
 /* ticket_key.c: random keys, keys that the caller has set, and derived keys. A random key encrypts for as long as
- * BoringSSL's own would, and is then accepted for the same time, or for the session timeout if that is longer. Keys of a
- * secret are derived each time they are needed, so that no state has to change when a period ends. */
+ * BoringSSL's own would, and is then accepted for the same time, or for the session timeout if that is longer. Keys of
+ * a secret are derived each time they are needed, so that no state has to change when a period ends. */
 #include "tls/ticket_key.h"
 
 #include <pthread.h>
