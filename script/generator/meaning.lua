@@ -351,15 +351,15 @@ function meaning.blocks(model, f)
     for _, parameter in ipairs(base.parameters) do
         timeout = timeout or parameter.name == "timeout"
     end
-    if base.no_wait and not timeout then
-        fail("CLEAT_NO_WAIT is for a function with a timeout")
-    end
     local resolves = false
     for _, class in ipairs(classes.of(model, base)) do
         resolves = resolves or class == "CLEAT_RESOLVE"
     end
-    if resolves and not base.may_block and not timeout then
-        fail("%s may resolve a name: mark it with CLEAT_MAY_BLOCK", f.name)
+    if base.no_wait and not timeout and not resolves then
+        fail("CLEAT_NO_WAIT is for a function with a timeout or with the class CLEAT_RESOLVE")
+    end
+    if resolves and not base.may_block and not base.no_wait and not timeout then
+        fail("%s may resolve a name: mark it with CLEAT_MAY_BLOCK, or with CLEAT_NO_WAIT", f.name)
     end
     return base.may_block and "unbounded" or timeout and not base.no_wait and "timeout" or "no"
 end

@@ -5,6 +5,7 @@ local cleat_nginx = require "support.cleat_nginx"
 local nginx = require "support.nginx"
 local optional = require "support.optional"
 local pki = require "support.pki"
+local limits = require "support.limits"
 local process = require "support.process"
 local redis = require "support.redis"
 local socket = require "cleat.socket"
@@ -274,7 +275,7 @@ describe("cosockets with cleat's TLS", function()
         end
         assert.are.equal(ids, tonumber((get(port, "/ids"))))
         os.execute("kill -HUP " .. process.read_file(server.directory .. "/nginx.pid"))
-        local deadline = process.clock() + 10
+        local deadline = process.clock() + limits.bound(10)
         local answer
         repeat -- the old worker process may still respond
             answer = kept "pool=worker"

@@ -22,7 +22,7 @@ struct ends {
 };
 
 /* What a call may wait for before the test says that it hangs, in seconds. */
-#define ENDS_PATIENCE 60.0
+#define ENDS_PATIENCE 600.0
 
 extern const char *const ends_names[ENDS_TRANSPORTS];
 

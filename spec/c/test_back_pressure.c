@@ -11,7 +11,7 @@
 #include "expect.h"
 #include "identity.h"
 
-#define TIMEOUT 60.0
+#define TIMEOUT 300.0
 #define SHORT 0.05 /* for calls that cannot succeed */
 
 enum { MUCH = 2000000, SMALL = 4096 };

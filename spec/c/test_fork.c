@@ -10,7 +10,7 @@
 #include "identity.h"
 #include "load.h"
 
-#define TIMEOUT 30.0
+#define TIMEOUT 300.0
 
 static int32_t server_context;
 static int32_t client_context;

@@ -19,7 +19,7 @@
 #include "gate.h"
 #include "load.h"
 
-#define TIMEOUT 30.0
+#define TIMEOUT 300.0
 #define INTERRUPTED (-(CLEAT_SYS << 16 | CLEAT_EINTR))
 
 enum { MANY = 20, ALIASES = 300 };

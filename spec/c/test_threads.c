@@ -8,7 +8,7 @@
 #include "identity.h"
 #include "tls/connection.h"
 
-#define TIMEOUT 60.0
+#define TIMEOUT 300.0
 #define SYSTEM(number) (-((CLEAT_SYS << 16) | (number)))
 enum { TOTAL = 4 * 1024 * 1024 };
 

@@ -13,7 +13,7 @@
 #include "identity.h"
 #include "load.h"
 
-#define TIMEOUT 60.0
+#define TIMEOUT 300.0
 
 static int32_t server_context;
 static int32_t client_context;

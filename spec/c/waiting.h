@@ -2,29 +2,47 @@
 #ifndef CLEAT_SPEC_WAITING_H
 #define CLEAT_SPEC_WAITING_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #define WAITING_PATIENCE 60.0
+#define WAITING_NO_LIMIT (-1.0)
+enum { WAITING_MUCH = 4000000 };
 
 /* A call that waits, what it waits for, and how it goes on after that. */
 struct waiting {
     const char *name;
+    const char *
+        function; /* that the call is a test of; spec/checks/headers.lua looks for each that can wait */
     void (*open)(struct waiting *self);
     /* The call, without a limit. It may be repeated after it was interrupted. */
     int32_t (*call)(struct waiting *self);
     /* Does what the call waits for. */
     void (*release)(struct waiting *self);
     int32_t result; /* of the call: a count, or CLEAT_OK */
+    bool is_restarted; /* it waits outside of ppoll, in a system call that SA_RESTART restarts */
 
     int32_t ids[4]; /* the first is the one that the call waits in; 0 if there is none */
-    int32_t accepted; /* by the call; 0 if it did not */
+    int32_t accepted; /* an id that the call has made; 0 if it did not */
     int32_t other; /* an object that another thread needs */
+    int fd; /* a descriptor that is to be closed, or 0 */
+    int write_fd;
+    pthread_t holder; /* of a turn that the call waits for */
     char path[64];
 };
 
-/* The kinds, with an open function of NULL behind the last. */
-extern struct waiting waiting_kinds[];
+/* waiting_each calls test with each kind of call, and with the argument. */
+void waiting_each(void (*test)(struct waiting *, int32_t), int32_t argument);
+
+/* The kinds that wait in sockets and in connections, and behind the last ones one without an open function. */
+extern struct waiting waiting_socket_kinds[];
+extern struct waiting waiting_connection_kinds[];
+
+extern int32_t waiting_server_context;
+extern int32_t waiting_client_context;
+extern char waiting_directory[];
+extern const char waiting_bytes[WAITING_MUCH];
 
 void waiting_set_up(void);
 void waiting_tear_down(void);

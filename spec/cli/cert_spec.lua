@@ -75,17 +75,34 @@ describe("cleat cert", function()
     it("prints invalid UTF-8 as escapes, and as Latin-1 characters in JSON", function()
         local output, json = require "cleat.cli.output", require "cleat.cli.json"
         for text, expected in pairs {
-            ["\27[31m"] = "\\x1b[31m", ["\194\155A"] = "\\x9bA", ["\155\255"] = "\\x9b\\xff", ["\195\182"] = "\195\182",
+            ["\27[31m"] = "\\x1b[31m", ["\194\155A"] = "\\xc2\\x9bA", ["\155\255"] = "\\x9b\\xff", ["\195\182"] = "\195\182",
             ["\195"] = "\\xc3", ["\127\n"] = "\\x7f\\x0a", ["\226\130\172"] = "\226\130\172",
+            ["a\226\128\174b"] = "a\\xe2\\x80\\xaeb", -- right-to-left override
+            ["\224\130\155"] = "\\xe0\\x82\\x9b", ["\237\160\128"] = "\\xed\\xa0\\x80", -- U+009B in 3 bytes; a surrogate
+            ["\240\159\148\146"] = "\240\159\148\146", ["\244\144\128\128"] = "\\xf4\\x90\\x80\\x80", -- above U+10FFFF
         } do
             assert.are.equal(expected, output.safe(text))
         end
         local value = { ["a\"b"] = "\0\27\\\252\195\182", list = json.array {}, t = true, n = -1.5, i = 2 ^ 40, nested = { { x = 1 } } }
+        assert.are.equal([["\u009bA\u202e\u061c\u2028\u009b"]], json.encode "\194\155A\226\128\174\216\156\226\128\168\194\155")
+        assert.are.equal([["\u009b31m"]], json.encode "\15531m") -- Latin-1
         for _, one_line in ipairs { true, false } do
             assert.are.same({ ["a\"b"] = "\0\27\\\195\188\195\131\194\182", list = {}, t = true,
                 n = -1.5, i = 2 ^ 40, nested = { { x = 1 } } },
                 command.json(json.encode(value, one_line)))
         end
+    end)
+
+    it("prints a comma in a name as an escape: it does not separate two names", function()
+        local certificate = require "cleat.cli.certificate"
+        assert.are.equal("a\\, b, IP Address:::1, DirName:CN=A, C=B", certificate.list { { "DNS", "a, b" }, { "IP Address", "::1" },
+            { "DirName", "CN=A, C=B" } })
+    end)
+
+    it("reads files with many PEM blocks that do not end in linear time", function()
+        local name = process.write_file(process.directory() .. "/endless.pem", ("-----BEGIN A-----\n"):rep(200000)
+            .. pki.read "root.pem" .. ("-----BEGIN CERTIFICATE-----\n"):rep(200000))
+        assert.are.equal(1, #command.json(command.expect(0, { "cert", "--json", name }).output))
     end)
 
     it("--key reports a key of another certificate or of another type", function()
@@ -186,6 +203,25 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))]], "env", "TERM=xterm
         for trap, status in pairs { ["trap - PIPE"] = 141, ["trap '' PIPE"] = 1 } do
             local result = process.run { "bash", "-c", trap .. '; { "$@"; echo "status $?" >&2; } | :', "bash", unpack(words) }
             assert.are.equal(("status %d\n"):format(status), result.errors)
+        end
+    end)
+
+    it("prints control characters of the command line and of file names as escapes", function()
+        for _, words in ipairs { { "cert", "\27]0;a\7" }, { "\27]0;a\7" }, { "connect", "\27]0;a\7:0" }, { "cert", "--\27]0;a\7", "a" } } do
+            local result = command.expect(2, words)
+            found(result.errors, "\\x1b]0;a\\x07")
+            assert.is_nil((result.output .. result.errors):find "[\27\7]")
+        end
+        local name = process.write_file(process.directory() .. "/\27c.pem", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n")
+        found(command.expect(2, { "cert", name }).errors, "/\\x1bc.pem: certificate 1: ")
+    end)
+
+    it("reports that its output cannot be written: a full disk, a closed descriptor", function()
+        local words = process.lua { "bin/cleat", "cert", pki.path "server-ec.pem" }
+        for redirection, expected in pairs { [">/dev/full"] = "No space left on device", [">&-"] = "Bad file descriptor" } do
+            local result = process.run { "bash", "-c", '"$@" ' .. redirection, "bash", unpack(words) }
+            assert.are.equal(1, result.status)
+            assert.are.equal("cleat cert: cannot write to the standard output: " .. expected .. "\n", result.errors)
         end
     end)
 

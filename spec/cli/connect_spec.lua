@@ -194,6 +194,63 @@ describe("cleat connect", function()
         job:abandon()
     end)
 
+    -- A closed descriptor 1 would otherwise be the socket's number: the decrypted data would be sent to the server in
+    -- plaintext, which it refuses as an invalid record.
+    for closed, case in pairs {
+        ["<&-"] = { 1, "", "cleat connect: cannot read the standard input: [Errno 9] Bad file descriptor\n", "handshake", "waiteof" },
+        [">&-"] = { 1, "", "cleat connect: cannot write to the standard output: Bad file descriptor\n", "handshake",
+            "send " .. peer.hex "secret", "notify", "waiteof" },
+        ["2>&-"] = { 0, "secret", "", "handshake", "send " .. peer.hex "secret", "notify", "waiteof" },
+    } do
+        it("never uses the number of a closed standard descriptor for its socket: " .. closed, function()
+            local job = tls_server { unpack(case, 4) }
+            local words = process.lua { "bin/cleat", "connect", "localhost:" .. job.port, "--cafile", CAFILE }
+            local result = process.run { "bash", "-c", '"$@" ' .. closed, "bash", unpack(words) }
+            local notes, errors = result.errors:match "^(cleat: connected [^\n]*\n)(.*)$"
+            assert.are.same({ case[1], case[2], case[3] }, { result.status, result.output, errors or result.errors })
+            assert.are.equal(closed ~= "2>&-", notes ~= nil)
+            local lines = job:finish()
+            assert.are.equal("waiteof end", lines[#lines])
+        end)
+    end
+
+    -- at_terminal runs cleat connect at a new terminal, and types keys after the result of the handshake. It returns
+    -- the exit status, and all that the terminal shows.
+    local function at_terminal(port, keys)
+        local words = { "/usr/bin/python3", "-I", process.root .. "/spec/support/terminal.py", ", O=cleat tests", peer.hex(keys) }
+        for _, word in ipairs(process.lua { "bin/cleat", "connect", "localhost:" .. port, "--cafile", CAFILE }) do
+            words[#words + 1] = word
+        end
+        local result = process.run(words)
+        assert.are.same({ 0, "" }, { result.status, result.errors })
+        local before, after, status, shown = result.output:match "^(.-)\n(.-)\n(.-)\n(.*)$"
+        assert.are.same({ "echo on", "echo on" }, { before, after }) -- it leaves the terminal's modes alone
+        return status, shown
+    end
+
+    it("in a terminal it sends lines as they are typed, and close_notify after Ctrl-D", function()
+        for keys, sent in pairs { ["hello\n\4"] = "hello", ["hel\127\127i\n\4"] = "hi", ["part\4\4"] = "part" } do
+            local job = tls_server { "handshake", "echo", "unwrap", "close" }
+            local status, shown = at_terminal(job.port, keys)
+            assert.are.equal("0", status, shown)
+            assert.are.equal(("echo %d end"):format(keys:find "\n" and #sent + 1 or #sent), job:finish()[2])
+            found(shown, sent)
+        end
+    end)
+
+    it("in a terminal it ends at the server's close_notify, and by Ctrl-C", function()
+        local job = tls_server { "handshake", "recv 3", "send " .. peer.hex "bye", "notify", "waiteof" }
+        local status, shown = at_terminal(job.port, "hi\n")
+        assert.are.equal("0", status, shown)
+        found(shown, "bye")
+        assert.are.equal("waiteof end", job:finish()[5])
+        job = tls_server { "handshake", "waiteof" }
+        status, shown = at_terminal(job.port, "\3")
+        assert.are.equal("130", status, shown)
+        assert.is_nil(shown:find("lua", 1, true), shown) -- no traceback
+        job:abandon()
+    end)
+
     it("connects to openssl s_server and gnutls-serv", function()
         for _, words in ipairs {
             { "openssl", "s_server", "-cert", CERT, "-key", KEY, "-cert_chain", CERT, "-rev", "-accept" },
@@ -281,6 +338,18 @@ describe("cleat connect --starttls", function()
         _, lines = scripted(0, "mysql", { send(string.char(#MYSQL) .. "\0\0\0" .. MYSQL), "recv 36", "starttls", "handshake",
             "unwrap", "close" })
         assert.are.equal("recv " .. peer.hex("\32\0\0\1\0\138\0\0\0\0\0\1\33" .. ("\0"):rep(23)), lines[2])
+    end)
+
+    it("a server that keeps sending extends no deadline, and its text is searched in linear time", function()
+        local failure, loop, starttls = require "cleat.cli.failure", require "cleat.cli.loop", require "cleat.cli.starttls"
+        for seconds, expected in pairs { [-1] = "xmpp: the server did not reply in time (--timeout)",
+            [1e6] = "xmpp: the server's reply is too long: it begins with '" .. ("<"):rep(60) .. "'" } do
+            local sock = { settimeout = function() end, sendall = function() end, recv = function() return "<" end }
+            local ok, problem = pcall(starttls.begin, sock, "xmpp", "localhost", loop.now() + seconds)
+            assert.is_false(ok)
+            assert.is_true(failure.is(problem), tostring(problem))
+            assert.are.equal(expected, problem.message)
+        end
     end)
 
     it("never continues in plaintext, and refuses plaintext that follows the response to STARTTLS", function()

@@ -4,6 +4,7 @@
 local handles = require "support.handles"
 local adapter_stream = require "support.adapter_stream"
 local link = require "support.link"
+local limits = require "support.limits"
 local process = require "support.process"
 local raises = require "support.raises"
 local select = require "cleat.select"
@@ -48,7 +49,7 @@ end
 -- yields.
 local function finish(body, step)
     local thread = coroutine.create(body)
-    local deadline = process.clock() + 10
+    local deadline = process.clock() + limits.bound(10)
     while true do
         local ok, result = coroutine.resume(thread)
         if not ok then

@@ -3,6 +3,7 @@
 local const = require("cleat.backend").const
 local errors = require "cleat.errors"
 local handles = require "support.handles"
+local link = require "support.link"
 local python = require "cleat.python"
 local raises = require "support.raises"
 local select = require "cleat.select"
@@ -223,6 +224,24 @@ for _, name in ipairs { "SelectSelector", "PollSelector", "EpollSelector", "Defa
         end)
     end)
 end
+
+describe("select as a global variable", function()
+    it("still is Lua's function, for other modules", function()
+        local lua = _G.select
+        _G.select = select
+        local ok, err = pcall(function()
+            assert.are.same({ 3, "b", "c" }, { _G.select("#", 1, nil, 3), _G.select(2, "a", "b", "c") })
+            local client, server = link.open()
+            client:sendall("hello")
+            assert.are.equal("hello", server:recv(5))
+            client:close()
+            server:close()
+        end)
+        _G.select = lua
+        assert.is_true(ok, tostring(err))
+        assert.is_false(pcall(lua, select))
+    end)
+end)
 
 describe("selectors:", function()
     it("is strict, and has an abstract base", function()

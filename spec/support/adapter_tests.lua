@@ -417,6 +417,61 @@ tests["a verify callback waits, and the connection is closed"] = function(runtim
     end)
 end
 
+-- The callback runs in a coroutine that is killed while it waits: the next coroutine calls it again.
+questions["a coroutine is killed in a callback, and another goes on"] = function(runtime, tls)
+    if not tls or not runtime.kill then
+        return
+    end
+    local calls
+    local function callback()
+        calls = calls + 1
+        runtime:pause(calls == 1 and 3600 or 0.001)
+        return true
+    end
+    -- attempt: callback runs on the side that is asked about
+    local function attempt(is_server)
+        calls = 0
+        local object, second = ends(runtime)
+        local here, there = is_server and runtime.server or runtime.client, is_server and runtime.client or runtime.server
+        local function wrapped(context, plain, server_side)
+            return context:wrap_socket(plain, { server_side = server_side, do_handshake_on_connect = false,
+                server_hostname = not server_side and "localhost" or nil })
+        end
+        local sock, peer = wrapped(here, object, is_server), wrapped(there, second, not is_server)
+        if runtime.sets_waiter then
+            sock:setwaiter(runtime.waiter)
+        end
+        local killed = runtime:start(function()
+            sock:do_handshake()
+        end)
+        local other = runtime:start(function()
+            peer:do_handshake()
+            peer:sendall "hello"
+        end)
+        while calls == 0 do
+            runtime:pause(0.001)
+        end
+        local reader = runtime:start(function()
+            return sock:recv(5)
+        end)
+        runtime:pause(0.005)
+        assert(not reader.done)
+        runtime:kill(killed)
+        within(runtime, 2, "the reader", reader)
+        runtime:join(reader, other)
+        same("hello", reader.results[2])
+        assert(calls > 1)
+        sock:close()
+        peer:close()
+    end
+    asking(runtime, callback, function()
+        attempt(false)
+    end)
+    storing(runtime, { get = callback, put = callback }, function()
+        attempt(true)
+    end)
+end
+
 -- with_contexts calls a function while the runtime has other contexts, and closes these.
 local function with_contexts(runtime, client, server, f)
     local old_client, old_server = runtime.client, runtime.server

@@ -72,7 +72,7 @@ listener:listen(16)
 print_line("listening on " .. listener:getsockname()[2])
 while true do
     local plain = listener:accept()
-    plain:settimeout(20)
+    plain:settimeout(300)
     local ok, conn = pcall(context.wrap_socket, context, plain, { server_side = true })
     if ok then
         print_line(conn:version(), conn.session_reused and "resumed" or "full")

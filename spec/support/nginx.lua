@@ -4,6 +4,7 @@
 --   server.ports[1]
 local check_options = require "support.check_options"
 local pki = require "support.pki"
+local limits = require "support.limits"
 local process = require "support.process"
 
 local nginx = {}
@@ -57,7 +58,7 @@ end
 
 -- wait_until_ready waits for the first worker. If another process has a port, nginx ends with an error.
 local function wait_until_ready(program, directory)
-    local deadline = process.clock() + 10
+    local deadline = process.clock() + limits.bound(10)
     while true do
         local log = io.open(directory .. "/error.log")
         local text = log and log:read("*a") or ""

@@ -120,7 +120,7 @@ listener:listen(16)
 print_line(("listening on %d"):format(listener:getsockname()[2]))
 while true do
     local plain = listener:accept()
-    plain:settimeout(20)
+    plain:settimeout(300)
     local ok, failure = pcall(function()
         local stream = context:wrap_socket(plain, { server_side = true, suppress_ragged_eofs = false })
         local peer = stream:getpeercert()

@@ -54,7 +54,7 @@ listener:listen(64)
 print_line("listening on " .. listener:getsockname()[2])
 while true do
     local plain = listener:accept()
-    plain:settimeout(20)
+    plain:settimeout(300)
     refresh()
     local hits = context:session_stats().hits
     local ok, err = pcall(function()

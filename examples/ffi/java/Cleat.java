@@ -3330,8 +3330,11 @@ public final class Cleat {
         /**
          * cleat_connection_over_fd returns the id of a connection over the descriptor of a stream socket,
          * which the caller keeps: it must stay open as long as the connection, and is not closed with it.
-         * The other arguments are as for cleat_connection_over_socket. CLEAT_SYS with EBADF or ENOTSOCK;
-         * CLEAT_UNSUPPORTED for a socket that is not a stream; CLEAT_SSL as above.
+         * A TLS 1.3 client that has read nothing should call cleat_connection_shutdown before the caller
+         * closes the descriptor: with the server's session tickets unread, the close resets the
+         * connection, and the server can lose what the client has written. The other arguments are as for
+         * cleat_connection_over_socket, whose socket cleat closes without a reset. CLEAT_SYS with EBADF
+         * or ENOTSOCK; CLEAT_UNSUPPORTED for a socket that is not a stream; CLEAT_SSL as above.
          */
         public static Connection overFd(Context context, int fd, boolean serverSide,
                                         String serverHostname) throws Failure {
@@ -3606,7 +3609,8 @@ public final class Cleat {
         /**
          * cleat_connection_shared_cipher returns the length of OpenSSL's name of the shared suite at
          * index (from 0, in BoringSSL's order) and copies it to output; it stores the suite's secret bits
-         * and the CLEAT_TLS1_*VERSION that defines it. CLEAT_USAGE for an index out of range.
+         * and the CLEAT_TLS1_*VERSION that defines it, 0x0300 (SSL 3) for the oldest suites. CLEAT_USAGE
+         * for an index out of range.
          */
         public SharedCipher sharedCipher(int index) throws Failure {
             int[] bits = new int[1];

@@ -2825,9 +2825,12 @@ impl Connection {
     }
 
     /// cleat_connection_over_fd returns the id of a connection over the descriptor of a stream socket,
-    /// which the caller keeps: it must stay open as long as the connection, and is not closed with it. The
-    /// other arguments are as for cleat_connection_over_socket. CLEAT_SYS with EBADF or ENOTSOCK;
-    /// CLEAT_UNSUPPORTED for a socket that is not a stream; CLEAT_SSL as above.
+    /// which the caller keeps: it must stay open as long as the connection, and is not closed with it. A
+    /// TLS 1.3 client that has read nothing should call cleat_connection_shutdown before the caller closes
+    /// the descriptor: with the server's session tickets unread, the close resets the connection, and the
+    /// server can lose what the client has written. The other arguments are as for
+    /// cleat_connection_over_socket, whose socket cleat closes without a reset. CLEAT_SYS with EBADF or
+    /// ENOTSOCK; CLEAT_UNSUPPORTED for a socket that is not a stream; CLEAT_SSL as above.
     #[allow(clippy::too_many_arguments)]
     pub fn over_fd(context: &Context, fd: RawFd, server_side: bool,
                    server_hostname: Option<&str>) -> Result<Connection, Error> {
@@ -3018,7 +3021,8 @@ impl Connection {
 
     /// cleat_connection_shared_cipher returns the length of OpenSSL's name of the shared suite at index
     /// (from 0, in BoringSSL's order) and copies it to output; it stores the suite's secret bits and the
-    /// CLEAT_TLS1_*VERSION that defines it. CLEAT_USAGE for an index out of range.
+    /// CLEAT_TLS1_*VERSION that defines it, 0x0300 (SSL 3) for the oldest suites. CLEAT_USAGE for an index
+    /// out of range.
     #[allow(clippy::too_many_arguments)]
     pub fn shared_cipher(&self, index: i32) -> Result<(String, i32, i32), Error> {
         let mut bits = 0;

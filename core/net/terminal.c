@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <termios.h>
 #include <unistd.h>
@@ -24,13 +25,24 @@ static bool is_key(char byte, cc_t key) {
     return key != _POSIX_VDISABLE && (cc_t)byte == key;
 }
 
+/* Waits for a line. A signal ends the wait of an interruptible thread, also with SA_RESTART, which would restart read.
+ * Other waits of interruptible threads end after CLEAT_INTERRUPT_INTERVAL; this one does not, since repeating the call
+ * discards what was typed. Returns 0 or an errno. */
+static int wait_for_line(int fd) {
+    struct pollfd item = {.fd = fd, .events = POLLIN, .revents = 0};
+    return cleat_is_interruptible() && ppoll(&item, 1, NULL, NULL) < 0 ? errno : 0;
+}
+
 /* Reads to the end of the line. It also consumes what does not fit, so that the shell does not read it as a command. */
 static int32_t read_line(int fd, const struct termios *keys, char *buf, int32_t buf_cap) {
     int32_t len = 0;
     bool fits = true;
     for (;;) {
         char byte;
-        ssize_t got = read(fd, &byte, 1);
+        ssize_t got;
+        int error = wait_for_line(fd);
+        if (error != 0) return cleat_fail_errno(error);
+        got = read(fd, &byte, 1);
         if (got < 0 && errno == EINTR && !cleat_is_interruptible()) continue;
         if (got < 0) return cleat_fail_errno(errno);
         if (got == 0) return cleat_fail_errno(ECANCELED);
