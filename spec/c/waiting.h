@@ -14,7 +14,7 @@ enum { WAITING_MUCH = 4000000 };
 struct waiting {
     const char *name;
     const char *
-        function; /* that the call is a test of; spec/checks/headers.lua looks for each that can wait */
+        function; /* the function that the call tests; spec/checks/headers.lua requires each that may wait */
     void (*open)(struct waiting *self);
     /* The call, without a limit. It may be repeated after an interruption. */
     int32_t (*call)(struct waiting *self);
@@ -26,16 +26,16 @@ struct waiting {
     int32_t ids[4]; /* the call waits on the first; 0 if there is none */
     int32_t accepted; /* an id that the call has made; 0 if it did not */
     int32_t other; /* an object that another thread needs */
-    int fd; /* a descriptor that is to be closed, or 0 */
+    int fd; /* a descriptor to close, or 0 */
     int write_fd;
-    pthread_t holder; /* of a turn that the call waits for */
+    pthread_t holder; /* the thread with the turn for which the call waits */
     char path[64];
 };
 
 /* waiting_each calls test with each kind of call, and with the argument. */
 void waiting_each(void (*test)(struct waiting *, int32_t), int32_t argument);
 
-/* The kinds that wait in sockets and in connections, and behind the last ones one without an open function. */
+/* The kinds that wait on sockets and on connections. The last entry has no open function. */
 extern struct waiting waiting_socket_kinds[];
 extern struct waiting waiting_connection_kinds[];
 
