@@ -21,6 +21,15 @@ static void put(int fd, const char *text, size_t len) {
     }
 }
 
+/* Discards what was typed. A signal handler may interrupt tcsetattr while output is being written. */
+static int set(int fd, const struct termios *settings) {
+    int result;
+    do {
+        result = tcsetattr(fd, TCSAFLUSH, settings);
+    } while (result != 0 && errno == EINTR);
+    return result;
+}
+
 static bool is_key(char byte, cc_t key) {
     return key != _POSIX_VDISABLE && (cc_t)byte == key;
 }
@@ -78,13 +87,12 @@ int32_t cleat_terminal_password(const char *prompt, int32_t prompt_len, char *bu
         silent.c_lflag = (silent.c_lflag | ICANON) & ~(tcflag_t)(ISIG | ECHO | ECHOE | ECHOK);
         silent.c_cc[VEOL] = before.c_cc[VINTR];
         silent.c_cc[VEOL2] = before.c_cc[VQUIT];
-        if (tcsetattr(fd, TCSAFLUSH, &silent) != 0) {
+        if (set(fd, &silent) != 0) {
             result = cleat_fail_errno(errno);
         } else {
-            /* TCSAFLUSH discards what was typed before, so the prompt is printed after it. */
             put(fd, prompt, (size_t)prompt_len);
             result = read_line(fd, &before, buf, buf_cap);
-            tcsetattr(fd, TCSAFLUSH, &before);
+            set(fd, &before);
             put(fd, "\n", 1);
         }
     }

@@ -89,7 +89,7 @@ static int32_t prepare(struct cleat_credential *self, const struct cleat_sigalgs
 
 #endif
 
-/* Returns NULL if BoringSSL cannot parse the public key; prepare then fails. */
+/* Returns NULL if BoringSSL cannot parse the public key, or an allocation failed; finish then fails. */
 static EVP_PKEY *public_key_of(CRYPTO_BUFFER *certificate) {
     X509 *parsed = X509_parse_from_buffer(certificate);
     EVP_PKEY *key = parsed == NULL ? NULL : X509_get_pubkey(parsed);
@@ -108,6 +108,7 @@ static struct cleat_credential *allocate(size_t count) {
 static int32_t finish(struct cleat_credential *made, const struct cleat_sigalgs *algorithms,
                       struct cleat_credential **credential) {
     int32_t status = prepare(made, algorithms);
+    if (status >= 0 && cleat_memory_failed()) status = cleat_fail_nomem();
     if (status < 0) {
         cleat_credential_unref(made);
     } else {

@@ -51,6 +51,23 @@ static bool reserve(struct cleat_connection *self) {
     return cleat_queue_reserve(&self->early, CLEAT_EARLY_DATA_LIMIT - len);
 }
 
+void cleat_early_data_free(struct cleat_connection *connection) {
+    struct cleat_queue *queue = &connection->early;
+    if (queue->bytes != NULL) OPENSSL_cleanse(queue->bytes, queue->room);
+    cleat_queue_free(queue);
+}
+
+/* Removes early data from the queue, and copies it to buf. */
+static int32_t pop(struct cleat_connection *self, char *buf, int32_t buf_cap) {
+    size_t len = cleat_queue_len(&self->early);
+    if (len > (size_t)buf_cap) {
+        return (int32_t)cleat_queue_pop(&self->early, buf, (size_t)buf_cap);
+    }
+    if (len > 0) memcpy(buf, self->early.bytes + self->early.start, len);
+    cleat_early_data_free(self);
+    return (int32_t)len;
+}
+
 static void end(struct cleat_connection *self) {
     self->early_state = CLEAT_EARLY_DATA_ACCEPTED;
     self->early_over = true;
@@ -196,7 +213,7 @@ int32_t cleat_connection_read_early(int32_t connection, char *buf, int32_t buf_c
         status = cleat_connection_acquire(self, CLEAT_TURN_READ, deadline, &held);
         if (status >= 0) {
             status = await(self, deadline);
-            if (status >= 0) status = (int32_t)cleat_queue_pop(&self->early, buf, (size_t)buf_cap);
+            if (status >= 0) status = pop(self, buf, buf_cap);
             cleat_connection_release(self, held);
         }
     }

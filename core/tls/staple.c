@@ -54,6 +54,11 @@ static int32_t copy_buffer(const CRYPTO_BUFFER *buffer, char *output, int32_t ou
                           (int64_t)CRYPTO_BUFFER_len(buffer), output, output_cap);
 }
 
+/* A set may have only a raw public key. */
+static bool has_certificate(const struct cleat_credentials *set) {
+    return set != NULL && set->of_type[set->last_loaded] != NULL;
+}
+
 /* The credential whose response was set last, or another one with a response; NULL if none has one. */
 static const struct cleat_credential *stapled(const struct cleat_credentials *set) {
     int type;
@@ -85,7 +90,9 @@ int32_t cleat_context_scts(int32_t context, char *output, int32_t output_cap) {
     CLEAT_CHECK_OUT(2, output, output_cap);
     CLEAT_CONTEXT_BEGIN(context);
     set = self->credentials;
-    if (set != NULL) result = copy_buffer(set->of_type[set->last_loaded]->scts, output, output_cap);
+    if (has_certificate(set)) {
+        result = copy_buffer(set->of_type[set->last_loaded]->scts, output, output_cap);
+    }
     CLEAT_CONTEXT_END(result);
 }
 
@@ -201,8 +208,7 @@ static int32_t set_staple(struct cleat_context *self, bool is_response, const ch
     cleat_error_clear_queue();
     if (bytes == NULL) return remove_staples(self, is_response);
     if (len > CLEAT_STAPLE_MAX) return cleat_fail_usage(2, "more than %d bytes", CLEAT_STAPLE_MAX);
-    if (self->credentials == NULL || /* or there is only a raw public key */
-        self->credentials->of_type[self->credentials->last_loaded] == NULL) {
+    if (!has_certificate(self->credentials)) {
         return cleat_fail_usage(0, "load a certificate first: the %s for it",
                                 is_response ? "OCSP response is" : "timestamps are");
     }

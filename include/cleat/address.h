@@ -50,9 +50,8 @@ CLEAT_API CLEAT_MAY_BLOCK CLEAT_NEW_ID int32_t cleat_addrinfo_resolve(
  * thread, for programs that must not block. It uses one descriptor. At most 8 threads run look-ups at a time;
  * further look-ups are queued in order. A thread ends when the queue is empty. Closing a resolution closes its
  * descriptor and removes it from the queue; a thread that is already resolving it continues until the system's
- * resolver returns, and no call waits for that. These threads do not exist in a child process after fork:
- * resolutions that were started before the fork never complete there, and new ones do. flags: CLEAT_AI_*. CLEAT_SYS
- * (EMFILE; EAGAIN: the thread cannot be created). */
+ * resolver returns, and no call waits for that. A child process that was forked has none of these threads, and
+ * creates new ones. flags: CLEAT_AI_*. CLEAT_SYS (EMFILE; EAGAIN: the thread cannot be created). */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_resolution_new(CLEAT_ABSENT const char *host, int32_t host_len,
                                                     CLEAT_ABSENT const char *service,
                                                     int32_t service_len, int32_t family,
@@ -64,7 +63,8 @@ CLEAT_API int32_t cleat_resolution_fileno(int32_t resolution);
 
 /* cleat_resolution_addrinfo returns the id of a list of addresses, a new id at each call, once the resolution is
  * complete. timeout: seconds, negative to wait without a limit, 0 not to wait. CLEAT_WANT_READ; CLEAT_TIMEOUT;
- * CLEAT_CLOSED; CLEAT_RESOLVE; CLEAT_SYS. */
+ * CLEAT_CLOSED; CLEAT_RESOLVE: with CLEAT_EAI_AGAIN also in a child process, for a resolution that was incomplete when
+ * the process was forked; CLEAT_SYS. */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_resolution_addrinfo(int32_t resolution, double timeout);
 
 /* cleat_addrinfo_count returns the number of addresses in the list. */

@@ -1,9 +1,10 @@
 /* test_threads.c: a connection is read by one thread and written by another at once; closing an id wakes the calls
- * that wait in it. */
+ * that wait in it; a context is read by one thread and set by another. */
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
 
+#include "cleat/verify.h"
 #include "expect.h"
 #include "identity.h"
 #include "tls/connection.h"
@@ -304,6 +305,34 @@ static void test_shutdown(int32_t server_context, int32_t client_context, bool w
     close_pair(&pair);
 }
 
+static void *read_settings(void *argument) {
+    int32_t id = *(const int32_t *)argument;
+    while (cleat_context_protocol(id) >= 0) {
+        (void)cleat_context_options(id);
+        (void)cleat_context_verify_depth(id);
+        (void)cleat_context_check_hostname(id);
+    }
+    return NULL;
+}
+
+/* One thread reads the settings of a context while another sets them, and closes the context. The thread sanitizer
+ * reports a getter that reads after it has unlocked the context, or after it has released it. */
+static void test_settings(void) {
+    pthread_t thread;
+    int32_t id = cleat_context_new(CLEAT_PROTOCOL_TLS);
+    int i;
+    EXPECT(id > 0);
+    EXPECT(pthread_create(&thread, NULL, read_settings, &id) == 0);
+    for (i = 0; i < 1000; i++) {
+        EXPECT(cleat_context_set_options(id, i) == CLEAT_OK);
+        EXPECT(cleat_context_set_verify_depth(id, i % 100) == CLEAT_OK);
+        EXPECT(cleat_context_set_verify_mode(id, CLEAT_CERT_REQUIRED) == CLEAT_OK);
+        EXPECT(cleat_context_set_check_hostname(id, i % 2) == CLEAT_OK);
+    }
+    cleat_close(id);
+    pthread_join(thread, NULL);
+}
+
 int main(void) {
     int32_t server_context;
     int32_t client_context;
@@ -313,9 +342,10 @@ int main(void) {
     test_close_in_use(server_context, client_context);
     test_shutdown(server_context, client_context, true);
     test_shutdown(server_context, client_context, false);
+    test_settings();
     cleat_close(server_context);
     cleat_close(client_context);
     EXPECT(cleat_handle_count() == 0);
-    puts("both ways at once, close wakes, close in use");
+    puts("both ways at once, close wakes, close in use, settings");
     return 0;
 }

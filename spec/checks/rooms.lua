@@ -125,7 +125,6 @@ local CALLS = {
             ["^core/base/file%.c$"] = "reads files",
             ["^core/base/append%.c$"] = "appends to files",
             ["^core/base/directory%.c$"] = "reads directories",
-            ["^core/net/terminal%.c$"] = "terminals",
             ["^core/net/getaddrinfo%.c$"] = "closes its descriptor",
             ["^core/net/host%.c$"] = "closes its descriptor",
             ["^core/net/resolution%.c$"] = "closes its descriptor",
@@ -135,7 +134,7 @@ local CALLS = {
             ["^core/net/watch%.c$"] = "closes its descriptors",
             ["^core/net/descriptor%.c$"] = "reads a descriptor, and asks a terminal for its width",
             ["^core/net/epoll%.c$"] = "epoll instances",
-            ["^core/net/terminal%.c$"] = "asks the person at the terminal",
+            ["^core/net/terminal%.c$"] = "terminals",
         },
     },
     {

@@ -209,11 +209,11 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))]], "env", "TERM=xterm
     it("prints control characters of the command line and of file names as escapes", function()
         for _, words in ipairs { { "cert", "\27]0;a\7" }, { "\27]0;a\7" }, { "connect", "\27]0;a\7:0" }, { "cert", "--\27]0;a\7", "a" } } do
             local result = command.expect(2, words)
-            found(result.errors, "\\x1b]0;a\\x07")
+            expect_text(result.errors, "\\x1b]0;a\\x07")
             assert.is_nil((result.output .. result.errors):find "[\27\7]")
         end
         local name = process.write_file(process.directory() .. "/\27c.pem", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n")
-        found(command.expect(2, { "cert", name }).errors, "/\\x1bc.pem: certificate 1: ")
+        expect_text(command.expect(2, { "cert", name }).errors, "/\\x1bc.pem: certificate 1: ")
     end)
 
     it("reports that its output cannot be written: a full disk, a closed descriptor", function()

@@ -234,7 +234,7 @@ describe("cleat connect", function()
             local status, shown = at_terminal(job.port, keys)
             assert.are.equal("0", status, shown)
             assert.are.equal(("echo %d end"):format(keys:find "\n" and #sent + 1 or #sent), job:finish()[2])
-            found(shown, sent)
+            expect_text(shown, sent)
         end
     end)
 
@@ -242,7 +242,7 @@ describe("cleat connect", function()
         local job = tls_server { "handshake", "recv 3", "send " .. peer.hex "bye", "notify", "waiteof" }
         local status, shown = at_terminal(job.port, "hi\n")
         assert.are.equal("0", status, shown)
-        found(shown, "bye")
+        expect_text(shown, "bye")
         assert.are.equal("waiteof end", job:finish()[5])
         job = tls_server { "handshake", "waiteof" }
         status, shown = at_terminal(job.port, "\3")

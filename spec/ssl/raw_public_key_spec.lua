@@ -347,6 +347,8 @@ describe("set_peer_public_keys and load_raw_public_key:", function()
         raises("ValueError", { match = "load a certificate first" }, function()
             holder(file).scts = { "x" }
         end)
+        assert.is_nil(holder(file).scts)
+        assert.is_nil(holder(file).ocsp_response)
         local encrypted = process.directory() .. "/encrypted.key"
         assert(process.run { "openssl", "pkey", "-in", file, "-aes256", "-passout", "pass:correct", "-out", encrypted }.status == 0)
         raises("SSLError", { reason = "BAD_DECRYPT" }, other.load_raw_public_key, other, encrypted, "wrong")

@@ -187,6 +187,10 @@ describe("the environment:", function()
         -- As in Python a list is no directory, and yet searched.
         assert.are.equal("nil\tnil\ttrue\ttrue\ntrue true\n",
             says("SSL_CERT_FILE=/nowhere", "SSL_CERT_DIR=/nowhere:" .. old .. ":" .. new))
+        -- Empty names in a list are skipped.
+        assert.are.equal("nil\tnil\ttrue\ttrue\ntrue true\n",
+            says("SSL_CERT_FILE=/nowhere", "SSL_CERT_DIR=:" .. old .. "::" .. new .. ":"))
+        assert.are.equal("nil\tnil\ttrue\ttrue\nfalse false\n", says("SSL_CERT_FILE=/nowhere", "SSL_CERT_DIR=:"))
     end)
 
     it("SNI-06 a servername callback switches away from what is trusted by default, and to it", function()

@@ -4,24 +4,10 @@
 -- required), version (TLSv1 to TLSv1.2; all), alpn, mode (echo, http), bytes (an echo ends with close_notify after so
 -- many), remote (yes: it signs by callback; refuse: the callback raises), ciphers, psk (IDENTITY:KEY, in hexadecimal)
 -- and hint. It prints what happens to standard output.
-local socket = require "cleat.socket"
+local program = require "support.server_program"
 local ssl = require "cleat.ssl"
 
-local options = { mode = "echo" }
-local also = {}
-for _, word in ipairs(arg) do
-    local name, value = word:match("^(%w+)=(.*)$")
-    if name == "also" then
-        also[#also + 1] = { value:match("^(.*):(.*)$") }
-    else
-        options[name] = value
-    end
-end
-
-local function print_line(...)
-    print(...)
-    io.stdout:flush()
-end
+local options = program.options "also"
 
 local PROTOCOLS = { TLSv1 = ssl.PROTOCOL_TLSv1, ["TLSv1.1"] = ssl.PROTOCOL_TLSv1_1, ["TLSv1.2"] = ssl.PROTOCOL_TLSv1_2 }
 local context = ssl.SSLContext(PROTOCOLS[options.version] or ssl.PROTOCOL_TLS)
@@ -29,7 +15,7 @@ local context = ssl.SSLContext(PROTOCOLS[options.version] or ssl.PROTOCOL_TLS)
 local function load(certfile, keyfile)
     if options.remote then
         context:load_cert_chain(certfile, { sign = function(algorithm, data)
-            print_line("signs", algorithm)
+            program.print("signs", algorithm)
             return options.remote == "yes" and ssl.sign(keyfile, algorithm, data) or nil
         end })
     else
@@ -40,8 +26,8 @@ end
 if options.cert then
     load(options.cert, options.key)
 end
-for _, files in ipairs(also) do
-    load(files[1], files[2])
+for _, files in ipairs(options.also or {}) do
+    load(files:match "^(.*):(.*)$")
 end
 if options.ciphers then
     context:set_ciphers(options.ciphers)
@@ -49,7 +35,7 @@ end
 if options.psk then
     local known, digits = options.psk:match "^(.*):(%x+)$"
     context:set_psk_server_callback(function(identity)
-        print_line("asks", identity)
+        program.print("asks", identity)
         return identity == known and digits:gsub("%x%x", function(digit)
             return string.char(tonumber(digit, 16))
         end) or nil
@@ -113,24 +99,17 @@ local function http(stream)
     return count + size, "done"
 end
 
-local listener = socket.socket()
-listener:setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-listener:bind { "127.0.0.1", 0 }
-listener:listen(16)
-print_line(("listening on %d"):format(listener:getsockname()[2]))
-while true do
-    local plain = listener:accept()
-    plain:settimeout(300)
+program.serve(function(plain)
     local ok, failure = pcall(function()
         local stream = context:wrap_socket(plain, { server_side = true, suppress_ragged_eofs = false })
         local peer = stream:getpeercert()
-        print_line("connected", stream:version(), stream:cipher()[1], stream:selected_alpn_protocol() or "-",
+        program.print("connected", stream:version(), stream:cipher()[1], stream:selected_alpn_protocol() or "-",
             peer and peer.subject and peer.subject[#peer.subject][1][2] or "-")
-        print_line("served", (options.mode == "http" and http or echo)(stream))
+        program.print("served", (options.mode == "http" and http or echo)(stream))
         stream:close()
     end)
     if not ok then
-        print_line("failed", tostring(failure))
+        program.print("failed", tostring(failure))
     end
     plain:close()
-end
+end)

@@ -3,20 +3,11 @@
 -- with port, password, timeout, pause; secret, period (ticket keys); keys (the period of ticket keys from the store);
 -- brief (the server closes first); replied (it answers clients after Redis has stored the sessions). It prints its
 -- port, and a line for each connection and for each error of the store.
+local program = require "support.server_program"
 local redis = require "cleat.sessions.redis"
-local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
-local options = {}
-for _, word in ipairs(arg) do
-    local name, value = word:match "^([%w_]+)=(.*)$"
-    options[name] = value
-end
-
-local function print_line(...)
-    print(...)
-    io.stdout:flush()
-end
+local options = program.options()
 
 local VERSIONS = { ["1.2"] = ssl.TLSVersion.TLSv1_2, ["1.3"] = ssl.TLSVersion.TLSv1_3 }
 local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -35,7 +26,7 @@ local store = redis.new {
     pause = tonumber(options.pause or 0.001),
 }
 function store.error(err)
-    print_line("store error: " .. tostring(err))
+    program.print("store error: " .. tostring(err))
 end
 if options.store then
     context:set_session_store(store)
@@ -48,18 +39,12 @@ if options.keys then
     refresh = require("cleat.sessions").ticket_keys(context, store, { period = tonumber(options.keys) })
 end
 
-local listener = socket.socket()
-listener:bind { "127.0.0.1", 0 }
-listener:listen(64)
-print_line("listening on " .. listener:getsockname()[2])
-while true do
-    local plain = listener:accept()
-    plain:settimeout(300)
+program.serve(function(plain)
     refresh()
     local hits = context:session_stats().hits
     local ok, err = pcall(function()
         local conn = context:wrap_socket(plain, { server_side = true })
-        print_line("connection " .. (context:session_stats().hits > hits and "resumed" or "full"))
+        program.print("connection " .. (context:session_stats().hits > hits and "resumed" or "full"))
         if options.replied then
             pcall(store.get, ("0"):rep(32)) -- its reply follows those to the tickets, for which the handshake does not wait
         end
@@ -72,6 +57,6 @@ while true do
         conn:close()
     end)
     if not ok then
-        print_line("failure: " .. tostring(err))
+        program.print("failure: " .. tostring(err))
     end
-end
+end)

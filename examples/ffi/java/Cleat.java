@@ -4929,9 +4929,8 @@ public final class Cleat {
          * 8 threads run look-ups at a time; further look-ups are queued in order. A thread ends when the
          * queue is empty. Closing a resolution closes its descriptor and removes it from the queue; a
          * thread that is already resolving it continues until the system's resolver returns, and no call
-         * waits for that. These threads do not exist in a child process after fork: resolutions that were
-         * started before the fork never complete there, and new ones do. flags: CLEAT_AI_*. CLEAT_SYS
-         * (EMFILE; EAGAIN: the thread cannot be created).
+         * waits for that. A child process that was forked has none of these threads, and creates new
+         * ones. flags: CLEAT_AI_*. CLEAT_SYS (EMFILE; EAGAIN: the thread cannot be created).
          */
         public static Resolution create(String host, String service, int family, int socktype,
                                         int proto, int flags) throws Failure {
@@ -4956,7 +4955,8 @@ public final class Cleat {
         /**
          * cleat_resolution_addrinfo returns the id of a list of addresses, a new id at each call, once
          * the resolution is complete. timeout: seconds, negative to wait without a limit, 0 not to wait.
-         * CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_RESOLVE; CLEAT_SYS.
+         * CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_RESOLVE: with CLEAT_EAI_AGAIN also in a
+         * child process, for a resolution that was incomplete when the process was forked; CLEAT_SYS.
          */
         public Addrinfo addrinfo(double timeout) throws Failure {
             int result = Raw.cleat_resolution_addrinfo(id, timeout);

@@ -3874,10 +3874,9 @@ impl Resolution {
     /// a background thread, for programs that must not block. It uses one descriptor. At most 8 threads run
     /// look-ups at a time; further look-ups are queued in order. A thread ends when the queue is empty.
     /// Closing a resolution closes its descriptor and removes it from the queue; a thread that is already
-    /// resolving it continues until the system's resolver returns, and no call waits for that. These
-    /// threads do not exist in a child process after fork: resolutions that were started before the fork
-    /// never complete there, and new ones do. flags: CLEAT_AI_*. CLEAT_SYS (EMFILE; EAGAIN: the thread
-    /// cannot be created).
+    /// resolving it continues until the system's resolver returns, and no call waits for that. A child
+    /// process that was forked has none of these threads, and creates new ones. flags: CLEAT_AI_*.
+    /// CLEAT_SYS (EMFILE; EAGAIN: the thread cannot be created).
     #[allow(clippy::too_many_arguments)]
     pub fn new(host: Option<&str>, service: Option<&str>, family: i32, socktype: i32, proto: i32,
                flags: i32) -> Result<Resolution, Error> {
@@ -3897,7 +3896,8 @@ impl Resolution {
 
     /// cleat_resolution_addrinfo returns the id of a list of addresses, a new id at each call, once the
     /// resolution is complete. timeout: seconds, negative to wait without a limit, 0 not to wait.
-    /// CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_RESOLVE; CLEAT_SYS.
+    /// CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_RESOLVE: with CLEAT_EAI_AGAIN also in a child
+    /// process, for a resolution that was incomplete when the process was forked; CLEAT_SYS.
     #[allow(clippy::too_many_arguments)]
     pub fn addrinfo(&self, timeout: f64) -> Result<Addrinfo, Error> {
         let result = checked(unsafe { raw::cleat_resolution_addrinfo(self.0, timeout) })?;
