@@ -13,8 +13,8 @@ return {
     { "B-03", "3.6", "`PROTOCOL_TLS_SERVER`: for servers only" },
     { "B-04", "3.7", "`TLSVersion`" },
     { "B-05", "3.7", "`SSLContext.minimum_version` and `maximum_version`",
-        note = "`MINIMUM_SUPPORTED` is TLS 1.0, `MAXIMUM_SUPPORTED` TLS 1.3; the attributes return these "
-            .. "versions." },
+        note = "`MINIMUM_SUPPORTED` is TLS 1.0, `MAXIMUM_SUPPORTED` TLS 1.3. `TLSVersion.SSLv3` raises ValueError; "
+            .. "Python accepts it, also with a library that lacks SSL 3." },
     { "B-06", "3.10", "contexts begin at TLS 1.2, without weak suites",
         note = "`PROTOCOL_TLS_CLIENT`, `PROTOCOL_TLS_SERVER` and `create_default_context()` do. The minimum of "
             .. "`PROTOCOL_TLS` is TLS 1.0, as the table of Python 2.7's documentation says: set "

@@ -97,7 +97,7 @@ endfunction()
 
 # The specs of the layers that depend on the version of Lua; the others run on 5.4 and LuaJIT (docs/lua-versions.md).
 set(layers "(ssl|socket)[.].*")
-set(more "(ssl|socket|backend|https)[.].*|sessions[.](memory|redis|ticket_keys)|adapters[.](luasocket|copas|cqueues|cqueues_tls|luv|questions)")
+set(more "(ssl|socket|backend|https)[.].*|sessions[.](memory|redis|ticket_keys)|adapters[.](luasocket|copas|cqueues|cqueues_tls|luv|concurrency)")
 
 #                 kind
 cleat_interpreter(lua51  LIBRARY PkgConfig::LUA51 SPECS "${more}")

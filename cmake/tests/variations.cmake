@@ -49,7 +49,7 @@ cleat_vary("release" "c[.](boundaries|setters|schedule|schedule_long)" fast no)
 cleat_vary("release" "lua54[.](ssl|socket|backend|https|adapters)[.].*" fast yes)
 cleat_vary("release" "lua54[.]backend[.](id_leak|living)" fast no)
 cleat_vary("release" "lua54[.]ssl[.](bad_certificates|decoder|encrypted_key|paths|protocol_range|protocol_table)" fast no)
-cleat_vary("release" "lua54[.]adapters[.].*(nginx|questions)" fast no)
+cleat_vary("release" "lua54[.]adapters[.].*(nginx|concurrency)" fast no)
 cleat_vary("release" "lua54[.]sessions[.](client|memory|ticket_keys)" fast yes)
 cleat_vary("release" "lua54[.]luasec[.](connection|https|preference|verification)" fast yes)
 cleat_vary("release" "luajit[.]backend[.](backend|keywords)" fast yes)
@@ -72,7 +72,7 @@ cleat_vary("floor|address|memcheck|coverage" "[^.]*[.]checks[.]lua_api" when nev
 cleat_vary(".*"               "gc[.].*[.]checks[.].*" when never)
 
 # Arguments, interrupted instructions and waiters do not depend on the version of BoringSSL.
-cleat_vary("floor" "[^.]*[.](adapters[.]questions|backend[.](garbage|id_leak)|ssl[.]arguments)" when never)
+cleat_vary("floor" "[^.]*[.](adapters[.]concurrency|backend[.](garbage|id_leak)|ssl[.]arguments)" when never)
 # The versions that connect do not depend on the interpreter.
 cleat_vary("release" "(lua51|lua52|lua53)[.]ssl[.]protocol_range" when never)
 

@@ -51,7 +51,7 @@ static struct cleat_slot first_segment[SEGMENT_SLOTS];
 static struct {
     _Atomic(struct cleat_slot *) segments[SEGMENTS];
     atomic_int open;
-    pthread_mutex_t lock; /* for what follows */
+    pthread_mutex_t lock; /* for the fields below */
     int32_t slots; /* in all segments */
     int32_t used; /* slots that were handed out at least once */
     int32_t free_count;

@@ -60,6 +60,12 @@ int32_t cleat_addrinfo_of_address(const struct cleat_address *address) {
     return cleat_handle_open(&addrinfo->object);
 }
 
+/* copy returns false if an allocation failed. text: may be NULL. */
+static bool copy(char **to, const char *text) {
+    *to = text == NULL ? NULL : cleat_copy_text(text, (int32_t)strlen(text));
+    return text == NULL || *to != NULL;
+}
+
 int32_t cleat_addrinfo_of_list(const struct addrinfo *list) {
     struct cleat_addrinfo *addrinfo;
     const struct addrinfo *from;
@@ -76,13 +82,9 @@ int32_t cleat_addrinfo_of_list(const struct addrinfo *list) {
         memcpy(&to->address.storage, from->ai_addr, from->ai_addrlen);
         to->address.len = from->ai_addrlen;
     }
-    if (list != NULL && list->ai_canonname != NULL) {
-        addrinfo->canonname =
-            cleat_copy_text(list->ai_canonname, (int32_t)strlen(list->ai_canonname));
-        if (addrinfo->canonname == NULL) {
-            cleat_object_unref(&addrinfo->object);
-            return cleat_fail_nomem();
-        }
+    if (list != NULL && !copy(&addrinfo->canonname, list->ai_canonname)) {
+        cleat_object_unref(&addrinfo->object);
+        return cleat_fail_nomem();
     }
     return cleat_handle_open(&addrinfo->object);
 }
@@ -116,12 +118,6 @@ static bool copy_aliases(struct cleat_addrinfo *addrinfo, char **aliases) {
         end += len;
     }
     return true;
-}
-
-/* copy returns false if an allocation failed. text: may be NULL. */
-static bool copy(char **to, const char *text) {
-    *to = text == NULL ? NULL : cleat_copy_text(text, (int32_t)strlen(text));
-    return text == NULL || *to != NULL;
 }
 
 int32_t cleat_addrinfo_of_host(const struct cleat_host *host) {
@@ -167,20 +163,27 @@ int32_t cleat_addrinfo_resolve(const char *host, int32_t host_len, const char *s
     return result;
 }
 
+/* The frame of the getters: BEGIN declares list and finds it by its id; END evaluates result, releases the list and
+ * returns result. */
+#define BEGIN(addrinfo)                                                                            \
+    struct cleat_addrinfo *list;                                                                   \
+    CLEAT_FIND(list, (addrinfo), CLEAT_KIND_ADDRINFO)
+
+#define END(result)                                                                                \
+    do {                                                                                           \
+        const int32_t result_ = (result);                                                          \
+        CLEAT_DONE(list);                                                                          \
+        return result_;                                                                            \
+    } while (0)
+
 int32_t cleat_addrinfo_count(int32_t addrinfo) {
-    struct cleat_addrinfo *list;
-    int32_t count;
-    CLEAT_FIND(list, addrinfo, CLEAT_KIND_ADDRINFO);
-    count = list->count;
-    CLEAT_DONE(list);
-    return count;
+    BEGIN(addrinfo);
+    END(list->count);
 }
 
 int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *output, int32_t output_cap,
                                int32_t *family, int32_t *socktype, int32_t *proto, int32_t *port,
                                int32_t *flowinfo, int32_t *scope_id) {
-    struct cleat_addrinfo *list;
-    int32_t result;
     CLEAT_CHECK_OUT(3, output, output_cap);
     CLEAT_CHECK_POINTER(5, family);
     CLEAT_CHECK_POINTER(6, socktype);
@@ -188,7 +191,8 @@ int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *output, in
     CLEAT_CHECK_POINTER(8, port);
     CLEAT_CHECK_POINTER(9, flowinfo);
     CLEAT_CHECK_POINTER(10, scope_id);
-    CLEAT_FIND(list, addrinfo, CLEAT_KIND_ADDRINFO);
+    BEGIN(addrinfo);
+    int32_t result;
     if (index < 0 || index >= list->count) {
         result = cleat_fail_usage(2, "index out of range");
     } else {
@@ -202,8 +206,7 @@ int32_t cleat_addrinfo_address(int32_t addrinfo, int32_t index, char *output, in
             *proto = entry->protocol;
         }
     }
-    CLEAT_DONE(list);
-    return result;
+    END(result);
 }
 
 static int32_t copy_out(const char *text, char *output, int32_t output_cap) {
@@ -211,46 +214,27 @@ static int32_t copy_out(const char *text, char *output, int32_t output_cap) {
 }
 
 int32_t cleat_addrinfo_canonname(int32_t addrinfo, char *output, int32_t output_cap) {
-    struct cleat_addrinfo *list;
-    int32_t result;
     CLEAT_CHECK_OUT(2, output, output_cap);
-    CLEAT_FIND(list, addrinfo, CLEAT_KIND_ADDRINFO);
-    result = copy_out(list->canonname, output, output_cap);
-    CLEAT_DONE(list);
-    return result;
+    BEGIN(addrinfo);
+    END(copy_out(list->canonname, output, output_cap));
 }
 
 int32_t cleat_addrinfo_service(int32_t addrinfo, char *output, int32_t output_cap) {
-    struct cleat_addrinfo *list;
-    int32_t result;
     CLEAT_CHECK_OUT(2, output, output_cap);
-    CLEAT_FIND(list, addrinfo, CLEAT_KIND_ADDRINFO);
-    result = copy_out(list->service, output, output_cap);
-    CLEAT_DONE(list);
-    return result;
+    BEGIN(addrinfo);
+    END(copy_out(list->service, output, output_cap));
 }
 
 int32_t cleat_addrinfo_alias_count(int32_t addrinfo) {
-    struct cleat_addrinfo *list;
-    int32_t count;
-    CLEAT_FIND(list, addrinfo, CLEAT_KIND_ADDRINFO);
-    count = list->alias_count;
-    CLEAT_DONE(list);
-    return count;
+    BEGIN(addrinfo);
+    END(list->alias_count);
 }
 
 int32_t cleat_addrinfo_alias(int32_t addrinfo, int32_t index, char *output, int32_t output_cap) {
-    struct cleat_addrinfo *list;
-    int32_t result;
     CLEAT_CHECK_OUT(3, output, output_cap);
-    CLEAT_FIND(list, addrinfo, CLEAT_KIND_ADDRINFO);
-    if (index < 0 || index >= list->alias_count) {
-        result = cleat_fail_usage(2, "index out of range");
-    } else {
-        const char *alias = list->aliases;
-        for (; index > 0; index--) alias += strlen(alias) + 1;
-        result = copy_out(alias, output, output_cap);
-    }
-    CLEAT_DONE(list);
-    return result;
+    BEGIN(addrinfo);
+    const char *alias = list->aliases;
+    if (index < 0 || index >= list->alias_count) END(cleat_fail_usage(2, "index out of range"));
+    for (; index > 0; index--) alias += strlen(alias) + 1;
+    END(copy_out(alias, output, output_cap));
 }

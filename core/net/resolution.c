@@ -95,7 +95,9 @@ int32_t cleat_resolution_addrinfo(int32_t resolution, double timeout) {
     CLEAT_SET_DEADLINE(2, timeout, deadline);
     CLEAT_FIND(self, resolution, CLEAT_KIND_RESOLUTION);
     while (result >= 0 && !atomic_load(&self->lookup->done)) {
-        result = cleat_wait(&self->object, self->fd, POLLIN, deadline);
+        result = cleat_lookup_is_lost(self->lookup)
+                     ? cleat_address_fail(EAI_AGAIN, 0)
+                     : cleat_wait(&self->object, self->fd, POLLIN, deadline);
     }
     if (result >= 0) {
         const struct cleat_lookup *found = self->lookup;

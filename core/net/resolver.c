@@ -8,8 +8,8 @@
  * not unmap their code.
  *
  * After fork() the child has none of the threads, and one of them may have held the lock: the fork handler
- * initialises the lock and the queue again. Look-ups that the parent started never complete in the child, since
- * parent and child share the descriptors. */
+ * initialises the lock and the queue again. Look-ups that the parent started never complete in the child
+ * (cleat_lookup_is_lost), although their descriptors, which both processes share, become readable. */
 #include "net/resolver.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@
 enum { QUEUED, BUSY, FINISHED, RELEASED };
 
 static struct {
-    pthread_mutex_t lock; /* for what follows, and for each look-up's state */
+    pthread_mutex_t lock; /* for the fields below, and for each look-up's state */
     struct cleat_lookup *first;
     struct cleat_lookup *last;
     int threads;
@@ -170,6 +170,11 @@ int32_t cleat_lookup_start(struct cleat_lookup *lookup) {
     return error == 0 ? CLEAT_OK : cleat_fail_errno(error);
 }
 
+bool cleat_lookup_is_lost(const struct cleat_lookup *lookup) {
+    return lookup->started && lookup->generation != resolver.generation &&
+           !atomic_load(&lookup->done);
+}
+
 void cleat_lookup_release(struct cleat_lookup *lookup) {
     bool busy = false;
     if (lookup->started && lookup->generation == resolver.generation) {
@@ -178,7 +183,7 @@ void cleat_lookup_release(struct cleat_lookup *lookup) {
         busy = lookup->state == BUSY;
         if (busy) lookup->state = RELEASED;
         pthread_mutex_unlock(&resolver.lock);
-    } else if (lookup->started && !atomic_load(&lookup->done)) {
+    } else if (cleat_lookup_is_lost(lookup)) {
         lookup->list = NULL; /* the parent's thread may have been storing it */
         lookup->found = NULL;
     }

@@ -45,6 +45,10 @@ int cleat_lookup_new(struct cleat_lookup **lookup, const char *host, int32_t hos
  * created. */
 int32_t cleat_lookup_start(struct cleat_lookup *lookup);
 
+/* cleat_lookup_is_lost returns whether the thread that would complete the look-up exists only in the process from
+ * which this one was forked. */
+bool cleat_lookup_is_lost(const struct cleat_lookup *lookup);
+
 /* cleat_lookup_run starts a look-up and waits for its end, or for a signal: it returns 0, or an errno. */
 int cleat_lookup_run(struct cleat_lookup *lookup);
 

@@ -109,13 +109,22 @@ int32_t cleat_socket_sendto_flow(int32_t socket, const char *data, int32_t data_
     result = cleat_address_parse(&address, self->family, host, host_len, port, 5);
     again = result >= 0;
     if (again) cleat_address_set_flowinfo(&address, flowinfo);
+    if (self->family == AF_UNIX) call_flags |= MSG_DONTWAIT;
     while (again) {
         ssize_t moved;
         result = begin(self, deadline, &call_flags);
         if (result < 0) break;
         moved = sendto(self->fd, data, (size_t)data_len, call_flags,
                        (const struct sockaddr *)&address.storage, address.len);
-        result = end(self, deadline, moved, errno, POLLOUT, &again);
+        if (moved < 0 && errno == EAGAIN && self->family == AF_UNIX) {
+            result = cleat_wait_leave(&self->object, deadline == CLEAT_DEADLINE_NEVER);
+            /* Linux reports a socket that is not connected as writable although the receiver's queue is full, and a
+             * sender that blocks in the kernel is not woken when its socket is shut down. */
+            if (result >= 0) result = cleat_wait_moment(&self->object, deadline);
+            again = result >= 0;
+        } else {
+            result = end(self, deadline, moved, errno, POLLOUT, &again);
+        }
     }
     CLEAT_DONE(self);
     return result;

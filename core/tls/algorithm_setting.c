@@ -1,7 +1,8 @@
-/* algorithm_setting.c: the settings of cleat/algorithm.h. */
+/* algorithm_setting.c: a context's settings of groups, signature algorithms and compliance policy. */
 #include <string.h>
 
 #include "base/argument.h"
+#include "base/memory.h"
 #include "tls/context.h"
 
 int32_t cleat_settings_check(const struct cleat_settings *settings) {
@@ -33,6 +34,42 @@ int32_t cleat_context_set_groups(int32_t context, const char *groups, int32_t gr
     changed = self->settings;
     result = cleat_groups_parse(groups, groups_len, &changed.algorithms.groups);
     if (result >= 0) result = cleat_settings_replace(self, &changed);
+    CLEAT_CONTEXT_END(result);
+}
+
+/* Returns CLEAT_OK and the NID of a curve that BoringSSL supports in TLS. */
+static int32_t find_curve(const char *name, int *nid) {
+    SSL_CTX *trial;
+    int32_t status = CLEAT_OK;
+    *nid = OBJ_sn2nid(name);
+    if (*nid == NID_undef) return cleat_fail_usage(2, "unknown elliptic curve name '%s'", name);
+    cleat_error_clear_queue();
+    trial = SSL_CTX_new(TLS_with_buffers_method());
+    if (trial == NULL) return cleat_fail_nomem();
+    if (SSL_CTX_set1_curves(trial, nid, 1) != 1) {
+        /* BoringSSL of 2023 queues no error. */
+        status = ERR_peek_error() != 0 ? cleat_fail_ssl("SSL_CTX_set1_curves")
+                                       : cleat_fail_named("SSL", "UNSUPPORTED_ELLIPTIC_CURVE",
+                                                          "unsupported elliptic curve");
+    }
+    SSL_CTX_free(trial);
+    return status;
+}
+
+int32_t cleat_context_set_ecdh_curve(int32_t context, const char *curve, int32_t curve_len) {
+    int32_t result;
+    char *text;
+    int nid = NID_undef;
+    CLEAT_CHECK_TEXT(2, curve, curve_len);
+    CLEAT_CONTEXT_BEGIN(context);
+    text = cleat_copy_text(curve, curve_len);
+    result = text == NULL ? cleat_fail_nomem() : find_curve(text, &nid);
+    if (result >= 0) {
+        struct cleat_settings changed = self->settings;
+        changed.algorithms.groups = (struct cleat_groups){1, {nid}};
+        result = cleat_settings_replace(self, &changed);
+    }
+    cleat_release(text);
     CLEAT_CONTEXT_END(result);
 }
 

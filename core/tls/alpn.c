@@ -4,6 +4,7 @@
 #include "base/argument.h"
 #include "base/memory.h"
 #include "tls/connection.h"
+#include "tls/context.h"
 
 struct cleat_alpn *cleat_alpn_ref(struct cleat_alpn *alpn) {
     if (alpn != NULL) atomic_fetch_add_explicit(&alpn->references, 1, memory_order_relaxed);
@@ -98,4 +99,39 @@ bool cleat_alpn_set_up(SSL_CTX *ssl_ctx, const struct cleat_alpn *alpn,
      * there are no ALPN protocols: a connection that has chosen some may be switched to this configuration. */
     if (alpn != NULL || npn == NULL) SSL_CTX_set_alpn_select_cb(ssl_ctx, select_alpn, NULL);
     return alpn == NULL || SSL_CTX_set_alpn_protos(ssl_ctx, alpn->wire, alpn->len) == 0;
+}
+
+static int32_t set_protocols(int32_t context, bool is_alpn, struct cleat_alpn *list) {
+    struct cleat_object *found = NULL;
+    int32_t result = cleat_handle_find(context, CLEAT_KIND_CONTEXT, &found);
+    if (found != NULL) {
+        struct cleat_context *self = (void *)found;
+        struct cleat_alpn **place = is_alpn ? &self->alpn : &self->npn;
+        struct cleat_alpn *old;
+        pthread_mutex_lock(&self->lock);
+        old = *place;
+        *place = list;
+        list = old;
+        cleat_context_changed(self);
+        pthread_mutex_unlock(&self->lock);
+        cleat_handle_done(found);
+    }
+    cleat_alpn_unref(list);
+    return result;
+}
+
+int32_t cleat_context_set_alpn_protocols(int32_t context, const char *protocols,
+                                         int32_t protocols_len) {
+    CLEAT_NO_CANCEL();
+    struct cleat_alpn *list;
+    int32_t status = cleat_alpn_new(protocols, protocols_len, "ALPN", &list);
+    return status < 0 ? status : set_protocols(context, true, list);
+}
+
+int32_t cleat_context_set_npn_protocols(int32_t context, const char *protocols,
+                                        int32_t protocols_len) {
+    CLEAT_NO_CANCEL();
+    struct cleat_alpn *list;
+    int32_t status = cleat_alpn_new(protocols, protocols_len, "NPN", &list);
+    return status < 0 ? status : set_protocols(context, false, list);
 }

@@ -1,12 +1,11 @@
-/* cipher.c: the parts of cipher suites, with the names of OpenSSL 3 and Python's get_ciphers(). The suites of contexts
- * are set in context.c. */
+/* cipher.c: the parts of cipher suites, with the names of OpenSSL 3 and Python's get_ciphers(). */
 #include "cleat/cipher.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/argument.h"
-#include "tls/context.h"
+#include "base/boringssl.h"
 
 static const char *version_of(const SSL_CIPHER *cipher) {
     uint16_t first = SSL_CIPHER_get_min_version(cipher);
@@ -115,18 +114,4 @@ int32_t cleat_cipher_bits(int32_t cipher, int32_t *bits) {
     strength = SSL_CIPHER_get_bits(found, &key_bits);
     *bits = key_bits;
     return strength;
-}
-
-int32_t cleat_context_cipher_id(int32_t context, int32_t index) {
-    struct cleat_configuration *configuration;
-    int32_t result;
-    CLEAT_CONTEXT_BEGIN(context);
-    result = cleat_context_configuration(self, &configuration);
-    if (result >= 0) {
-        const STACK_OF(SSL_CIPHER) *ciphers = SSL_CTX_get_ciphers(configuration->ssl_ctx);
-        result = index < 0 || (size_t)index >= sk_SSL_CIPHER_num(ciphers)
-                     ? cleat_fail_usage(2, "index out of range")
-                     : SSL_CIPHER_get_protocol_id(sk_SSL_CIPHER_value(ciphers, (size_t)index));
-    }
-    CLEAT_CONTEXT_END(result);
 }

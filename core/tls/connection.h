@@ -60,7 +60,7 @@ struct cleat_connection {
     /* All faults, if the caller may read them; or NULL. */
     struct cleat_verify_faults *verify_faults;
     STACK_OF(CRYPTO_BUFFER) * refused_chain; /* the chain to which the faults refer; NULL if none */
-    int32_t verify_events; /* combined from the configurations: see connection.c */
+    int32_t verify_events; /* combined from the configurations: see connection_context.c */
     bool tolerates_refusals; /* likewise */
     bool was_verified; /* verify_error has the result of a verification */
     /* The caller has accepted, and BoringSSL has not called the verify callback again yet. */
@@ -72,7 +72,7 @@ struct cleat_connection {
     struct cleat_psk *psk; /* NULL if pre-shared keys are off, and once the handshake is done */
     STACK_OF(X509) * verified_chain; /* NULL until the caller reads it: see connection_chain.c */
     SSL_SESSION *session; /* the newest that a client has received; NULL if none: see session.c */
-    SSL_SESSION *given; /* the one of cleat_connection_set_session; NULL if none */
+    SSL_SESSION *caller_session; /* of cleat_connection_set_session; NULL if none */
     /* When the result of the verification expires, in seconds of the wall clock. */
     int64_t verified_until;
     int32_t peer_port; /* on a client, set when the handshake begins; 0 over memory */
@@ -112,7 +112,7 @@ struct cleat_connection {
     enum cleat_pause pause; /* what the suspended handshake waits for */
     enum cleat_pause refused_at; /* the caller has answered this pause with a refusal */
     bool has_hello; /* a server has read the ClientHello */
-    bool gave_tickets; /* a TLS 1.3 server's session tickets are buffered */
+    bool issued_tickets; /* a TLS 1.3 server's session tickets are buffered */
     bool verified; /* the peer's certificate was accepted by a verification */
     bool established; /* the handshake is done and the peer verified */
     bool unread_tickets; /* a TLS 1.3 client has not read since the handshake */
@@ -125,7 +125,7 @@ struct cleat_connection {
 };
 
 /* The frame of exported functions: CLEAT_BEGIN declares self, finds the connection by its id and locks it; CLEAT_END
- * unlocks it and returns result. */
+ * evaluates result, unlocks the connection and returns result. */
 #define CLEAT_BEGIN(connection)                                                                    \
     struct cleat_connection *self;                                                                 \
     CLEAT_FIND(self, (connection), CLEAT_KIND_CONNECTION);                                         \
@@ -140,9 +140,10 @@ struct cleat_connection {
 
 #define CLEAT_END(result)                                                                          \
     do {                                                                                           \
+        const int32_t result_ = (result);                                                          \
         pthread_mutex_unlock(&self->lock);                                                         \
         CLEAT_DONE(self);                                                                          \
-        return (result);                                                                           \
+        return result_;                                                                            \
     } while (0)
 
 /* cleat_connection_credential returns the credential that the handshake presents, NULL if none has been selected
@@ -165,6 +166,11 @@ bool cleat_has_shared_suite(const struct cleat_connection *self, int key_exchang
                             int authentication);
 
 /* The functions below are for connection_*.c and their helpers. They must be called with the lock held. */
+
+/* cleat_connection_set_up creates the connection's SSL from a configuration, in place of an earlier one, and takes
+ * references to the configuration. CLEAT_OK; CLEAT_USAGE; CLEAT_SSL; CLEAT_NOMEM. */
+int32_t cleat_connection_set_up(struct cleat_connection *self,
+                                struct cleat_configuration *configuration);
 
 #define CLEAT_WANTS_READ CLEAT_STATUS(CLEAT_WANT_READ, 0)
 #define CLEAT_WANTS_WRITE CLEAT_STATUS(CLEAT_WANT_WRITE, 0)

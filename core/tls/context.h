@@ -32,7 +32,7 @@ struct cleat_context {
 };
 
 /* The frame of functions that read or change settings: CLEAT_CONTEXT_BEGIN declares self, finds the context by its
- * id and locks it; CLEAT_CONTEXT_END unlocks it and returns result. */
+ * id and locks it; CLEAT_CONTEXT_END evaluates result, unlocks the context and returns result. */
 #define CLEAT_CONTEXT_BEGIN(context)                                                               \
     struct cleat_context *self;                                                                    \
     CLEAT_FIND(self, (context), CLEAT_KIND_CONTEXT);                                               \
@@ -40,10 +40,14 @@ struct cleat_context {
 
 #define CLEAT_CONTEXT_END(result)                                                                  \
     do {                                                                                           \
+        const int32_t result_ = (result);                                                          \
         pthread_mutex_unlock(&self->lock);                                                         \
         CLEAT_DONE(self);                                                                          \
-        return (result);                                                                           \
+        return result_;                                                                            \
     } while (0)
+
+/* cleat_context_check returns CLEAT_OK if the id is a context's. Functions that read files call it before. */
+int32_t cleat_context_check(int32_t context);
 
 /* cleat_context_change_credentials calls `change` to modify a copy of the context's credentials, and replaces them
  * by the copy. It acquires the lock. Returns CLEAT_OK, or CLEAT_NOMEM with the credentials unchanged. */
@@ -51,6 +55,11 @@ int32_t cleat_context_change_credentials(struct cleat_context *context,
                                          void (*change)(struct cleat_credentials *set,
                                                         void *argument),
                                          void *argument);
+
+/* cleat_context_ref_configuration returns CLEAT_OK and a reference to the configuration of the present settings. It
+ * acquires the lock. CLEAT_SSL; CLEAT_NOMEM. */
+int32_t cleat_context_ref_configuration(struct cleat_context *context,
+                                        struct cleat_configuration **configuration);
 
 /* The functions below must be called with the lock held. */
 

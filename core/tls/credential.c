@@ -44,8 +44,9 @@ static enum cleat_key_type type_of(const EVP_PKEY *key) {
 #if CLEAT_HAS_SSL_CREDENTIAL
 
 /* Creates BoringSSL's credential. algorithms: NULL for any, here and below. */
-static SSL_CREDENTIAL *present(const struct cleat_credential *self,
-                               const struct cleat_sigalgs *algorithms, bool for_issuers) {
+static SSL_CREDENTIAL *new_ssl_credential(const struct cleat_credential *self,
+                                          const struct cleat_sigalgs *algorithms,
+                                          bool for_issuers) {
     SSL_CREDENTIAL *made = SSL_CREDENTIAL_new_x509();
     if (made == NULL) return NULL;
     SSL_CREDENTIAL_set_must_match_issuer(made, for_issuers ? 1 : 0);
@@ -66,8 +67,8 @@ static SSL_CREDENTIAL *present(const struct cleat_credential *self,
 }
 
 static int32_t prepare(struct cleat_credential *self, const struct cleat_sigalgs *algorithms) {
-    self->for_issuers = present(self, algorithms, true);
-    if (self->for_issuers != NULL) self->for_all = present(self, algorithms, false);
+    self->for_issuers = new_ssl_credential(self, algorithms, true);
+    if (self->for_issuers != NULL) self->for_all = new_ssl_credential(self, algorithms, false);
     return self->for_all != NULL ? CLEAT_OK : cleat_fail_ssl("SSL_CREDENTIAL_set1_cert_chain");
 }
 
@@ -89,7 +90,7 @@ static int32_t prepare(struct cleat_credential *self, const struct cleat_sigalgs
 
 #endif
 
-/* Returns NULL if BoringSSL cannot parse the public key; prepare then fails. */
+/* Returns NULL if BoringSSL cannot parse the public key, or an allocation failed; finish then fails. */
 static EVP_PKEY *public_key_of(CRYPTO_BUFFER *certificate) {
     X509 *parsed = X509_parse_from_buffer(certificate);
     EVP_PKEY *key = parsed == NULL ? NULL : X509_get_pubkey(parsed);
@@ -108,6 +109,7 @@ static struct cleat_credential *allocate(size_t count) {
 static int32_t finish(struct cleat_credential *made, const struct cleat_sigalgs *algorithms,
                       struct cleat_credential **credential) {
     int32_t status = prepare(made, algorithms);
+    if (status >= 0 && cleat_memory_failed()) status = cleat_fail_nomem();
     if (status < 0) {
         cleat_credential_unref(made);
     } else {

@@ -105,7 +105,7 @@ static bool can_sign(const struct cleat_connection *self,
     return false;
 }
 
-/* The groups of the server: see restrict_settings of connection.c, and CLEAT_DEFAULT_GROUPS. */
+/* The groups of the server: see restrict_settings of connection_context.c, and CLEAT_DEFAULT_GROUPS. */
 static uint32_t own_groups(const struct cleat_connection *self) {
     const struct cleat_configuration *from =
         self->configuration->settings.algorithms.groups.count > 0 ? self->configuration

@@ -84,14 +84,6 @@ static int32_t load_remote_key(int32_t context, const char *certs, int32_t certs
     return status < 0 ? status : cleat_signature_key_number((enum cleat_key_type)status);
 }
 
-/* Reports an invalid context before files are read. */
-static int32_t check_context(int32_t context) {
-    struct cleat_context *self;
-    CLEAT_FIND(self, context, CLEAT_KIND_CONTEXT);
-    CLEAT_DONE(self);
-    return CLEAT_OK;
-}
-
 int32_t cleat_context_load_cert_chain_data(int32_t context, const char *certs, int32_t certs_len,
                                            const char *key, int32_t key_len, const char *password,
                                            int32_t password_len) {
@@ -101,7 +93,7 @@ int32_t cleat_context_load_cert_chain_data(int32_t context, const char *certs, i
     CLEAT_CHECK_IN(2, certs, certs_len);
     CLEAT_CHECK_IN(4, key, key_len);
     CLEAT_CHECK_PASSWORD(6, password, password_len);
-    status = check_context(context);
+    status = cleat_context_check(context);
     if (status < 0) return status;
     return load(context, certs, certs_len, key == NULL ? certs : key,
                 key == NULL ? certs_len : key_len, &secret);
@@ -120,7 +112,7 @@ int32_t cleat_context_load_cert_chain(int32_t context, const char *certfile, int
     CLEAT_CHECK_PEM_FILE(2, certfile, certfile_len);
     CLEAT_CHECK_PEM_FILE(4, keyfile, keyfile_len);
     CLEAT_CHECK_PASSWORD(6, password, password_len);
-    status = check_context(context);
+    status = cleat_context_check(context);
     if (status >= 0) status = cleat_pem_read(certfile, certfile_len, &certs, &certs_len);
     if (status >= 0 && keyfile != NULL) {
         status = cleat_pem_read(keyfile, keyfile_len, &key, &key_len);
@@ -139,7 +131,7 @@ int32_t cleat_context_load_cert_chain_remote_key_data(int32_t context, const cha
     CLEAT_NO_CANCEL();
     int32_t status;
     CLEAT_CHECK_IN(2, certs, certs_len);
-    status = check_context(context);
+    status = cleat_context_check(context);
     return status < 0 ? status : load_remote_key(context, certs, certs_len);
 }
 
@@ -150,7 +142,7 @@ int32_t cleat_context_load_cert_chain_remote_key(int32_t context, const char *ce
     int32_t certs_len = 0;
     int32_t status;
     CLEAT_CHECK_PEM_FILE(2, certfile, certfile_len);
-    status = check_context(context);
+    status = cleat_context_check(context);
     if (status >= 0) status = cleat_pem_read(certfile, certfile_len, &certs, &certs_len);
     if (status >= 0) status = load_remote_key(context, certs, certs_len);
     cleat_release(certs);
@@ -177,7 +169,7 @@ int32_t cleat_context_load_dh_params(int32_t context, const char *dhfile, int32_
     int32_t len = 0;
     int32_t status;
     CLEAT_CHECK_TEXT(2, dhfile, dhfile_len);
-    status = check_context(context);
+    status = cleat_context_check(context);
     if (status >= 0) status = cleat_pem_read(dhfile, dhfile_len, &text, &len);
     if (status >= 0) status = parse_dh_params(text, len);
     cleat_release(text);

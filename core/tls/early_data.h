@@ -14,6 +14,9 @@ int32_t cleat_early_data_receive(struct cleat_connection *connection);
  * lets a client's handshake continue. */
 void cleat_early_data_refused(struct cleat_connection *connection);
 
+/* cleat_early_data_free wipes and frees the early data that was received: the queue's memory is not wiped otherwise. */
+void cleat_early_data_free(struct cleat_connection *connection);
+
 /* cleat_early_data_finish must be called at the end of the handshake. */
 void cleat_early_data_finish(struct cleat_connection *connection);
 

@@ -51,13 +51,13 @@ void cleat_group_check(const struct cleat_connection *connection, SSL *ssl, uint
     SSL_send_fatal_alert(ssl, SSL_AD_HANDSHAKE_FAILURE);
 }
 
-bool cleat_group_restrict(struct cleat_connection *connection, SSL *ssl,
-                          const struct cleat_configuration *configuration) {
+bool cleat_group_restrict(SSL *ssl, const struct cleat_configuration *configuration,
+                          bool *restricts) {
     const struct cleat_groups *groups = &configuration->algorithms.groups;
     int offered[CLEAT_GROUPS_MAX + CURVES];
     size_t count = 0;
     size_t i;
-    connection->restricts_groups = false;
+    *restricts = false;
     /* The list restricts the curves of certificates only in TLS 1.2 and earlier. */
     if (groups->count == 0 || configuration->minimum_version >= TLS1_3_VERSION) return true;
     for (i = 0; i < groups->count; i++) offered[count++] = groups->nids[i];
@@ -67,7 +67,7 @@ bool cleat_group_restrict(struct cleat_connection *connection, SSL *ssl,
     }
     /* Only BoringSSL of 2023 has P-224, by set_ecdh_curve. Certificates can have it. */
     if (cleat_groups_has(groups, NID_secp224r1)) return true;
-    connection->restricts_groups = true;
+    *restricts = true;
     return SSL_set1_curves(ssl, offered, count) == 1;
 }
 

@@ -139,14 +139,6 @@ int32_t cleat_context_load_raw_public_key_data(int32_t context, const char *key,
     return load(context, key, key_len, &secret);
 }
 
-/* Reports an invalid context before the file is read. */
-static int32_t check_context(int32_t context) {
-    struct cleat_context *self;
-    CLEAT_FIND(self, context, CLEAT_KIND_CONTEXT);
-    CLEAT_DONE(self);
-    return CLEAT_OK;
-}
-
 int32_t cleat_context_load_raw_public_key(int32_t context, const char *keyfile, int32_t keyfile_len,
                                           const char *password, int32_t password_len) {
     CLEAT_NO_CANCEL();
@@ -156,7 +148,7 @@ int32_t cleat_context_load_raw_public_key(int32_t context, const char *keyfile, 
     int32_t status;
     CLEAT_CHECK_PEM_FILE(2, keyfile, keyfile_len);
     CLEAT_CHECK_PASSWORD(4, password, password_len);
-    status = check_context(context);
+    status = cleat_context_check(context);
     if (status >= 0 && !CLEAT_HAS_RAW_PUBLIC_KEYS) status = cleat_fail_no_raw_keys();
     if (status >= 0) status = cleat_pem_read(keyfile, keyfile_len, &text, &len);
     if (status >= 0) status = load(context, text, len, &secret);

@@ -8,6 +8,7 @@
 #include "base/argument.h"
 #include "tls/connection.h"
 #include "tls/connection_alpn.h"
+#include "tls/context.h"
 #include "tls/credential_choice.h"
 #include "tls/offered_ticket.h"
 #include "tls/session_store.h"
@@ -70,4 +71,12 @@ int32_t cleat_connection_answer_server_name(int32_t connection, int32_t alert) {
     pthread_mutex_unlock(&self->lock);
     CLEAT_DONE(self);
     return result;
+}
+
+int32_t cleat_context_set_server_name_events(int32_t context, int32_t on) {
+    CLEAT_CHECK_RANGE(2, on, 0, 1);
+    CLEAT_CONTEXT_BEGIN(context);
+    self->settings.server_name_events = on == 1;
+    cleat_context_changed(self);
+    CLEAT_CONTEXT_END(CLEAT_OK);
 }

@@ -1,14 +1,12 @@
-/* session_setting.c: a context's settings of server sessions. */
+/* session_setting.c: a context's settings of server sessions, and their counters. */
 #include <string.h>
 
 #include "base/argument.h"
 #include "tls/context.h"
 
 int32_t cleat_context_num_tickets(int32_t context) {
-    int32_t result;
     CLEAT_CONTEXT_BEGIN(context);
-    result = self->settings.num_tickets;
-    CLEAT_CONTEXT_END(result);
+    CLEAT_CONTEXT_END(self->settings.num_tickets);
 }
 
 int32_t cleat_context_set_num_tickets(int32_t context, int32_t count) {
@@ -20,10 +18,8 @@ int32_t cleat_context_set_num_tickets(int32_t context, int32_t count) {
 }
 
 int32_t cleat_context_session_timeout(int32_t context) {
-    int32_t result;
     CLEAT_CONTEXT_BEGIN(context);
-    result = self->settings.session_timeout;
-    CLEAT_CONTEXT_END(result);
+    CLEAT_CONTEXT_END(self->settings.session_timeout);
 }
 
 int32_t cleat_context_set_session_timeout(int32_t context, int32_t seconds) {
@@ -82,4 +78,18 @@ int32_t cleat_context_set_session_events(int32_t context, int32_t on) {
     self->settings.session_events = on;
     cleat_context_changed(self);
     CLEAT_CONTEXT_END(CLEAT_OK);
+}
+
+int32_t cleat_context_session_stats(int32_t context, int32_t which) {
+    int32_t result;
+    CLEAT_CHECK_RANGE(2, which, CLEAT_STAT_NUMBER, CLEAT_STAT_CACHE_FULL);
+    CLEAT_CONTEXT_BEGIN(context);
+    if (which == CLEAT_STAT_NUMBER) {
+        result = cleat_session_cache_count(cleat_sessions_cache(self->sessions));
+    } else if (which == CLEAT_STAT_CACHE_FULL) {
+        result = cleat_session_cache_displaced(cleat_sessions_cache(self->sessions));
+    } else {
+        result = cleat_sessions_stat(self->sessions, which);
+    }
+    CLEAT_CONTEXT_END(result);
 }

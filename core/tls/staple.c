@@ -54,6 +54,11 @@ static int32_t copy_buffer(const CRYPTO_BUFFER *buffer, char *output, int32_t ou
                           (int64_t)CRYPTO_BUFFER_len(buffer), output, output_cap);
 }
 
+/* A set may have only a raw public key. */
+static bool has_certificate(const struct cleat_credentials *set) {
+    return set != NULL && set->of_type[set->last_loaded] != NULL;
+}
+
 /* The credential whose response was set last, or another one with a response; NULL if none has one. */
 static const struct cleat_credential *stapled(const struct cleat_credentials *set) {
     int type;
@@ -85,7 +90,9 @@ int32_t cleat_context_scts(int32_t context, char *output, int32_t output_cap) {
     CLEAT_CHECK_OUT(2, output, output_cap);
     CLEAT_CONTEXT_BEGIN(context);
     set = self->credentials;
-    if (set != NULL) result = copy_buffer(set->of_type[set->last_loaded]->scts, output, output_cap);
+    if (has_certificate(set)) {
+        result = copy_buffer(set->of_type[set->last_loaded]->scts, output, output_cap);
+    }
     CLEAT_CONTEXT_END(result);
 }
 
@@ -125,8 +132,8 @@ static enum cleat_ocsp_fault check_response(const struct cleat_credential *crede
 
 /* Finds the certificates that the response covers. by_issuer: the issuer's name must match, too, since two CAs may
  * use the same serial number. */
-static enum cleat_ocsp_fault find_named(const struct cleat_credentials *set, struct staple *staple,
-                                        bool by_issuer) {
+static enum cleat_ocsp_fault find_covered(const struct cleat_credentials *set,
+                                          struct staple *staple, bool by_issuer) {
     enum cleat_ocsp_fault result = CLEAT_OCSP_NOT_COVERED;
     int type;
     for (type = 0; type < CLEAT_KEY_TYPES; type++) {
@@ -140,14 +147,14 @@ static enum cleat_ocsp_fault find_named(const struct cleat_credentials *set, str
     return result;
 }
 
-static int32_t find_places(const struct cleat_credentials *set, struct staple *staple) {
+static int32_t select_credentials(const struct cleat_credentials *set, struct staple *staple) {
     enum cleat_ocsp_fault fault;
     if (!staple->is_response) {
         staple->is_for[set->last_loaded] = true;
         return CLEAT_OK;
     }
-    fault = find_named(set, staple, true);
-    if (fault == CLEAT_OCSP_NOT_COVERED) fault = find_named(set, staple, false);
+    fault = find_covered(set, staple, true);
+    if (fault == CLEAT_OCSP_NOT_COVERED) fault = find_covered(set, staple, false);
     if (fault == CLEAT_OCSP_NO_MEMORY) return cleat_fail_nomem();
     if (fault == CLEAT_OCSP_NO_FAULT) return CLEAT_OK;
     return cleat_fail_named("OCSP", cleat_ocsp_fault_name(fault), cleat_ocsp_fault_text(fault));
@@ -201,8 +208,7 @@ static int32_t set_staple(struct cleat_context *self, bool is_response, const ch
     cleat_error_clear_queue();
     if (bytes == NULL) return remove_staples(self, is_response);
     if (len > CLEAT_STAPLE_MAX) return cleat_fail_usage(2, "more than %d bytes", CLEAT_STAPLE_MAX);
-    if (self->credentials == NULL || /* or there is only a raw public key */
-        self->credentials->of_type[self->credentials->last_loaded] == NULL) {
+    if (!has_certificate(self->credentials)) {
         return cleat_fail_usage(0, "load a certificate first: the %s for it",
                                 is_response ? "OCSP response is" : "timestamps are");
     }
@@ -210,7 +216,7 @@ static int32_t set_staple(struct cleat_context *self, bool is_response, const ch
     if (status < 0) return status;
     staple.bytes = CRYPTO_BUFFER_new((const uint8_t *)bytes, (size_t)len, NULL);
     if (staple.bytes == NULL) return cleat_fail_nomem();
-    status = find_places(self->credentials, &staple);
+    status = select_credentials(self->credentials, &staple);
     if (status >= 0) status = replace(self, &staple);
     CRYPTO_BUFFER_free(staple.bytes);
     return status;

@@ -34,7 +34,7 @@ static bool set_name(X509_VERIFY_PARAM *param, const struct cleat_peer_terms *te
                 : X509_VERIFY_PARAM_set1_host(param, terms->name, strlen(terms->name))) == 1;
 }
 
-/* NULL if memory lacks. */
+/* NULL if an allocation failed. */
 static X509_VERIFY_PARAM *make_param(const struct cleat_peer_terms *terms, int64_t now) {
     X509_VERIFY_PARAM *param = X509_VERIFY_PARAM_new();
     if (param != NULL && X509_VERIFY_PARAM_set_purpose(param, terms->purpose) == 1 &&

@@ -71,7 +71,7 @@ static bool decode_lines(struct reader *self, uint8_t *der, size_t *der_len) {
     return *der_len > 0;
 }
 
-static bool is_of_label(char character) {
+static bool is_label_character(char character) {
     return character >= ' ' && character < 0x7f && character != '-';
 }
 
@@ -82,7 +82,7 @@ bool cleat_pem_text_decode(const char *text, size_t len, uint8_t *der, size_t *d
     *der_len = 0;
     if (!skip(&self, "-----BEGIN ", 11)) return false;
     label = self.at;
-    while (self.at < self.end && is_of_label(*self.at)) self.at++;
+    while (self.at < self.end && is_label_character(*self.at)) self.at++;
     label_len = (size_t)(self.at - label);
     if (!skip(&self, "-----", 5) || !skip_line_end(&self) || !decode_lines(&self, der, der_len)) {
         return false;

@@ -96,12 +96,12 @@ static int check_identifiers(X509 *certificate, bool is_last) {
 
 static int check(X509 *certificate, size_t depth, size_t count) {
     uint32_t flags = X509_get_extension_flags(certificate);
-    bool says_ca = (flags & EXFLAG_BCONS) != 0 && is_ca(certificate);
+    bool states_ca = (flags & EXFLAG_BCONS) != 0 && is_ca(certificate);
     int code;
     /* A certificate that counts as a CA only because of its version or its key usage is refused. */
-    if (!says_ca && (depth > 0 || ((flags & EXFLAG_BCONS) == 0 &&
-                                   (has_usage(certificate, X509v3_KU_KEY_CERT_SIGN) ||
-                                    X509_check_ca(certificate) == 1)))) {
+    if (!states_ca && (depth > 0 || ((flags & EXFLAG_BCONS) == 0 &&
+                                     (has_usage(certificate, X509v3_KU_KEY_CERT_SIGN) ||
+                                      X509_check_ca(certificate) == 1)))) {
         return CLEAT_X509_INVALID_CA;
     }
     /* RFC 6818 section 2: the requirements do not apply to a lone self-signed certificate. */

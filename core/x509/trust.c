@@ -2,7 +2,6 @@
 #include "x509/trust.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,13 +9,19 @@
 #include "base/memory.h"
 #include "x509/trust_parts.h"
 
-/* Appends more directories to a list, which may be NULL. The caller frees the result. */
-static char *join_directories(const char *there, const char *more) {
-    size_t room = (there == NULL ? 0 : strlen(there)) + strlen(more) + 2;
-    char *joined = cleat_allocate(room);
-    if (joined != NULL) {
-        snprintf(joined, room, "%s%s%s", there == NULL ? "" : there, there == NULL ? "" : ":",
-                 more);
+/* Appends the names of a list to those of another, which may be NULL, and skips empty ones. The caller frees the
+ * result. */
+static char *join_directories(const char *list, const char *more) {
+    size_t used = list == NULL ? 0 : strlen(list);
+    char *joined = cleat_allocate(used + strlen(more) + 2);
+    if (joined == NULL) return NULL;
+    if (used > 0) memcpy(joined, list, used);
+    while (*more != '\0') {
+        size_t len = strcspn(more, ":");
+        if (len > 0 && used > 0) joined[used++] = ':';
+        memcpy(joined + used, more, len);
+        used += len;
+        more += len + (more[len] == ':' ? 1 : 0);
     }
     return joined;
 }

@@ -15,7 +15,7 @@ struct cleat_trust;
 struct cleat_trust_sources {
     struct cleat_bundle **bundles;
     size_t bundle_count;
-    char *directories; /* NULL if none */
+    char *directories; /* without empty names; NULL or "" if none */
     bool has_default; /* the sources are the system's bundle and directories, and nothing else */
 };
 

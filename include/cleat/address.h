@@ -40,8 +40,8 @@
 /* cleat_addrinfo_resolve returns the id of a list of addresses for a host and a service, in the order in which they
  * should be tried. host: a name or a numeric address; absent for the loopback address, or for the wildcard one with
  * CLEAT_AI_PASSIVE. service: a name or a decimal port; absent for port 0. host and service must not both be absent.
- * family, socktype and proto restrict the result; 0 is no restriction. flags: CLEAT_AI_*. The call blocks for as
- * long as the system's resolver does. CLEAT_RESOLVE; CLEAT_SYS. */
+ * family, socktype and proto restrict the result; socktype: CLEAT_SOCK_*, or 0 for any; proto: CLEAT_IPPROTO_*, or 0
+ * for any. flags: CLEAT_AI_*. The call blocks for as long as the system's resolver does. CLEAT_RESOLVE; CLEAT_SYS. */
 CLEAT_API CLEAT_MAY_BLOCK CLEAT_NEW_ID int32_t cleat_addrinfo_resolve(
     CLEAT_ABSENT const char *host, int32_t host_len, CLEAT_ABSENT const char *service,
     int32_t service_len, int32_t family, int32_t socktype, int32_t proto, int32_t flags);
@@ -50,9 +50,8 @@ CLEAT_API CLEAT_MAY_BLOCK CLEAT_NEW_ID int32_t cleat_addrinfo_resolve(
  * thread, for programs that must not block. It uses one descriptor. At most 8 threads run look-ups at a time;
  * further look-ups are queued in order. A thread ends when the queue is empty. Closing a resolution closes its
  * descriptor and removes it from the queue; a thread that is already resolving it continues until the system's
- * resolver returns, and no call waits for that. These threads do not exist in a child process after fork:
- * resolutions that were started before the fork never complete there, and new ones do. flags: CLEAT_AI_*. CLEAT_SYS
- * (EMFILE; EAGAIN: the thread cannot be created). */
+ * resolver returns, and no call waits for that. A child process that was forked has none of these threads, and
+ * creates new ones. flags: CLEAT_AI_*. CLEAT_SYS (EMFILE; EAGAIN: the thread cannot be created). */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_resolution_new(CLEAT_ABSENT const char *host, int32_t host_len,
                                                     CLEAT_ABSENT const char *service,
                                                     int32_t service_len, int32_t family,
@@ -64,7 +63,8 @@ CLEAT_API int32_t cleat_resolution_fileno(int32_t resolution);
 
 /* cleat_resolution_addrinfo returns the id of a list of addresses, a new id at each call, once the resolution is
  * complete. timeout: seconds, negative to wait without a limit, 0 not to wait. CLEAT_WANT_READ; CLEAT_TIMEOUT;
- * CLEAT_CLOSED; CLEAT_RESOLVE; CLEAT_SYS. */
+ * CLEAT_CLOSED; CLEAT_RESOLVE: with CLEAT_EAI_AGAIN also in a child process, for a resolution that was incomplete when
+ * the process was forked; CLEAT_SYS. */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_resolution_addrinfo(int32_t resolution, double timeout);
 
 /* cleat_addrinfo_count returns the number of addresses in the list. */

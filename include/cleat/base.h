@@ -30,7 +30,8 @@
  * timeout, if it has one. Other functions without a timeout block only on files. */
 #define CLEAT_MAY_BLOCK
 
-/* Marks a function that returns at once: its timeout limits a later wait, not the call. */
+/* Marks a function that returns at once, although it has a timeout, which limits a later wait, or can return
+ * CLEAT_RESOLVE. */
 #define CLEAT_NO_WAIT
 
 #endif

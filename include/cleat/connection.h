@@ -41,9 +41,11 @@ cleat_connection_over_socket(int32_t context, int32_t socket, int32_t server_sid
                              CLEAT_ABSENT const char *server_hostname, int32_t server_hostname_len);
 
 /* cleat_connection_over_fd returns the id of a connection over the descriptor of a stream socket, which the caller
- * keeps: it must stay open as long as the connection, and is not closed with it. The other arguments are as for
- * cleat_connection_over_socket. CLEAT_SYS with EBADF or ENOTSOCK; CLEAT_UNSUPPORTED for a socket that is not a
- * stream; CLEAT_SSL as above. */
+ * keeps: it must stay open as long as the connection, and is not closed with it. A TLS 1.3 client that has read
+ * nothing should call cleat_connection_shutdown before the caller closes the descriptor: with the server's session
+ * tickets unread, the close resets the connection, and the server can lose what the client has written. The other
+ * arguments are as for cleat_connection_over_socket, whose socket cleat closes without a reset. CLEAT_SYS with EBADF
+ * or ENOTSOCK; CLEAT_UNSUPPORTED for a socket that is not a stream; CLEAT_SSL as above. */
 CLEAT_API CLEAT_NEW_ID int32_t cleat_connection_over_fd(int32_t context, int32_t fd,
                                                         int32_t server_side,
                                                         CLEAT_ABSENT const char *server_hostname,
@@ -124,8 +126,9 @@ CLEAT_API int32_t cleat_connection_shutdown(int32_t connection, double timeout);
 CLEAT_API int32_t cleat_connection_server_side(int32_t connection);
 
 /* cleat_connection_server_hostname returns the length of the server name, and copies it to output: on a client the
- * one with which the connection was made, on a server the one that the client has sent as SNI; 0 if there is none. */
-CLEAT_API int32_t cleat_connection_server_hostname(int32_t connection, char *output,
+ * one with which the connection was made, on a server the one that the client has sent as SNI, which may contain any
+ * byte; 0 if there is none. */
+CLEAT_API int32_t cleat_connection_server_hostname(int32_t connection, CLEAT_BINARY char *output,
                                                    int32_t output_cap);
 
 /* cleat_connection_established returns 1 once the handshake is done, otherwise 0. */
@@ -152,7 +155,7 @@ CLEAT_API int32_t cleat_connection_shared_cipher_count(int32_t connection);
 
 /* cleat_connection_shared_cipher returns the length of OpenSSL's name of the shared suite at index (from 0, in
  * BoringSSL's order) and copies it to output; it stores the suite's secret bits and the CLEAT_TLS1_*VERSION that
- * defines it. CLEAT_USAGE for an index out of range. */
+ * defines it, 0x0300 (SSL 3) for the oldest suites. CLEAT_USAGE for an index out of range. */
 CLEAT_API int32_t cleat_connection_shared_cipher(int32_t connection, int32_t index, char *output,
                                                  int32_t output_cap, int32_t *bits,
                                                  int32_t *tls_version);

@@ -21,10 +21,10 @@
 #define CLEAT_KIND_EPOLL 13
 
 /* cleat_close returns CLEAT_OK and makes id invalid at once, whatever its kind. It does no TLS I/O
- * (cleat_connection_shutdown sends close_notify) and does not wait. If another thread is waiting in a call on the
- * object, that call returns CLEAT_CLOSED; to wake it, cleat shuts its socket down in both directions. The object is
- * freed when nothing uses it any more. CLEAT_HANDLE for an id that is not open, which does not change the thread's
- * record of its last failure. */
+ * (cleat_connection_shutdown sends close_notify) and does not wait. Calls of other threads that are waiting on the
+ * object return CLEAT_CLOSED; to wake them, cleat shuts its socket down in both directions. The object is freed when
+ * nothing uses it any more. CLEAT_HANDLE for an id that is not open, which does not change the thread's record of its
+ * last failure. */
 CLEAT_API int32_t cleat_close(CLEAT_CLOSES int32_t id);
 
 /* cleat_kind returns the CLEAT_KIND_* of an open id. */

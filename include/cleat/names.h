@@ -39,10 +39,10 @@ CLEAT_API CLEAT_MAY_BLOCK CLEAT_NEW_ID int32_t cleat_addrinfo_lookup(int32_t loo
  * cleat_resolution_new. cleat_resolution_addrinfo returns its result. lookup: CLEAT_LOOKUP_*; flags: CLEAT_NI_*;
  * host and port are as for cleat_addrinfo_lookup. CLEAT_RESOLVE (NONAME: host is not a numeric address); CLEAT_SYS
  * (EMFILE; EAGAIN: the thread cannot be created). */
-CLEAT_API CLEAT_MAY_BLOCK CLEAT_NEW_ID int32_t cleat_resolution_lookup(int32_t lookup,
-                                                                       const char *host,
-                                                                       int32_t host_len,
-                                                                       int32_t port, int32_t flags);
+CLEAT_API CLEAT_NO_WAIT CLEAT_NEW_ID int32_t cleat_resolution_lookup(int32_t lookup,
+                                                                     const char *host,
+                                                                     int32_t host_len, int32_t port,
+                                                                     int32_t flags);
 
 /* cleat_addrinfo_alias_count returns the number of aliases; 0 for lists that are not results of a look-up
  * (CLEAT_LOOKUP_*). */

@@ -16,10 +16,19 @@ local keywords = require "cleat.keywords"
 local strict = require "cleat.strict"
 
 local const = C.const
+local arguments = select -- Lua's function
 
 --- error: socket.error.
 --- Python: 1.4.
 local select = { error = errors.error, poll = Poll, epoll = Epoll }
+
+-- In a program that has assigned the module to the global variable of the same name, other code still calls Lua's
+-- function, cleat's modules among it.
+setmetatable(select, {
+    __call = function(_, ...)
+        return arguments(...)
+    end,
+})
 
 --- POLL*: events of select.poll: POLLIN (readable), POLLPRI and POLLOUT (writable) to wait for; POLLERR, POLLHUP and
 --- POLLNVAL (not open) are always reported.

@@ -1,14 +1,8 @@
 --- Reads the public Lua API: the modules are loaded over a fake backend, so that no build is needed, and the names are
 --- those of the loaded tables and classes. A name is described by the `---` comment above its definition, which
---- debug.getinfo locates. The form of these comments:
----
----     --- Text; an example is a paragraph that is indented by four blanks, its output follows "-->".
----     --- Raises: errors and when.
----     --- Python: the version that introduced the counterpart, or "none".
----     ---@param name type text            a type that ends in "?" is optional
----     ---@return type name text           "#" in place of the name for none
----
---- Constants and other values are described in groups: "--- PREFIX_*: text". `---@internal` excludes a function.
+--- debug.getinfo locates. script/generator/lua_comment.lua describes the form of these comments.
+
+local comment = require "generator.lua_comment"
 
 local model = {}
 
@@ -79,112 +73,266 @@ local function load_modules(root, names)
     return modules, classes
 end
 
--- The lines of a file, and its `---` blocks.
-local function sources(root)
-    local cache = {}
-    return function(name)
-        local file = cache[name]
-        if not file then
-            file = { name = name }
-            for line in io.lines(root .. "/" .. name) do file[#file + 1] = line end
-            cache[name] = file
+local function place(f)
+    local info = debug.getinfo(f, "S")
+    return info.source:match("/(lua/cleat/[^@]*)$"), info.linedefined
+end
+
+-- Sorts the keys of a table of functions by the place of their definitions.
+local function sort_by_place(keys, functions)
+    local order = {}
+    for _, key in ipairs(keys) do
+        local name, line = place(functions[key])
+        order[key] = ("%s %06d %s"):format(name, line, key)
+    end
+    table.sort(keys, function(a, b) return order[a] < order[b] end)
+end
+
+local function parameters(f)
+    local info, list = debug.getinfo(f, "u"), {}
+    for index = 1, info.nparams do list[index] = debug.getlocal(f, index) end
+    return list, info.isvararg
+end
+
+-- A Reader collects the API. source: see comment.sources; classes: by name; annotated: the blocks with ---@class, by
+-- its name; api: the result; inheritable: the names of the described methods, and the methods themselves.
+local Reader = {}
+Reader.__index = Reader
+
+-- Where a function is declared on several lines its comment is above the first.
+function Reader:described(f)
+    local name, line = place(f)
+    return comment.above(self.source(name), line), ("%s:%d"):format(name, line)
+end
+
+-- Adds a name to the list of all names.
+function Reader:name(entry)
+    self.api.names[#self.api.names + 1] = entry
+    return entry
+end
+
+function Reader:add_function(into, f, name, shown, method)
+    local doc, where = self:described(f)
+    if doc and doc.internal then return end
+    if not doc then
+        fail(where, "%s is public and has no comment; write --- lines above it (form: script/generator/lua_comment.lua)", shown)
+    end
+    local params, vararg = parameters(f)
+    if method or params[1] == "_" then table.remove(params, 1) end
+    local last = doc.params[#doc.params]
+    local spread = last and last.name == "..." -- any number of arguments; in others `...` is for keywords
+    into[#into + 1] = self:name { kind = method and "method" or "function", name = name, shown = shown, doc = doc, where = where,
+        params = params, keywords = vararg and #params > 0 and not spread, vararg = spread or vararg and #params == 0 }
+end
+
+-- Returns the public fields of a class's comment.
+function Reader:fields_of(doc, called)
+    local fields = {}
+    for _, field in ipairs(doc.fields) do
+        if is_public(field.name) then
+            fields[#fields + 1] = field
+            fields[field.name] = true
+            self:name { kind = "field", shown = called .. "." .. field.name, where = doc.where }
         end
-        return file
     end
+    return fields
 end
 
--- parse makes a description of the lines of a block.
-local function parse(lines, where)
-    local doc = { where = where, text = {}, params = {}, returns = {}, fields = {}, overloads = {} }
-    local current -- the tag to which a line without one belongs
-    for _, line in ipairs(lines) do
-        local tag, rest = line:match("^%s*%-%-%-@(%w+)%s*(.*)$")
-        local text = line:match("^%s*%-%-%-%s?(.*)$")
-        if tag == "param" or tag == "field" or tag == "return" then
-            current = { text = rest }
-            local list = tag == "param" and doc.params or tag == "field" and doc.fields or doc.returns
-            list[#list + 1] = current
-        elseif tag == "class" then
-            doc.class, current = rest, { text = "" }
-        elseif tag == "overload" then
-            current = { text = rest }
-            doc.overloads[#doc.overloads + 1] = current
-        elseif tag then
-            doc[tag], current = rest ~= "" and rest or true, { text = "" }
-        elseif text:find("^Raises: ") then
-            current = { text = text:sub(9) }
-            doc.raises = current
-        elseif text:find("^Python: ") then
-            current = { text = text:sub(9) }
-            doc.python = current
-        elseif current then
-            current.text = current.text .. " " .. text
-        else
-            doc.text[#doc.text + 1] = text
-        end
-        if text and text == "" and (current == doc.raises or current == doc.python) then current = nil end
+-- Returns the groups of constants: blocks "NAME*: text" in the files of a module.
+function Reader:groups_of(files)
+    local groups = {}
+    for _, name in ipairs(files) do
+        comment.every_block(self.source(name), function(lines, first)
+            local head, text = lines[1]:match("^%s*%-%-%- ([%w_]+%*?): (.*)$")
+            if head and head ~= "Python" and head ~= "Raises" then
+                lines[1] = "--- " .. text
+                local group = comment.parse(lines, ("%s:%d"):format(name, first))
+                group.name, group.members, group.values = head, {}, {}
+                groups[#groups + 1] = group
+            end
+        end)
     end
-    while doc.text[#doc.text] == "" do doc.text[#doc.text] = nil end
-    doc.raises, doc.python = doc.raises and doc.raises.text:match("^(.-)%s*$"), doc.python and doc.python.text:match("^(.-)%s*$")
-    return doc
+    return groups
 end
 
--- A type at the beginning of a text: up to a blank outside of brackets; "a|b" and "fun(…): T" go on.
-local function split_type(text)
-    local depth, at = 0, 1
-    while at <= #text do
-        local char = text:sub(at, at)
-        if char:find("[%(%[{<]") then depth = depth + 1 elseif char:find("[%)%]}>]") then depth = depth - 1 end
-        if char == " " and depth == 0 and text:sub(at - 1, at - 1) ~= ":" then break end
-        at = at + 1
+-- Records the class of a block, if it has one, and the types that the block names, which lua_types checks.
+function Reader:add_block(doc, is_backend)
+    local class, bases = (doc.class or ""):match("^([%w_.]+):?%s*(.*)$")
+    if class and #doc.fields + #doc.text > 0 then
+        doc.bases = bases
+        self.annotated[class] = self.annotated[class] or doc
     end
-    return text:sub(1, at - 1), text:sub(at + 1)
-end
-
-local function finish_doc(doc)
-    for _, list in ipairs { doc.params, doc.fields } do
+    for _, list in ipairs { doc.params, doc.returns, doc.fields } do
         for _, item in ipairs(list) do
-            local name, rest = item.text:match("^(%S+)%s+(.*)$")
-            name, rest = name or item.text, rest or ""
-            item.name = name:gsub("%?$", "")
-            item.type, item.about = split_type(rest)
-            item.optional = item.type:find("%?$") ~= nil or item.type:find("|nil$") ~= nil or name:find("%?$") ~= nil
+            if not is_backend then self.api[#self.api + 1] = { where = doc.where, type = item.type } end
         end
     end
-    for _, item in ipairs(doc.returns) do
-        local rest
-        item.type, rest = split_type(item.text)
-        item.name, item.about = rest:match("^(%S+)%s*(.*)$")
-        item.name = item.name ~= "#" and item.name or nil
-        item.about = item.about or ""
-    end
-    return doc
+    if class then self.api["class " .. class] = true end
 end
 
--- The block that ends right above a line.
-local function above(file, line)
-    local first = line
-    while first > 1 and file[first - 1]:find("^%s*%-%-%-") and not file[first - 1]:find("^%s*%-%-%-%-") do first = first - 1 end
-    if first == line then return nil end
-    return finish_doc(parse({ table.unpack(file, first, line - 1) }, ("%s:%d"):format(file.name, first)))
-end
-
-local function every_block(file, visit)
-    local line = 1
-    while line <= #file do
-        if file[line]:find("^%s*%-%-%-") then
-            local first = line
-            while file[line] and file[line]:find("^%s*%-%-%-") do line = line + 1 end
-            visit({ table.unpack(file, first, line - 1) }, first)
+function Reader:read_annotations(root)
+    local listing = assert(io.popen(("cd '%s' && find lua/cleat -name '*.lua' | sort"):format(root)))
+    for name in listing:lines() do
+        if not name:find("backend/ffi_abi") and not name:find("^lua/cleat/types/") then
+            comment.every_block(self.source(name), function(lines, first)
+                self:add_block(comment.parse(lines, ("%s:%d"):format(name, first)), name:find("/backend[/.]"))
+            end)
         end
-        line = line + 1
+    end
+    listing:close()
+end
+
+-- Adds the constructor to the description of a class.
+function Reader:add_constructor(result, class)
+    local make = getmetatable(class).__call
+    local doc = self:described(make)
+    if doc and (#doc.params > 0 or doc.text[1]) and not doc.class then
+        local list = {}
+        self:add_function(list, make, result.lua_name, result.lua_name, true)
+        result.constructor = list[1]
+    elseif result.lua_name == "ssl.MemoryBIO" then
+        result.constructed = true
     end
 end
 
---- Reads the API.
----@param root string of the source tree
----@return table
-function model.read(root)
+-- Adds the methods to the description of a class; those that another class has described are inherited.
+function Reader:add_methods(result, class)
+    local own, methods, keys = getmetatable(class).__newindex, {}, {}
+    for key, value in pairs(own) do
+        if is_public(key) and type(value) == "function" then methods[key], keys[#keys + 1] = value, key end
+    end
+    for key, value in pairs(class) do -- functions of the class, not of its objects
+        if type(value) == "function" and key ~= "is" then methods[key], keys[#keys + 1] = value, key end
+    end
+    sort_by_place(keys, methods)
+    for _, key in ipairs(keys) do
+        local method = methods[key]
+        if self.inheritable[method] or (not self:described(method) and self.inheritable[key]) then
+            result.inherited[#result.inherited + 1] = key
+        else
+            self:add_function(result.methods, method, key, result.name .. ":" .. key, true)
+            result.methods[#result.methods].of_class = rawget(class, key) ~= nil
+            self.inheritable[method], self.inheritable[key] = true, true
+        end
+    end
+end
+
+-- Fails if a getter of a class has no ---@field.
+function Reader:check_getters(result, class)
+    for name in pairs(rawget(class, "getters") or {}) do
+        local base = result.name == "SSLSocket" and rawget(self.classes["socket.socket"], "getters")[name]
+        if is_public(name) and not result.fields[name] and not base then
+            fail(result.doc.where, "%s.%s is public and has no ---@field", result.name, name)
+        end
+    end
+end
+
+function Reader:class_of(lua_name, called)
+    local class = self.classes[lua_name] or error("no class " .. lua_name)
+    local annotation = ANNOTATIONS[called] or "cleat.ssl." .. called
+    local doc = self.annotated[annotation] or fail("lua/cleat", "no ---@class %s with text", annotation)
+    local result = { name = called, lua_name = lua_name, doc = doc, methods = {}, inherited = {}, annotation = annotation, value = class }
+    self:add_constructor(result, class)
+    self:add_methods(result, class)
+    result.fields = self:fields_of(doc, called)
+    self:check_getters(result, class)
+    return result
+end
+
+-- Returns the table that functions take or return (see TABLES), with the methods of its file.
+function Reader:table_of(annotation, path)
+    local doc, called = self.annotated[annotation] or fail(path, "no ---@class %s with text", annotation), annotation:match("[^.]+$")
+    local result = { name = called, doc = doc, annotation = annotation, methods = {}, fields = self:fields_of(doc, called) }
+    local file = self.source(doc.where:match("^[^:]+"))
+    for line, code in ipairs(file) do
+        local key, list = code:match("^function " .. called .. ":([%w_]+)%((.*)%)$")
+        local about = key and is_public(key) and comment.above(file, line)
+        if key and is_public(key) and not (about and about.package) then
+            local where = ("%s:%d"):format(file.name, line)
+            local entry = self:name { kind = "method", name = key, shown = called .. ":" .. key, where = where, params = {},
+                doc = about or fail(where, "%s:%s is public and has no comment", called, key) }
+            for param in list:gmatch("[%w_]+") do entry.params[#entry.params + 1] = param end
+            result.methods[#result.methods + 1] = entry
+        end
+    end
+    return result
+end
+
+-- Returns the group that describes a value of a module: the one with the longest name that matches.
+local function group_for(module, key, value)
+    local found
+    for _, group in ipairs(module.groups) do
+        local prefix = group.name:match("^(.*)%*$")
+        local by_prefix = prefix and type(value) ~= "function" and key:sub(1, #prefix) == prefix
+        if group.name == key or (by_prefix and (module.name ~= "cleat.errno" or key:find("^E%u"))) then
+            if not found or #group.name > #found.name then found = group end
+        end
+    end
+    return found
+end
+
+-- Adds the public values of a module: constants to their groups, and functions.
+function Reader:add_values(module, class_names)
+    local functions = {}
+    local keys = {}
+    for key in pairs(module.value) do keys[#keys + 1] = is_public(key) and key or nil end
+    table.sort(keys)
+    for _, key in ipairs(keys) do
+        local value, shown = module.value[key], module.short .. "." .. key
+        local group = group_for(module, key, value)
+        if group then
+            group.members[#group.members + 1] = key
+            group.values[key] = value
+            self:name { kind = "constant", shown = shown, where = group.where, group = group }
+        elseif type(value) == "function" then
+            functions[#functions + 1] = key
+        elseif class_names[value] then -- described separately
+            self:name { kind = "class", shown = shown, where = module.path }
+        elseif module.name ~= "cleat.errors" or getmetatable(value) == nil then
+            fail(module.path, "%s is public and no comment describes it; write --- %s: text", shown, key)
+        end
+    end
+    sort_by_place(functions, module.value)
+    for _, key in ipairs(functions) do
+        self:add_function(module.functions, module.value[key], key, module.short .. "." .. key, false)
+    end
+    local used = {}
+    for _, group in ipairs(module.groups) do used[#used + 1] = group.members[1] and group or nil end
+    module.groups = used
+end
+
+-- The files with the groups of constants, where they are not in the module's file alone.
+local FILES = {
+    ["cleat.ssl"] = { "lua/cleat/ssl.lua", "lua/cleat/ssl/constants.lua", "lua/cleat/ssl/pem.lua", "lua/cleat/errors.lua" },
+    ["cleat.socket"] = { "lua/cleat/socket.lua", "lua/cleat/socket/constants.lua", "lua/cleat/errors.lua" },
+}
+
+-- Returns the comment that a module's file begins with.
+local function first_comment(file)
+    local last = 1
+    while file[last]:find("^%-%-%-") do last = last + 1 end
+    return comment.above(file, last)
+end
+
+function Reader:module_of(name, value, sockets)
+    local path = "lua/" .. name:gsub("%.", "/") .. ".lua"
+    local short = name:match("^cleat%.(sessions%..+)$") or name:match("^cleat%.(luasec%..+)$") or name:match("[^.]+$")
+    local module = { name = name, short = short, path = path, doc = first_comment(self.source(path)), functions = {}, classes = {},
+        tables = {}, value = value }
+    if not module.doc then fail(path, "the file does not begin with a --- comment") end
+    module.groups = self:groups_of(FILES[name] or { path })
+    local class_names = {}
+    for _, each in ipairs(CLASSES[name] or {}) do
+        class_names[self.classes[each[1]]] = true
+        module.classes[#module.classes + 1] = sockets[each[2]] or self:class_of(each[1], each[2])
+    end
+    self:add_values(module, class_names)
+    for _, each in ipairs(TABLES[name] or {}) do module.tables[#module.tables + 1] = self:table_of(each, path) end
+    return module
+end
+
+-- The names of the modules, with the adapters.
+local function module_names(root)
     local names = { table.unpack(model.MODULES) }
     local listing = assert(io.popen(("ls '%s/lua/cleat/adapters'"):format(root)))
     for file in listing:lines() do
@@ -192,229 +340,25 @@ function model.read(root)
         if name and not NO_ADAPTERS[name] then names[#names + 1] = "cleat.adapters." .. name end
     end
     listing:close()
+    return names
+end
+
+--- Reads the API.
+---@param root string of the source tree
+---@return table
+function model.read(root)
+    local names = module_names(root)
     local modules, classes = load_modules(root, names)
-    local source = sources(root)
-
-    local function place(f)
-        local info = debug.getinfo(f, "S")
-        return info.source:match("/(lua/cleat/[^@]*)$"), info.linedefined
-    end
-
-    -- Where a function is declared on several lines its comment is above the first.
-    local function described(f)
-        local name, line = place(f)
-        return above(source(name), line), ("%s:%d"):format(name, line)
-    end
-
-    local function parameters(f)
-        local info, list = debug.getinfo(f, "u"), {}
-        for index = 1, info.nparams do list[index] = debug.getlocal(f, index) end
-        return list, info.isvararg
-    end
-
-    local all = {}
-    local function add_function(into, f, name, shown, method)
-        local doc, where = described(f)
-        if doc and doc.internal then return end
-        if not doc then
-            fail(where, "%s is public and has no comment; write --- lines above it (form: script/generator/lua_model.lua)", shown)
-        end
-        local params, vararg = parameters(f)
-        if method or params[1] == "_" then table.remove(params, 1) end
-        local last = doc.params[#doc.params]
-        local spread = last and last.name == "..." -- any number of arguments; in others `...` is for keywords
-        local entry = { kind = method and "method" or "function", name = name, shown = shown, doc = doc, where = where,
-            params = params, keywords = vararg and #params > 0 and not spread, vararg = spread or vararg and #params == 0 }
-        into[#into + 1] = entry
-        all[#all + 1] = entry
-    end
-
-    local api = { modules = {}, names = all }
-
-    -- Groups of constants: blocks "NAME*: text" in the files of a module.
-    local function groups_of(files)
-        local groups = {}
-        for _, name in ipairs(files) do
-            every_block(source(name), function(lines, first)
-                local head, text = lines[1]:match("^%s*%-%-%- ([%w_]+%*?): (.*)$")
-                if head and head ~= "Python" and head ~= "Raises" then
-                    lines[1] = "--- " .. text
-                    local group = finish_doc(parse(lines, ("%s:%d"):format(name, first)))
-                    group.name, group.members, group.values = head, {}, {}
-                    groups[#groups + 1] = group
-                end
-            end)
-        end
-        return groups
-    end
-
-    local annotated = {} -- the blocks with ---@class, by its name
-    local all_files = assert(io.popen(("cd '%s' && find lua/cleat -name '*.lua' | sort"):format(root)))
-    for name in all_files:lines() do
-        if not name:find("backend/ffi_abi") and not name:find("^lua/cleat/types/") then
-            every_block(source(name), function(lines, first)
-                local doc = finish_doc(parse(lines, ("%s:%d"):format(name, first)))
-                local class, bases = (doc.class or ""):match("^([%w_.]+):?%s*(.*)$")
-                if class and #doc.fields + #doc.text > 0 then
-                    doc.bases = bases
-                    annotated[class] = annotated[class] or doc
-                end
-                for _, list in ipairs { doc.params, doc.returns, doc.fields } do
-                    for _, item in ipairs(list) do
-                        if not name:find("/backend[/.]") then api[#api + 1] = { where = doc.where, type = item.type } end
-                    end
-                end
-                if class then api["class " .. class] = true end
-            end)
-        end
-    end
-    all_files:close()
-
-    local function class_of(lua_name, called)
-        local class = classes[lua_name] or error("no class " .. lua_name)
-        local annotation = ANNOTATIONS[called] or "cleat.ssl." .. called
-        local doc = annotated[annotation] or fail("lua/cleat", "no ---@class %s with text", annotation)
-        local result = { name = called, lua_name = lua_name, doc = doc, methods = {}, fields = {}, inherited = {}, annotation = annotation,
-            value = class }
-        local make = getmetatable(class).__call
-        local constructor = described(make)
-        if constructor and (#constructor.params > 0 or constructor.text[1]) and not constructor.class then
-            local list = {}
-            add_function(list, make, lua_name, lua_name, true)
-            result.constructor = list[1]
-        elseif lua_name == "ssl.MemoryBIO" then
-            result.constructed = true
-        end
-        local methods, keys = setmetatable({}, { __index = getmetatable(class).__newindex }), {}
-        for key, value in pairs(getmetatable(class).__newindex) do
-            if is_public(key) and type(value) == "function" then keys[#keys + 1] = key end
-        end
-        for key, value in pairs(class) do -- functions of the class, not of its objects
-            if type(value) == "function" and key ~= "is" then methods[key], keys[#keys + 1] = value, key end
-        end
-        local order = {}
-        for _, key in ipairs(keys) do
-            local name, line = place(methods[key])
-            order[key] = ("%s %06d %s"):format(name, line, key)
-        end
-        table.sort(keys, function(a, b) return order[a] < order[b] end)
-        for _, key in ipairs(keys) do
-            local first = result.seen and result.seen[methods[key]]
-            local known = api.methods and api.methods[methods[key]]
-            if known or (not described(methods[key]) and api.by_name and api.by_name[key]) then
-                result.inherited[#result.inherited + 1] = key
-            elseif not first then
-                add_function(result.methods, methods[key], key, called .. ":" .. key, true)
-                result.methods[#result.methods].of_class = rawget(class, key) ~= nil
-                api.methods, api.by_name = api.methods or {}, api.by_name or {}
-                api.methods[methods[key]], api.by_name[key] = called, called
-            end
-        end
-        local listed = {}
-        for _, field in ipairs(doc.fields) do
-            if is_public(field.name) then
-                listed[field.name] = true
-                result.fields[#result.fields + 1] = field
-                all[#all + 1] = { kind = "field", shown = called .. "." .. field.name, where = doc.where }
-            end
-        end
-        for name in pairs(rawget(class, "getters") or {}) do
-            local base = called == "SSLSocket" and rawget(classes["socket.socket"], "getters")[name]
-            if is_public(name) and not listed[name] and not base then
-                fail(doc.where, "%s.%s is public and has no ---@field", called, name)
-            end
-        end
-        return result
-    end
-
-    local FILES = {
-        ["cleat.ssl"] = { "lua/cleat/ssl.lua", "lua/cleat/ssl/constants.lua", "lua/cleat/ssl/pem.lua", "lua/cleat/errors.lua" },
-        ["cleat.socket"] = { "lua/cleat/socket.lua", "lua/cleat/socket/constants.lua", "lua/cleat/errors.lua" },
-    }
+    local reader = setmetatable({ source = comment.sources(root), classes = classes, annotated = {}, inheritable = {},
+        api = { modules = {}, names = {} } }, Reader)
+    reader:read_annotations(root)
     -- Socket's methods are described before SSLSocket's, which inherit them.
     local sockets = {}
-    for _, each in ipairs(CLASSES["cleat.socket"]) do sockets[each[2]] = class_of(each[1], each[2]) end
-
+    for _, each in ipairs(CLASSES["cleat.socket"]) do sockets[each[2]] = reader:class_of(each[1], each[2]) end
     for _, name in ipairs(names) do
-        local path = "lua/" .. name:gsub("%.", "/") .. ".lua"
-        local file = source(path)
-        local last = 1
-        while file[last]:find("^%-%-%-") do last = last + 1 end
-        local short = name:match("^cleat%.(sessions%..+)$") or name:match("^cleat%.(luasec%..+)$") or name:match("[^.]+$")
-        local module = { name = name, short = short, path = path, doc = above(file, last), functions = {}, classes = {}, tables = {},
-            value = modules[name] }
-        if not module.doc then fail(path, "the file does not begin with a --- comment") end
-        local keys = {}
-        for key in pairs(modules[name]) do keys[#keys + 1] = is_public(key) and key or nil end
-        table.sort(keys)
-        module.groups = groups_of(FILES[name] or { path })
-        local class_names = {}
-        for _, each in ipairs(CLASSES[name] or {}) do
-            class_names[classes[each[1]]] = true
-            module.classes[#module.classes + 1] = sockets[each[2]] or class_of(each[1], each[2])
-        end
-        local functions = {}
-        for _, key in ipairs(keys) do
-            local value = modules[name][key]
-            local grouped
-            for _, group in ipairs(module.groups) do
-                local prefix = group.name:match("^(.*)%*$")
-                local by_prefix = prefix and type(value) ~= "function" and key:sub(1, #prefix) == prefix
-                if group.name == key or (by_prefix and (name ~= "cleat.errno" or key:find("^E%u"))) then
-                    if not grouped or #group.name > #grouped.name then grouped = group end
-                end
-            end
-            if grouped then
-                grouped.members[#grouped.members + 1] = key
-                grouped.values[key] = value
-                all[#all + 1] = { kind = "constant", shown = short .. "." .. key, where = grouped.where, group = grouped }
-            elseif type(value) == "function" then
-                functions[#functions + 1] = key
-            elseif class_names[value] then -- on its own
-                all[#all + 1] = { kind = "class", shown = short .. "." .. key, where = path }
-            elseif name ~= "cleat.errors" or getmetatable(value) == nil then
-                fail(path, "%s.%s is public and no comment describes it; write --- %s: text", short, key, key)
-            end
-        end
-        local order = {}
-        for _, key in ipairs(functions) do
-            local where, line = place(modules[name][key])
-            order[key] = ("%s %06d"):format(where, line)
-        end
-        table.sort(functions, function(a, b) return order[a] < order[b] end)
-        for _, key in ipairs(functions) do
-            add_function(module.functions, modules[name][key], key, short .. "." .. key, false)
-        end
-        for _, each in ipairs(TABLES[name] or {}) do
-            local doc, called = annotated[each] or fail(path, "no ---@class %s with text", each), each:match("[^.]+$")
-            local result = { name = called, doc = doc, annotation = each, methods = {}, fields = {} }
-            for _, field in ipairs(doc.fields) do
-                if is_public(field.name) then
-                    result.fields[#result.fields + 1] = field
-                    all[#all + 1] = { kind = "field", shown = called .. "." .. field.name, where = doc.where }
-                end
-            end
-            local file_of = source(doc.where:match("^[^:]+"))
-            for line, code in ipairs(file_of) do
-                local key, list = code:match("^function " .. called .. ":([%w_]+)%((.*)%)$")
-                local comment = key and is_public(key) and above(file_of, line)
-                if key and is_public(key) and not (comment and comment.package) then
-                    local where = ("%s:%d"):format(file_of.name, line)
-                    local entry = { kind = "method", name = key, shown = called .. ":" .. key, where = where, params = {},
-                        doc = comment or fail(where, "%s:%s is public and has no comment", called, key) }
-                    for param in list:gmatch("[%w_]+") do entry.params[#entry.params + 1] = param end
-                    result.methods[#result.methods + 1] = entry
-                    all[#all + 1] = entry
-                end
-            end
-            module.tables[#module.tables + 1] = result
-        end
-        local kept = {}
-        for _, group in ipairs(module.groups) do kept[#kept + 1] = group.members[1] and group or nil end
-        module.groups = kept
-        api.modules[#api.modules + 1] = module
+        table.insert(reader.api.modules, reader:module_of(name, modules[name], sockets))
     end
-    return api
+    return reader.api
 end
 
 return model

@@ -1,4 +1,4 @@
--- wrap_socket under copas, unchanged: over its wrapped sockets, LuaSocket's sockets, and cleat's with the waiter.
+-- wrap_socket under copas: over copas's wrapped sockets, LuaSocket's sockets, and cleat's with the waiter.
 local optional = require "support.optional"
 
 local missing = optional.file("/usr/share/lua/5.*/copas.lua", "lua-copas")

@@ -119,7 +119,7 @@ describe("over cqueues, wrap_socket", function()
         assert.are.equal("recv " .. peer.hex "before\n", job:finish()[1])
     end)
 
-    it("keeps the object's timeout, and the wrapper's", function()
+    it("uses the object's timeout, and the wrapper's own", function()
         local job = adapters.python("send 61", "recv 1")
         local pauses, other, done = 0, false, false
         run(function()

@@ -23,7 +23,7 @@ local tls = require "cleat.adapters.cqueues.tls"
 
 local run, pair = support.run, support.pair
 
--- The error handler of lua-http's connections: it returns a message and the number.
+-- lua-http's error handler for connections: it returns a message and the number.
 local function handler(_, operation, number)
     return operation .. ": " .. cqueues_errno.strerror(number), number
 end
@@ -53,7 +53,7 @@ local function beside()
     return both
 end
 
--- same calls a method at one end of both connections, and compares the results.
+-- same calls a method at one end of both connections, and checks that the results are equal.
 local function same(both, log, index, name, ...)
     local wanted = { both.plain[index][name](both.plain[index], ...) }
     local got = { both.tls[index][name](both.tls[index], ...) }
@@ -66,7 +66,7 @@ local function same(both, log, index, name, ...)
     assert.are.same(wanted, got, table.concat(log, "\n"))
 end
 
--- read_ahead makes both connections read ahead equally far.
+-- read_ahead makes both connections buffer the same number of received bytes.
 local function read_ahead(both)
     for _, ends in ipairs { both.plain, both.tls } do
         ends[2]:fill(1e6, 0)
@@ -471,7 +471,7 @@ describe("a TLS socket for cqueues", function()
         client:close()
     end)
 
-    it("reports what the handshake has agreed on", function()
+    it("returns the version, cipher and ALPN protocol of the handshake", function()
         local alpn = { "h2", "http/1.1" }
         local client, server = pair { client = adapters.client { alpn = alpn }, server = link.context { cert = "server-ec", alpn = alpn } }
         local facts = client:checktls()

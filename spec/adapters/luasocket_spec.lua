@@ -219,7 +219,7 @@ describe("over LuaSocket, wrap_socket", function()
         assert.is_true(ssl.SSLContext:is(context))
     end)
 
-    it("uses the smaller of the object's two timeouts", function()
+    it("uses the shorter of the object's two timeouts", function()
         local listener = assert(luasocket.bind("127.0.0.1", 0))
         local _, port = listener:getsockname()
         for _, case in ipairs { { 3, nil, 3 }, { nil, 2, 2 }, { 3, 2, 2 }, { 1, 5, 1 }, { nil, nil, nil } } do

@@ -173,7 +173,7 @@ describe("over luv, wrap_socket", function()
             sock:close()
         end)
         listener:close()
-        -- libuv reports a reset behind unread bytes as the end of the stream: the peer resets after all was read
+        -- libuv reports a reset after unread bytes as the end of the stream, so the peer resets once everything is read
         local job = adapters.python("send 61", "recv 1", "reset")
         run(function()
             local sock = adapters.client():wrap_socket(connect(job.port), { server_hostname = "localhost" })
@@ -307,7 +307,7 @@ describe("over luv, wrap_socket", function()
         job:finish()
     end)
 
-    it("raises an error that says so if it would wait in a callback of the loop", function()
+    it("raises an error with the reason if it would wait in a callback of the loop", function()
         local first, second = socket.socketpair()
         first:setwaiter(waiter)
         local failure

@@ -5,6 +5,7 @@ local cleat_nginx = require "support.cleat_nginx"
 local nginx = require "support.nginx"
 local optional = require "support.optional"
 local pki = require "support.pki"
+local limits = require "support.limits"
 local process = require "support.process"
 local redis = require "support.redis"
 local socket = require "cleat.socket"
@@ -191,11 +192,11 @@ describe("cosockets with cleat's TLS", function()
         assert.are.equal("0(1 ) 0(1 )", kept "n=2&pool=time&idle=1&after=0.03")
     end)
 
-    it("are forgotten with their TLS once their time is over, and hosts that are not used any more", function()
+    it("are removed with their TLS state after the pool's timeout, and so are pools that are not used any more", function()
         local function sweep(times)
             return tonumber((get(port, "/sweep?times=" .. times)))
         end
-        sweep(400) -- what other tests have left
+        sweep(400) -- closes the connections of other tests
         local ids = tonumber((get(port, "/ids")))
         assert.are.equal("0(1 )", kept "pool=old&idle=5000")
         assert.are.equal(ids + 1, tonumber((get(port, "/ids"))))
@@ -211,13 +212,13 @@ describe("cosockets with cleat's TLS", function()
         assert.are.equal("0(1 ) 0(1 )", kept "pool=old&n=2")
         sweep(1)
         assert.are.equal("0(1 ) 1(2 )", kept "pool=old&n=2")
-        assert.are.equal(1, sweep(6)) -- the one record is gone with the last of them, and no timer is left
+        assert.are.equal(1, sweep(6)) -- the pool is removed with its last connection, and no timer is left
         assert.are.equal(0, sweep(1))
         assert.are.equal("0(1 ) 1(2 )", kept "pool=old&n=2")
         sweep(20)
     end)
 
-    it("take settings that do not change what is verified, and keep theirs", function()
+    it("accept settings that do not change the verification, and keep their own", function()
         local _, ours = both("settings", "&only=cleat")
         assert.are.equal(table.concat({
             "true nil", "session", '"(1 )"',
@@ -247,7 +248,7 @@ describe("cosockets with cleat's TLS", function()
                 :gsub("content_by_lua_block %b{}", "return 204;") } }
             assert.are.equal("0(1 ) 1(2 )", kept("n=2&skip=1&pool=restart&port=" .. upstream), what)
             other:stop()
-            get(port, "/early") -- by now the worker has received the event
+            get(port, "/early") -- now the worker has received the event
         end
     end)
 
@@ -274,9 +275,9 @@ describe("cosockets with cleat's TLS", function()
         end
         assert.are.equal(ids, tonumber((get(port, "/ids"))))
         os.execute("kill -HUP " .. process.read_file(server.directory .. "/nginx.pid"))
-        local deadline = process.clock() + 10
+        local deadline = process.clock() + limits.bound(10)
         local answer
-        repeat -- the old worker may still respond
+        repeat -- the old worker process may still respond
             answer = kept "pool=worker"
             assert(process.clock() < deadline, answer)
         until answer == "1(2 )"

@@ -1,5 +1,5 @@
--- Servers that send what they should not, or in parts, to a cosocket with cleat's TLS: what a program sees is what it
--- sees with nginx's.
+-- Servers that send malformed bytes, or bytes in parts, to a cosocket with cleat's TLS: a program gets the same results
+-- as with nginx's own TLS.
 local adapters = require "support.adapters"
 local cleat_nginx = require "support.cleat_nginx"
 local link = require "support.link"
@@ -30,8 +30,9 @@ describe("cosockets with cleat's TLS", function()
     end)
     teardown(process.cleanup)
 
-    -- hostile: what the script has seen with nginx's cosocket and with cleat's. A server of this process accepts both:
-    -- act(sock, tls, outgoing) is called after the handshake, begin(sock) in place of it.
+    -- hostile returns the script's log with nginx's cosocket and with cleat's. A server of this process accepts both
+    -- connections: act(sock, tls, outgoing) is called after the handshake; begin(sock), if given, in place of the
+    -- handshake.
     local function hostile(act, begin)
         local listening = socket.create_server { "127.0.0.1", 0 }
         local client = socket.create_connection({ "127.0.0.1", port }, 20)
@@ -70,7 +71,7 @@ describe("cosockets with cleat's TLS", function()
         return theirs or page, ours
     end
 
-    -- encrypt: a text in records of a size.
+    -- encrypt returns a text in encrypted records of a size.
     local function encrypt(tls, outgoing, text, size)
         for first = 1, #text, size do
             tls:write(text:sub(first, first + size - 1))
@@ -90,7 +91,7 @@ describe("cosockets with cleat's TLS", function()
         end)
     end
 
-    it("read records whose heads arrive in parts", function()
+    it("read records whose headers arrive in parts", function()
         local theirs, ours = hostile(function(sock, tls, outgoing)
             sock:setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             local bytes = encrypt(tls, outgoing, TEXT:sub(1, 1000), 20)
@@ -130,7 +131,7 @@ describe("cosockets with cleat's TLS", function()
             sock:sendall(("\23\3\3\0\0"):rep(100))
         end,
     } do
-        it("close a connection that brings " .. name, function()
+        it("close a connection on which the server sends " .. name, function()
             local theirs, ours = hostile(act)
             assert.are.equal(theirs, ours)
         end)

@@ -121,7 +121,7 @@ describe("in nginx", function()
         silent:finish()
     end)
 
-    it("an error has the cosocket's message", function()
+    it("an error has nginx's message", function()
         local unused = process.refusing_port()
         assert.is_truthy(get(port, "/line?port=" .. unused):find "^error: .*connect of the cosocket: connection refused")
         local job = adapters.python("recv 3", "reset")

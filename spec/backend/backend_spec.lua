@@ -1,4 +1,4 @@
--- What both backends must do alike beside calling functions: buffers, guards, texts of any length, bounds.
+-- What both backends must do besides calling functions: buffers, guards, texts of any length, checks of ranges.
 local backend = require "cleat.backend"
 local collector = require "support.collector_settings"
 local handles = require "support.handles"
@@ -8,7 +8,7 @@ local process = require "support.process"
 local const = backend.const
 local HANDLE = -const.HANDLE * 0x10000
 
--- pair: two sockets that are connected to each other.
+-- pair returns two sockets that are connected to each other.
 local function pair(type)
     local status, first, second = backend.socket_pair(const.AF_UNIX, type or const.SOCK_STREAM, 0)
     assert.are.equal(0, status)
@@ -70,7 +70,7 @@ describe("cleat.backend", function()
         close(context, root, server)
     end)
 
-    it("gives a datagram with the id of its sender", function()
+    it("returns a datagram with the id of its sender", function()
         local receiver = backend.socket_new(const.AF_INET, const.SOCK_DGRAM, 0)
         local sender = backend.socket_new(const.AF_INET, const.SOCK_DGRAM, 0)
         assert.are.equal(0, backend.socket_bind(receiver, "127.0.0.1", 0))
@@ -94,7 +94,7 @@ describe("cleat.backend", function()
     end)
 
     describe("buffers", function()
-        it("are zero at first", function()
+        it("contain zeros at first", function()
             local buffer = backend.buffer_new(5)
             assert.are.equal(5, backend.buffer_size(buffer))
             assert.are.equal("\0\0\0\0\0", backend.buffer_get(buffer, 0, 5))
@@ -107,7 +107,7 @@ describe("cleat.backend", function()
             backend.buffer_set(buffer, 0, "")
         end)
 
-        it("keep what is set", function()
+        it("contain what was written", function()
             local buffer = backend.buffer_new(8)
             backend.buffer_set(buffer, 2, "a\0b")
             backend.buffer_set(buffer, 7, "z")
@@ -123,7 +123,7 @@ describe("cleat.backend", function()
             assert.are.equal(3000000, #backend.buffer_get(buffer, 0, 3000000))
         end)
 
-        it("have bounds", function()
+        it("are checked for their size", function()
             local buffer = backend.buffer_new(8)
             raises("buffer_new: argument 1 is out of bounds", backend.buffer_new, -1)
             raises("buffer_new: argument 1 must be an integer", backend.buffer_new, 1.5)
@@ -138,7 +138,7 @@ describe("cleat.backend", function()
             raises("buffer_set: argument 3 must be a string", backend.buffer_set, buffer, 6, 1)
         end)
 
-        it("are not anything else", function()
+        it("are the only accepted values", function()
             local guard = backend.guard_new(0)
             for _, other in ipairs { 1, "x", {}, io.stdout, guard, false } do
                 raises("buffer_size: argument 1 must be a buffer", backend.buffer_size, other)
@@ -159,7 +159,7 @@ describe("cleat.backend", function()
             assert.are.equal(HANDLE, backend.kind(second))
         end)
 
-        it("do not close while they are held", function()
+        it("do not close while they are referenced", function()
             local first, second = pair()
             local guard = backend.guard_new(first)
             for _ = 1, 3 do
@@ -189,7 +189,7 @@ describe("cleat.backend", function()
             assert.are.equal(0, backend.guard_close(guard))
         end)
 
-        it("can be disarmed", function()
+        it("can be disarmed, and then close nothing", function()
             local first, second = pair()
             local guard = backend.guard_new(first)
             backend.guard_release(guard)
@@ -200,7 +200,7 @@ describe("cleat.backend", function()
             close(first, second)
         end)
 
-        it("can be given another id", function()
+        it("can be set to another id", function()
             local first, second = pair()
             local guard = backend.guard_new(0)
             backend.guard_set(guard, first)
@@ -221,7 +221,7 @@ describe("cleat.backend", function()
             local status, _, message = backend.error_status(), backend.error_message()
             collectgarbage()
             collectgarbage()
-            assert.are.equal(HANDLE, backend.kind(first)) -- which is a separate failure
+            assert.are.equal(HANDLE, backend.kind(first)) -- this call fails for another reason
             assert.is_true(backend.strerror(-1) < 0)
             backend.guard_close(backend.guard_new(first))
             assert.are.equal(status, backend.error_status())
@@ -229,7 +229,7 @@ describe("cleat.backend", function()
             close(second)
         end)
 
-        it("are not anything else", function()
+        it("are the only accepted values", function()
             local buffer = backend.buffer_new(8)
             for _, other in ipairs { 1, "x", {}, io.stdout, buffer, false } do
                 raises("guard_close: argument 1 must be a guard", backend.guard_close, other)
@@ -283,7 +283,7 @@ describe("cleat.backend", function()
             assert.are.equal(before, backend.handle_count())
         end)
 
-        it("are not returned with a status", function()
+        it("are not returned together with an error status", function()
             local function results(...)
                 return select("#", ...), (...)
             end
@@ -297,7 +297,7 @@ describe("cleat.backend", function()
             assert.are.equal(const.USAGE, math.floor(-status / 65536))
         end)
 
-        it("work by the thousand, under an aggressive collector", function()
+        it("work in large numbers, under an aggressive collector", function()
             local pause, step = collector(0, 1000)
             for _ = 1, 2000 do
                 local first, second = pair()
@@ -370,7 +370,7 @@ describe("cleat.backend", function()
             close(first, second)
         end)
 
-        it("are written to the right place of a buffer", function()
+        it("are written to the right offset of a buffer", function()
             local first, second = pair()
             local buffer = backend.buffer_new(8)
             backend.buffer_set(buffer, 0, "........")
@@ -428,7 +428,7 @@ describe("cleat.backend", function()
         close(first, second)
     end)
 
-    it("loads libcleat from the right place only", function()
+    it("loads libcleat only from the expected place", function()
         local answer = process.run_code([[
             local ok, answer = pcall(require, "cleat.backend")
             io.write(tostring(ok), "\n", type(answer) == "table" and answer.name or answer)

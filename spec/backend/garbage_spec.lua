@@ -1,6 +1,6 @@
--- Every function of the backend with bad arguments, alone and in pairs: a value of another type raises and names the
--- first such argument, in the same words on both backends; anything else gives an answer or a status. What the C
--- functions make of bad values is spec/c/garbage.c's matter.
+-- Every function of the backend with bad arguments, alone and in pairs. A value of another type raises an error that
+-- names the first such argument, in the same words on both backends; for other values the function returns a result or
+-- a status. spec/c/garbage.c tests the C functions' own handling of bad values.
 local backend = require "cleat.backend"
 local handles = require "support.handles"
 local process = require "support.process"
@@ -41,7 +41,7 @@ local make = {
     end,
 }
 
--- renew: functions close and take what they are given.
+-- renew makes the ids again that a function may have closed.
 local function renew()
     for name, new in pairs(make) do
         if not live[name] or backend.kind(live[name]) ~= const["KIND_" .. name:upper()] then
@@ -66,7 +66,8 @@ local function close_all()
     peer, descriptor = nil, nil
 end
 
--- A value is { what } if it is taken, { what, wrong = words } if it must raise. The first one of a list is a good one.
+-- A value is { what } if the function accepts it, { what, wrong = words } if it must raise. The first value of a list
+-- is a valid one.
 local function wrong(words, ...)
     local list = {}
     for i = 1, select("#", ...) do
@@ -75,7 +76,7 @@ local function wrong(words, ...)
     return list
 end
 
-local function taken(...)
+local function accepted(...)
     local list = {}
     for i = 1, select("#", ...) do
         list[i] = { (select(i, ...)) }
@@ -107,33 +108,33 @@ for i = 1, 5000 do
 end
 local long = ("a"):rep(70000)
 
--- VALUES: by kind of argument, what is tried; made once where it does not change.
-local hosts = joined(taken("127.0.0.1", nil, "", "a\0b", "\0", long),
+-- VALUES: the values to try, by kind of argument. They are made once unless a call may change them.
+local hosts = joined(accepted("127.0.0.1", nil, "", "a\0b", "\0", long),
     wrong("must be a string or nil", 1, true, {}, io.stdout, buffer))
-local paths -- hosts for a Unix socket, made by setup: binding it makes a file
-local logs -- names of a file that is made, made by setup likewise
-local texts = joined(taken("x", "\255\254\128", "\2h2"), hosts)
-local capacities = joined(taken(2, 0, 1, 600, 5000, 70000, -1, INT_MIN), no_integers)
-local capacities_into = joined(taken(BUFFER_SIZE, 0, 1),
+local paths -- paths for a Unix socket, set by setup: binding it makes a file
+local logs -- names of a file that the function makes, set by setup
+local texts = joined(accepted("x", "\255\254\128", "\2h2"), hosts)
+local capacities = joined(accepted(2, 0, 1, 600, 5000, 70000, -1, INT_MIN), no_integers)
+local capacities_into = joined(accepted(BUFFER_SIZE, 0, 1),
     wrong("is out of bounds", -1, BUFFER_SIZE + 1, INT_MIN, INT_MAX), no_integers)
-local doubles = joined(taken(0, NAN, -0.0), wrong("must be a number", nil, false, "0", {}, io.stdout))
-local arrays = joined(taken({ -1, INT_MAX }, {}, { 0 }, many),
+local doubles = joined(accepted(0, NAN, -0.0), wrong("must be a number", nil, false, "0", {}, io.stdout))
+local arrays = joined(accepted({ -1, INT_MAX }, {}, { 0 }, many),
     wrong("must be an array of integers", nil, 1, "x", { 1.5 }, { "1" }, { {} }, { 0, 2 ^ 31 }, buffer))
-local offsets = joined(taken(0), wrong("is out of bounds", -1, INT_MIN, INT_MAX), no_integers)
-local buffers = joined(taken(buffer), wrong("must be a buffer", nil, "x", 1, {}, io.stdout, guard))
-local sources = joined(taken("x", buffer, "", long),
+local offsets = joined(accepted(0), wrong("is out of bounds", -1, INT_MIN, INT_MAX), no_integers)
+local buffers = joined(accepted(buffer), wrong("must be a buffer", nil, "x", 1, {}, io.stdout, guard))
+local sources = joined(accepted("x", buffer, "", long),
     wrong("must be a string or a buffer", nil, 1, {}, io.stdout, guard))
 
 local VALUES = {
     int = function(argument)
         local name = argument.name
         if name == "id" or make[name] then
-            return joined(taken(live[name] or live.socket, 0, -1, INT_MIN, INT_MAX, stale, live.context, live.socket),
+            return joined(accepted(live[name] or live.socket, 0, -1, INT_MIN, INT_MAX, stale, live.context, live.socket),
                 no_integers)
         elseif name == "fd" then
-            return joined(taken(descriptor, -1, INT_MIN, INT_MAX), no_integers)
+            return joined(accepted(descriptor, -1, INT_MIN, INT_MAX), no_integers)
         end
-        return joined(taken(GOOD_INTEGERS[name] or 0, 0, 1, 3.0, -1, INT_MIN, INT_MAX), no_integers)
+        return joined(accepted(GOOD_INTEGERS[name] or 0, 0, 1, 3.0, -1, INT_MIN, INT_MAX), no_integers)
     end,
     double = function()
         return doubles
@@ -144,7 +145,7 @@ local VALUES = {
         elseif argument.name ~= "host" then
             return texts
         end
-        return variant.name == "socket_bind" and paths or hosts -- another host would be looked up
+        return variant.name == "socket_bind" and paths or hosts -- another host would be looked up by DNS
     end,
     ints = function()
         return arrays
@@ -176,7 +177,7 @@ local function close_new(value)
     backend.close(value)
 end
 
--- words: what the first argument that must raise raises, or nil.
+-- words: the message for the first wrong argument, or nil.
 local function check(variant, arguments, words, ok, status, ...)
     local place = variant.name
     if words then
@@ -215,8 +216,8 @@ if terminal then
     terminal:close()
 end
 
--- try calls with the a-th value of the first argument, the b-th of the second and good ones for the others. It returns
--- false where there is no such value.
+-- try calls with the a-th value of the first argument, the b-th of the second and valid ones for the others. It returns
+-- false if there is no such value.
 local function try(variant, first, a, second, b)
     renew()
     local arguments, words = {}, nil
@@ -243,9 +244,9 @@ describe("The backend", function()
     after_each(close_all)
     handles.watch(before_each, after_each)
     setup(function()
-        paths = joined(taken(process.directory() .. "/x"), hosts)
+        paths = joined(accepted(process.directory() .. "/x"), hosts)
         table.remove(paths, 2)
-        logs = joined(taken(process.directory() .. "/log", process.directory() .. "/\255\254\128"), paths)
+        logs = joined(accepted(process.directory() .. "/log", process.directory() .. "/\255\254\128"), paths)
     end)
     teardown(process.cleanup)
     before_each(function()

@@ -1,4 +1,4 @@
--- No error loses an id, wherever it is raised: a debug hook (how Ctrl-C works in Lua) raises at each instruction of
+-- No error leaks an id, wherever it is raised. A debug hook (as Ctrl-C in Lua uses one) raises at each instruction of
 -- each operation that makes ids, and the stack overflows in it.
 local backend = require "cleat.backend"
 local handles = require "support.handles"
@@ -16,13 +16,13 @@ local function numbers()
     collectgarbage()
     collectgarbage()
     local count = backend.handle_count()
-    local sock = socket.socket() -- its descriptor is the first that is free
+    local sock = socket.socket() -- its descriptor is the lowest free number
     local free = sock:fileno()
     sock:close()
     return count, free
 end
 
--- interrupted calls f(...) with a hook that raises at the instruction of that number, once. It returns whether f was
+-- interrupted calls f(...) with a hook that raises once, at the instruction of that number. It returns whether f was
 -- still running then, and what f returned or raised.
 local function interrupted(number, f, ...)
     local left, fired = number, false
@@ -55,7 +55,7 @@ local function client_context()
     return context
 end
 
--- connected: two SSLObjects after their handshake.
+-- connected returns two SSLObjects after their handshake.
 local function connected()
     local a, b = ssl.MemoryBIO(), ssl.MemoryBIO()
     local client = client_context():wrap_bio(a, b)
@@ -85,7 +85,8 @@ local function listener()
     return sock
 end
 
--- OPERATIONS: name, a function that is called once and gives what all turns share, one before each turn, the operation.
+-- OPERATIONS: name, a function that is called once and returns a value for all turns, one that is called before each
+-- turn, and the operation.
 local OPERATIONS = {
     { "socket()", nil, nil, function()
         return socket.socket()
@@ -186,7 +187,7 @@ local OPERATIONS = {
     end },
 }
 
--- check_unchanged: the numbers of ids and descriptors are as before.
+-- check_unchanged checks that the numbers of ids and descriptors are as before.
 local function check_unchanged(name, number, ids, fds)
     local now, now_fds = numbers()
     if now ~= ids then
@@ -217,7 +218,7 @@ describe("An error", function()
                 socket.setdefaultwaiter(nil)
                 assert(ok or fired, problem)
                 if operation.owned and not ok then
-                    pcall(socket.socket, { fileno = made }) -- unless it was taken over, and is closed by now
+                    pcall(socket.socket, { fileno = made }) -- unless the wrapper owned it and has closed it
                 end
                 return fired, ok
             end
@@ -238,8 +239,8 @@ describe("An error", function()
         end)
     end
 
-    -- deep calls f(...) that many calls down in Lua's stack; there are wide calls before, so that it is not a million
-    -- of them.
+    -- deep calls f(...) at that depth of Lua's stack. The first calls have many arguments, so that the stack is full
+    -- after fewer calls than a million.
     local function narrow(depth, f, ...)
         if depth > 0 then
             local ok, problem = narrow(depth - 1, f, ...)
@@ -248,7 +249,7 @@ describe("An error", function()
         return pcall(f, ...)
     end
 
-    local WIDE = 16 -- narrow calls take no more than a wide one
+    local WIDE = 16 -- narrow calls, which together need no more stack than a wide one
     local wide = assert((loadstring or load)(([[
         local narrow = ...
         local wide
@@ -279,7 +280,7 @@ describe("An error", function()
         return ok, problem
     end
 
-    -- deepest: how many calls down the stack overflows, with as many arguments as there will be.
+    -- deepest returns the depth at which the stack overflows, with as many arguments as there will be.
     local function deepest(go)
         local low, high = 1, 2 ^ 21
         while high - low > 1 do
@@ -294,15 +295,15 @@ describe("An error", function()
     end
 
     local SOME = { ["socket()"] = true, ["accept()"] = true, ["recvfrom()"] = true, ["SSLContext()"] = true, ["wrap_socket()"] = true,
-        ["wrap_bio()"] = true, ["getpeercert()"] = true } -- Lua's stack is large, and so slow to fill
+        ["wrap_bio()"] = true, ["getpeercert()"] = true } -- Lua's stack is large, so filling it is slow
 
-    -- So many levels before the deepest one all operations must have room: on Lua 5.1 the margin is larger.
+    -- At this distance from the deepest call all operations must have enough stack: on Lua 5.1 the margin is larger.
     local margin, every = 48, 2
     if _VERSION == "Lua 5.1" and not jit then
         margin, every = 400, 16
     end
-    -- LuaJIT does not look at the stack of C.
-    for _, stack in ipairs { { "Lua's stack", deep, margin, every, SOME }, not jit and { "the stack of C", deep_in_c, 10, 1 } or nil } do
+    -- LuaJIT does not check the C stack.
+    for _, stack in ipairs { { "Lua's stack", deep, margin, every, SOME }, not jit and { "the C stack", deep_in_c, 10, 1 } or nil } do
         local go, range, step, some = stack[2], stack[3], stack[4], stack[5]
         it("by overflow of " .. stack[1] .. " leaks no id", function()
             local limit, all_failures = deepest(go), 0

@@ -12,7 +12,7 @@ local function results(...)
 end
 
 describe("keywords:", function()
-    it("positional arguments pass as they are", function()
+    it("positional arguments are returned unchanged", function()
         assert.are.same({ n = 0 }, results(parse()))
         assert.are.same({ n = 2, 1, 2 }, results(parse(1, 2)))
         assert.are.same({ n = 3, 1, nil, false }, results(parse(1, nil, false)))
@@ -27,7 +27,7 @@ describe("keywords:", function()
         assert.are.same({ n = 3 }, results(parse {}))
     end)
 
-    it("arrays and objects are no keywords", function()
+    it("arrays and objects are not keyword arguments", function()
         local array, object = { 1, 2 }, setmetatable({ b = 1 }, {})
         assert.are.equal(array, (parse(array)))
         assert.are.equal(object, (parse(object)))
@@ -42,7 +42,7 @@ describe("keywords:", function()
         assert.are.same({ n = 3, "x", { 1 }, cert }, results(strict("x", { 1 }, { cert = cert })))
     end)
 
-    it("WRAP-01 mistakes are TypeErrors with names in them", function()
+    it("WRAP-01 mistakes raise TypeErrors that name the argument", function()
         for message, arguments in pairs {
             ["f() got an unexpected keyword argument 'd'"] = { n = 1, { d = 1 } },
             ["f() got multiple values for keyword argument 'a'"] = { n = 2, 1, { a = 2 } },
@@ -59,7 +59,7 @@ describe("keywords:", function()
 end)
 
 describe("checks:", function()
-    it("name the function, the argument, what it must be and what came", function()
+    it("their messages name the function, the argument, the expected type and the value", function()
         for message, call in pairs {
             ["f() argument 'x' must be a string, not 5"] = { check.string, 5 },
             ["f() argument 'x' must be a string, not nil"] = { check.string },
@@ -75,7 +75,7 @@ describe("checks:", function()
         sock:close()
     end)
 
-    it("take integers of either subtype, within their range", function()
+    it("accept integers of either subtype, within their range", function()
         for _, value in ipairs { 0, 5, 5.0, -2147483648, 2147483647 } do
             local checked = check.integer("f", "x", value)
             assert.are.equal(value, checked)

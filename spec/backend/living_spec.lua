@@ -1,13 +1,13 @@
--- Living with others: what else is in the process, what its descriptors are, and running out of them. What needs
--- threads or fork is in spec/c: test_threads, test_fork, test_loading, test_states.
+-- cleat in a process with other libraries, with unusual descriptors, and without free descriptors. Tests that need
+-- threads or fork are in spec/c: test_threads, test_fork, test_loading, test_states.
 local optional = require "support.optional"
 local peer = require "support.peer"
 local pki = require "support.pki"
 local process = require "support.process"
 local serve = require "support.serve"
 
--- lines: the output of a piece of Lua in a separate process. In a build with a sanitizer what OpenSSL and its modules
--- leave behind at the end is not our leak, and a preloaded library may come before the sanitizer's.
+-- lines returns the output of a piece of Lua in a separate process. In a build with a sanitizer, leaks of OpenSSL and
+-- its modules are not cleat's, and a library may be preloaded before the sanitizer's.
 local function lines(code, words, ...)
     local command = words or {}
     table.insert(command, 1, "ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0")
@@ -19,13 +19,13 @@ local function lines(code, words, ...)
     return result
 end
 
--- echo_server: one connection's echo by Python's ssl, which has the system's OpenSSL.
+-- echo_server: an echo server for one connection by Python's ssl, which uses the system's OpenSSL.
 local function echo_server()
     local certfile, keyfile = pki.chain("server-ec")
     return peer.serve { tls = true, cert = certfile, key = keyfile, "handshake", "echo" }
 end
 
--- The system's OpenSSL, as the openssl command finds it.
+-- The system's OpenSSL, as the openssl command loads it.
 local function system_openssl()
     local result = process.run { "sh", "-c", "ldd \"$(command -v openssl)\"" }
     local libssl = result.output:match("libssl[^ ]* => (%S+)")
@@ -34,7 +34,7 @@ local function system_openssl()
     return libssl, libcrypto
 end
 
--- Says which library is which, by what each says itself, and speaks with both.
+-- Prints which library is which, by their version functions, and connects with both.
 local BOTH = [[
     local clients = require "support.clients"
     local cafile, ports = %q, { %d, %d }
@@ -66,7 +66,7 @@ describe("the system's libssl and libcrypto", function()
         return result
     end
 
-    it("preloaded do not affect cleat, nor cleat them", function()
+    it("do not affect cleat when they are preloaded, nor cleat them", function()
         local libssl, libcrypto = system_openssl()
         local result = run_both([[
             local maps = io.open("/proc/self/maps"):read("*a")
@@ -77,9 +77,9 @@ describe("the system's libssl and libcrypto", function()
         assert.are.same(BOTH_ARE_GOOD, result)
     end)
 
-    -- package.loadlib of Lua 5.1 cannot do that
+    -- package.loadlib of Lua 5.1 cannot load with RTLD_GLOBAL
     local it_global = (_VERSION ~= "Lua 5.1" or rawget(_G, "jit")) and it or pending
-    it_global("loaded later with RTLD_GLOBAL do not affect cleat, nor cleat them", function()
+    it_global("do not affect cleat when they are loaded later with RTLD_GLOBAL, nor cleat them", function()
         local libssl, libcrypto = system_openssl()
         local result = run_both(([[
             require "cleat.ssl"
@@ -158,7 +158,7 @@ describe("LuaSec and luaossl in the same state", function()
         ]], nil, pki.path("unknown-root.pem"), table.concat(ports, ", "))
         assert.are.equal("luasec\tfalse\ttrue", result[1])
         assert.are.equal("cleat\tfalse\ttrue", result[2])
-        assert.are.equal("luaossl\tfalse", result[3]:match("^luaossl\tfalse")) -- cqueues words it differently
+        assert.are.equal("luaossl\tfalse", result[3]:match("^luaossl\tfalse")) -- the message of cqueues differs
         for _, server in ipairs(servers) do
             assert.are.equal("error", server:finish()[1]:match("^error"))
         end
@@ -222,7 +222,7 @@ describe("descriptors:", function()
         return lines(CONNECT .. code, words, server.port, pki.path("root.pem"), certfile, keyfile)
     end
 
-    it("a program that is executed inherits none", function()
+    it("are not inherited by an executed program", function()
         local result = connecting([[
             local function inherited()
                 local pipe = io.popen("ls /proc/self/fd")
@@ -242,7 +242,7 @@ describe("descriptors:", function()
             local default = ssl.create_default_context()
             default:load_cert_chain(certfile, keyfile)
             ssl.RAND_bytes(16)
-            -- the control: this process has many more than the three that every program begins with
+            -- the control: this process has many more than the three standard descriptors
             local own = 0
             for number = 3, 63 do
                 local link = io.open("/proc/self/fdinfo/" .. number)
@@ -258,7 +258,7 @@ describe("descriptors:", function()
         assert.are.same({ "true", "as before" }, result)
     end)
 
-    it("0, 1 and 2 can be sockets if the process has no standard input, output and error", function()
+    it("can be 0, 1 and 2 for sockets if the process has no standard input, output and error", function()
         local name = process.directory() .. "/answer"
         local certfile, keyfile = pki.chain("server-ec")
         local code = CONNECT .. [[
@@ -274,7 +274,7 @@ describe("descriptors:", function()
                 say(other:fileno())
                 first:sendall("over descriptor 0")
                 say(first:recv(100))
-                -- a connection over the numbers alone
+                -- a connection that is used by its descriptors' numbers alone
                 local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
                 context:load_cert_chain(certfile, keyfile)
                 local trusting = ssl.create_default_context { cafile = cafile }
@@ -288,7 +288,7 @@ describe("descriptors:", function()
                 end
                 b:send("over 1 and 2")
                 say(a:recv(100))
-                -- failures and their words do not end up in a connection that happens to have number 1 or 2
+                -- error messages are not written to a connection whose descriptor is 1 or 2
                 pcall(context.load_cert_chain, context, "/no/such/file")
                 pcall(first.connect, first, { "127.0.0.1", port })
                 b:send("undisturbed")
@@ -319,7 +319,7 @@ describe("descriptors:", function()
 
     local EMFILE = 24
 
-    -- used_up(): opens sockets until the system refuses, and returns them and the failure.
+    -- used_up() opens sockets until the system refuses one, and returns them and the failure.
     local FULL = [[
         local function used_up()
             local kept = {}
@@ -340,7 +340,7 @@ describe("descriptors:", function()
         end
     ]]
 
-    -- limited runs the code where no more than count descriptors may be open.
+    -- limited runs the code in a process that may have no more than count open descriptors.
     local function limited(code, words)
         local certfile, keyfile = pki.chain("server-ec")
         local script = process.write_file(process.directory() .. "/limited.lua",
@@ -362,7 +362,7 @@ describe("descriptors:", function()
         return answer
     end
 
-    it("each call that needs one raises EMFILE if there is none, and works again later", function()
+    it("raise EMFILE in each call that needs one if there is none, and the call works later", function()
         local result = limited [[
             local context = ssl.create_default_context { cafile = cafile }
             local listener = socket.socket()
@@ -379,14 +379,14 @@ describe("descriptors:", function()
             print(why(context.load_verify_locations, context, cafile))
             print(why(ssl.create_default_context, { cafile = cafile }))
             print(why(ssl.get_server_certificate, { "127.0.0.1", port }))
-            -- what is open goes on
+            -- open connections continue to work
             conn:sendall("still there")
             print(conn:recv(100))
             conn:close()
             for _, sock in ipairs(kept) do
                 sock:close()
             end
-            -- and all of it works again: the connection that waited in the listener's queue too
+            -- and every call works again, also accept of the connection that waited in the backlog
             local accepted = listener:accept()
             caller:sendall("waited")
             print(accepted:recv(100))

@@ -1,5 +1,5 @@
-/* cancelled.h: calls of the ABI while pthread_cancel of their thread is pending. A call that reaches a cancellation point
- * without having disabled cancellation ends the thread there, and the test with it: each time, without a race. */
+/* cancelled.h: calls of the ABI while pthread_cancel of their thread is pending. A call that reaches a cancellation
+ * point without having disabled cancellation ends the thread there, and the test with it: each time, without a race. */
 #ifndef CLEAT_SPEC_CANCELLED_H
 #define CLEAT_SPEC_CANCELLED_H
 

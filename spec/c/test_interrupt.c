@@ -1,5 +1,6 @@
-/* test_interrupt.c: cleat_set_interruptible: a signal ends each kind of call that waits with EINTR, with SA_RESTART and
- * without; the call can be repeated, and loses no data; and without the setting no signal ends a call. */
+/* test_interrupt.c: cleat_set_interruptible: a signal ends each kind of waiting call with EINTR, with SA_RESTART and
+ * without; the call can be repeated, and loses no data. Without the setting no signal ends a call. cleat_close in
+ * another thread ends each call. */
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -9,83 +10,10 @@
 
 #include "expect.h"
 #include "identity.h"
+#include "interrupting.h"
 #include "waiting.h"
 
-#define INTERRUPTED (-(CLEAT_SYS << 16 | CLEAT_EINTR))
-
-static atomic_int signals;
-
-static void on_signal(int number) {
-    (void)number;
-    atomic_fetch_add(&signals, 1);
-}
-
-static void handle(int flags) {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = flags};
-    EXPECT(sigaction(SIGUSR1, &action, NULL) == 0);
-}
-
-static double now(void) {
-    double seconds;
-    EXPECT(cleat_monotonic(&seconds) == CLEAT_OK);
-    return seconds;
-}
-
-/* A thread that calls until it is not interrupted any more. */
-struct caller {
-    struct waiting *waiting;
-    int32_t interruptible;
-    atomic_int interrupted; /* how often */
-    atomic_bool returned;
-    double shortest; /* call that was interrupted, in seconds */
-    int32_t result;
-};
-
-static void *call(void *argument) {
-    struct caller *self = argument;
-    EXPECT(cleat_set_interruptible(self->interruptible) == 0);
-    for (;;) {
-        double begun = now();
-        self->result = self->waiting->call(self->waiting);
-        if (self->result != INTERRUPTED) break;
-        if (now() - begun < self->shortest) self->shortest = now() - begun;
-        EXPECT(cleat_error_status() == INTERRUPTED);
-        atomic_fetch_add(&self->interrupted, 1);
-    }
-    EXPECT(cleat_set_interruptible(0) == self->interruptible);
-    atomic_store(&self->returned, true);
-    return NULL;
-}
-
-/* Signals until the thread was interrupted often enough, or, if it cannot be, so many. */
-static void send_signals(struct caller *self, pthread_t thread) {
-    enum { TIMES = 5, SIGNALS = 50 };
-    int before = atomic_load(&signals);
-    while (self->interruptible == 1 ? atomic_load(&self->interrupted) < TIMES
-                                    : atomic_load(&signals) - before < SIGNALS) {
-        EXPECT(!atomic_load(&self->returned));
-        if (waiting_is_inside(self->waiting)) EXPECT(pthread_kill(thread, SIGUSR1) == 0);
-        sched_yield();
-    }
-}
-
-static void test_kind(struct waiting *waiting, int32_t interruptible) {
-    struct caller self = {.waiting = waiting, .interruptible = interruptible, .shortest = 1e9};
-    pthread_t thread;
-    waiting->open(waiting);
-    EXPECT(pthread_create(&thread, NULL, call, &self) == 0);
-    send_signals(&self, thread);
-    waiting->release(waiting);
-    EXPECT(pthread_join(thread, NULL) == 0);
-    if (self.result != waiting->result)
-        fprintf(stderr, "%s: %d\n", waiting->name, (int)self.result);
-    EXPECT(self.result == waiting->result);
-    /* by the signal, and not since a second had passed */
-    EXPECT(interruptible == 0 ? atomic_load(&self.interrupted) == 0 : self.shortest < 1.0);
-    waiting_close(waiting);
-}
-
-/* A thread that reads has the reader's turn; another one waits for it. */
+/* One thread reads; another one waits for its turn to read. */
 static int32_t turn_connection;
 static int32_t turn_peer;
 static atomic_bool holder_has_read;
@@ -111,7 +39,8 @@ static int32_t call_second_read(struct waiting *self) {
 
 static void test_turn(int32_t server_context, int32_t client_context, int32_t interruptible) {
     struct waiting waiting = {.name = "turn", .call = call_second_read, .result = 1};
-    struct caller self = {.waiting = &waiting, .interruptible = interruptible, .shortest = 1e9};
+    struct interrupting self = {
+        .waiting = &waiting, .interruptible = interruptible, .shortest = 1e9};
     int32_t sockets[2];
     pthread_t holder;
     pthread_t thread;
@@ -128,8 +57,8 @@ static void test_turn(int32_t server_context, int32_t client_context, int32_t in
     waiting.ids[0] = turn_connection;
     EXPECT(pthread_create(&holder, NULL, hold_turn, NULL) == 0);
     while (!waiting_is_inside(&waiting)) sched_yield();
-    EXPECT(pthread_create(&thread, NULL, call, &self) == 0);
-    send_signals(&self, thread);
+    EXPECT(pthread_create(&thread, NULL, interrupting_call, &self) == 0);
+    interrupting_signal(&self, thread);
     EXPECT(cleat_connection_write(turn_peer, "1", 1, WAITING_PATIENCE) == 1);
     pthread_join(holder, NULL);
     EXPECT(cleat_connection_write(turn_peer, "2", 1, WAITING_PATIENCE) == 1);
@@ -141,7 +70,7 @@ static void test_turn(int32_t server_context, int32_t client_context, int32_t in
     EXPECT(cleat_close(sockets[0]) == CLEAT_OK && cleat_close(sockets[1]) == CLEAT_OK);
 }
 
-/* A megabyte, interrupted at both ends all the time: no byte is lost, and none comes twice. */
+/* A megabyte, with interruptions at both ends all the time: no byte is lost or duplicated. */
 enum { MUCH = 1000000 };
 
 struct stream {
@@ -205,7 +134,7 @@ static void test_no_loss(int32_t server_context, int32_t client_context) {
     }
 }
 
-/* Without a signal a wait ends as well, for signals that came before it or in another thread. */
+/* Without a signal during a wait it may end as well, after signals before it or in another thread. */
 static void test_interval(void) {
     int32_t sockets[2];
     char byte;
@@ -242,12 +171,39 @@ static void test_resolve(void) {
     cleat_set_interruptible(0);
 }
 
+/* cleat_close in another thread ends the call, if it waits in an object that no third thread waits in. */
+static void test_close(struct waiting *waiting, int32_t interruptible) {
+    struct interrupting self = {.waiting = waiting, .interruptible = interruptible};
+    pthread_t thread;
+    bool is_closed;
+    waiting->open(waiting);
+    is_closed = waiting->ids[0] > 0 && !waiting->is_held;
+    EXPECT(pthread_create(&thread, NULL, interrupting_call, &self) == 0);
+    while (!waiting_is_inside(waiting)) sched_yield();
+    if (is_closed) {
+        EXPECT(cleat_close(waiting->ids[0]) == CLEAT_OK);
+    } else {
+        waiting->release(waiting);
+    }
+    pthread_join(thread, NULL);
+    if (is_closed) waiting->ids[0] = 0;
+    if (self.result != (is_closed ? -(CLEAT_CLOSED << 16) : waiting->result))
+        fprintf(stderr, "%s: %d\n", waiting->name, (int)self.result);
+    EXPECT(self.result == (is_closed ? -(CLEAT_CLOSED << 16) : waiting->result));
+    waiting_close(waiting);
+}
+
+static void test_kind(struct waiting *waiting, int32_t flags) {
+    interrupting_test(waiting, 0);
+    if (flags != SA_RESTART || !waiting->is_restarted) interrupting_test(waiting, 1);
+}
+
 int main(void) {
     static const int flags[] = {0, SA_RESTART};
 #if defined(__SANITIZE_THREAD__)
     enum {
         FLAGS = 1
-    }; /* ThreadSanitizer runs handlers when a call returns: with SA_RESTART recv does not */
+    }; /* ThreadSanitizer runs handlers when a call returns: with SA_RESTART recv does not return */
 #else
     enum { FLAGS = 2 };
 #endif
@@ -257,19 +213,14 @@ int main(void) {
     waiting_set_up();
     identity_contexts(&server_context, &client_context);
     for (i = 0; i < FLAGS; i++) {
-        struct waiting *waiting;
-        handle(flags[i]);
-        for (waiting = waiting_kinds; waiting->open != NULL; waiting++) {
-            /* These wait outside of ppoll, in a call that SA_RESTART restarts. */
-            bool is_restarted = flags[i] == SA_RESTART && (strcmp(waiting->name, "connect") == 0 ||
-                                                           strcmp(waiting->name, "file") == 0);
-            test_kind(waiting, 0);
-            if (!is_restarted) test_kind(waiting, 1);
-        }
+        interrupting_handle(flags[i]);
+        waiting_each(test_kind, flags[i]);
         test_turn(server_context, client_context, 0);
         test_turn(server_context, client_context, 1);
         test_no_loss(server_context, client_context);
     }
+    waiting_each(test_close, 0);
+    waiting_each(test_close, 1);
     test_interval();
     test_resolve();
     EXPECT(cleat_close(server_context) == CLEAT_OK && cleat_close(client_context) == CLEAT_OK);

@@ -1,14 +1,15 @@
-/* test_threads.c: a connection is read by one thread and written by another at once; closing an id wakes the calls
- * that wait in it. */
+/* test_threads.c: one thread reads from a connection while another one writes to it; closing an id wakes the calls that
+ * wait on it; one thread reads a context's settings while another one changes them. */
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
 
+#include "cleat/verify.h"
 #include "expect.h"
 #include "identity.h"
 #include "tls/connection.h"
 
-#define TIMEOUT 60.0
+#define TIMEOUT 300.0
 #define SYSTEM(number) (-((CLEAT_SYS << 16) | (number)))
 enum { TOTAL = 4 * 1024 * 1024 };
 
@@ -141,7 +142,7 @@ static void *wait_in(void *argument) {
     return NULL;
 }
 
-/* The close may come before, while or after the thread begins to wait: a little work makes it vary. */
+/* The close may happen before, while or after the thread begins to wait: a little work varies it. */
 static void expect_woken(int32_t id, int32_t (*call)(int32_t id), int turn) {
     struct wait wait = {id, call, 0};
     pthread_t thread;
@@ -150,7 +151,7 @@ static void expect_woken(int32_t id, int32_t (*call)(int32_t id), int turn) {
     while (work < turn * 20000) work = work + 1;
     EXPECT(cleat_close(id) == CLEAT_OK);
     pthread_join(thread, NULL);
-    /* Where the close came first, the id was not found at all. */
+    /* If the close was first, the id was not found at all. */
     EXPECT(CLEAT_CLASS(wait.result) == CLEAT_CLOSED || CLEAT_CLASS(wait.result) == CLEAT_HANDLE);
 }
 
@@ -175,7 +176,7 @@ static void test_close_wakes(int32_t server_context, int32_t client_context) {
     }
 }
 
-/* A stream that goes on until the connection is closed. */
+/* A stream that continues until the connection is closed. */
 struct stream {
     int32_t id;
     int32_t (*step)(int32_t id, char *bytes, int32_t len);
@@ -201,8 +202,8 @@ static void *run_stream(void *argument) {
     return NULL;
 }
 
-/* One thread reads, one writes, and this one closes the connection under them: both learn that
- * it was closed, and their peer that it is gone. */
+/* One thread reads, one writes, and this one closes the connection during their calls: both calls report that it was
+ * closed, and the peer reports the end. */
 static void test_close_in_use(int32_t server_context, int32_t client_context) {
     int turn;
     int32_t steps = 0;
@@ -239,7 +240,7 @@ static void test_close_in_use(int32_t server_context, int32_t client_context) {
         cleat_close(pair.server);
         cleat_close(pair.sockets[0]);
     }
-    EXPECT(steps > 60); /* some were closed at work */
+    EXPECT(steps > 60); /* some were closed while data moved */
 }
 
 static bool reader_waits(const struct cleat_connection *connection) {
@@ -278,8 +279,8 @@ static int32_t call_read_four(int32_t id) {
     return got;
 }
 
-/* One thread waits for the peer's close_notify when another begins to read: it gets what the peer sends before that.
- * Without a reader these bytes are an error. */
+/* One thread waits for the peer's close_notify when another begins to read: the reader gets the data that the peer
+ * sends before that. Without a reader that data is an error. */
 static void test_shutdown(int32_t server_context, int32_t client_context, bool with_reader) {
     struct pair pair;
     struct wait closing = {0, call_shutdown, 0};
@@ -304,6 +305,34 @@ static void test_shutdown(int32_t server_context, int32_t client_context, bool w
     close_pair(&pair);
 }
 
+static void *read_settings(void *argument) {
+    int32_t id = *(const int32_t *)argument;
+    while (cleat_context_protocol(id) >= 0) {
+        (void)cleat_context_options(id);
+        (void)cleat_context_verify_depth(id);
+        (void)cleat_context_check_hostname(id);
+    }
+    return NULL;
+}
+
+/* One thread reads the settings of a context while another sets them, and closes the context. The thread sanitizer
+ * reports a getter that reads after it has unlocked the context, or after it has released it. */
+static void test_settings(void) {
+    pthread_t thread;
+    int32_t id = cleat_context_new(CLEAT_PROTOCOL_TLS);
+    int i;
+    EXPECT(id > 0);
+    EXPECT(pthread_create(&thread, NULL, read_settings, &id) == 0);
+    for (i = 0; i < 1000; i++) {
+        EXPECT(cleat_context_set_options(id, i) == CLEAT_OK);
+        EXPECT(cleat_context_set_verify_depth(id, i % 100) == CLEAT_OK);
+        EXPECT(cleat_context_set_verify_mode(id, CLEAT_CERT_REQUIRED) == CLEAT_OK);
+        EXPECT(cleat_context_set_check_hostname(id, i % 2) == CLEAT_OK);
+    }
+    cleat_close(id);
+    pthread_join(thread, NULL);
+}
+
 int main(void) {
     int32_t server_context;
     int32_t client_context;
@@ -313,9 +342,10 @@ int main(void) {
     test_close_in_use(server_context, client_context);
     test_shutdown(server_context, client_context, true);
     test_shutdown(server_context, client_context, false);
+    test_settings();
     cleat_close(server_context);
     cleat_close(client_context);
     EXPECT(cleat_handle_count() == 0);
-    puts("both ways at once, close wakes, close in use");
+    puts("both ways at once, close wakes, close in use, settings");
     return 0;
 }

@@ -4,12 +4,14 @@
 --   parameters     No parameter has a keyword of another language as its name: bindings take the names over.
 --   version        What repeats the version or the soname's number says the same as include/cleat/version.h and
 --                  CMakeLists.txt.
+--   interrupted    Every function that can wait is interrupted in spec/c (test_interrupt.c, test_interrupt_names.c).
 --   cancellation   Every function that locks, allocates, pins an object or waits disables cancellation
 --                  (core/base/cancel.h).
 
 local root = os.getenv "CLEAT_SOURCE_DIR" or "."
 package.path = root .. "/script/?.lua;" .. package.path
 local headers = require "generator.headers"
+local meaning = require "generator.meaning"
 
 -- Older names that stay in the ABI beside a better one.
 local ALIASES = { CLEAT_ABI_VERSION = "CLEAT_ABI" }
@@ -174,6 +176,22 @@ for _, name in ipairs(text_files) do
         end
     end
 end
+
+-- Interrupted: kinds of calls in spec/c/ (waiting.h) name the function. These are not interruptible:
+local DATABASES = {
+    cleat_service_port = true, cleat_service_name = true, cleat_protocol_number = true, -- they read the system's databases
+}
+local interrupted = {}
+for _, name in ipairs(list "ls spec/c/*.c") do
+    for found in read(name):gmatch '%.function = "([%w_]+)"' do interrupted[found] = true end
+end
+for _, f in ipairs(model.functions) do
+    local waits = not f.guards and not DATABASES[f.name] and meaning.blocks(model, f) ~= "no"
+    if waits and not interrupted[f.name] then report("%s: %s can wait, and no kind in spec/c/ interrupts it", f.where, f.name) end
+    if interrupted[f.name] and not waits then report("spec/c: %s does not wait", f.name) end
+    interrupted[f.name] = nil
+end
+for name in pairs(interrupted) do report("spec/c: there is no function %s to interrupt", name) end
 
 -- Cancellation: the first statement after the checks of the arguments disables it.
 local cancellable = {}

@@ -51,6 +51,7 @@ local KNOWS = {
             ["^core/net/poll%.c$"] = "cleat_poll",
             ["^core/net/descriptor%.c$"] = "waits before it reads",
             ["^core/tls/generate%.c$"] = "reads numeric addresses to write them into certificates",
+            ["^core/net/terminal%.c$"] = "terminals",
             ["^core/net/getaddrinfo%.c$"] = "getaddrinfo, in the calling thread or in the background",
             ["^core/net/resolver%.[ch]$"] = "getaddrinfo in the background",
             ["^core/net/host%.[ch]$"] = "what the system knows of hosts",
@@ -103,6 +104,7 @@ local CALLS = {
         only = {
             ["^core/net/address%.c$"] = "getaddrinfo and its neighbours",
             ["^core/net/addrinfo%.c$"] = "getaddrinfo and its neighbours",
+            ["^core/net/terminal%.c$"] = "terminals",
             ["^core/net/getaddrinfo%.c$"] = "getaddrinfo, in the calling thread or in the background",
             ["^core/net/resolver%.[ch]$"] = "getaddrinfo in the background",
             ["^core/net/host%.[ch]$"] = "what the system knows of hosts",
@@ -132,7 +134,7 @@ local CALLS = {
             ["^core/net/watch%.c$"] = "closes its descriptors",
             ["^core/net/descriptor%.c$"] = "reads a descriptor, and asks a terminal for its width",
             ["^core/net/epoll%.c$"] = "epoll instances",
-            ["^core/base/terminal%.c$"] = "asks the person at the terminal",
+            ["^core/net/terminal%.c$"] = "terminals",
         },
     },
     {

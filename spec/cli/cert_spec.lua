@@ -12,7 +12,7 @@ local pki = require "support.pki"
 local process = require "support.process"
 
 local unpack = table.unpack or unpack
-local found = command.found
+local expect_text = command.expect_text
 
 local function show(name, ...)
     return command.json(command.expect(0, { "cert", "--json", pki.path(name), ... }).output)
@@ -31,7 +31,7 @@ describe("cleat cert", function()
         assert.are.equal(openssl:match "serial=(%S+)", facts.serial)
         assert.are.equal(openssl:match "notBefore=(%S+ %S+)":gsub(" ", "T"), facts.not_before)
         assert.are.equal(openssl:match "notAfter=(%S+ %S+)":gsub(" ", "T"), facts.not_after)
-        found(facts.subject, "CN=www.python.test, OU=Web+OU=Servers, O=Python Software Foundation, L=Wolfebörö")
+        expect_text(facts.subject, "CN=www.python.test, OU=Web+OU=Servers, O=Python Software Foundation, L=Wolfebörö")
         assert.are.same({ "DNS", "www.python.test" }, facts.names[1])
         assert.are.same({ "DirName", "CN=A directory, C=US" }, facts.names[7])
         assert.are.same({ "http://ocsp.cleat.test" }, facts.ocsp)
@@ -68,19 +68,24 @@ describe("cleat cert", function()
 
     it("prints control characters in names as escapes", function()
         local result = command.expect(0, { "cert", pki.path "nul.crt" })
-        found(result.output, "altnull.python.org\\x00example.com")
+        expect_text(result.output, "altnull.python.org\\x00example.com")
         assert.is_nil(result.output:find "[%z\27]")
     end)
 
     it("prints invalid UTF-8 as escapes, and as Latin-1 characters in JSON", function()
         local output, json = require "cleat.cli.output", require "cleat.cli.json"
         for text, expected in pairs {
-            ["\27[31m"] = "\\x1b[31m", ["\194\155A"] = "\\x9bA", ["\155\255"] = "\\x9b\\xff", ["\195\182"] = "\195\182",
+            ["\27[31m"] = "\\x1b[31m", ["\194\155A"] = "\\xc2\\x9bA", ["\155\255"] = "\\x9b\\xff", ["\195\182"] = "\195\182",
             ["\195"] = "\\xc3", ["\127\n"] = "\\x7f\\x0a", ["\226\130\172"] = "\226\130\172",
+            ["a\226\128\174b"] = "a\\xe2\\x80\\xaeb", -- right-to-left override
+            ["\224\130\155"] = "\\xe0\\x82\\x9b", ["\237\160\128"] = "\\xed\\xa0\\x80", -- U+009B in 3 bytes; a surrogate
+            ["\240\159\148\146"] = "\240\159\148\146", ["\244\144\128\128"] = "\\xf4\\x90\\x80\\x80", -- above U+10FFFF
         } do
             assert.are.equal(expected, output.safe(text))
         end
         local value = { ["a\"b"] = "\0\27\\\252\195\182", list = json.array {}, t = true, n = -1.5, i = 2 ^ 40, nested = { { x = 1 } } }
+        assert.are.equal([["\u009bA\u202e\u061c\u2028\u009b"]], json.encode "\194\155A\226\128\174\216\156\226\128\168\194\155")
+        assert.are.equal([["\u009b31m"]], json.encode "\15531m") -- Latin-1
         for _, one_line in ipairs { true, false } do
             assert.are.same({ ["a\"b"] = "\0\27\\\195\188\195\131\194\182", list = {}, t = true,
                 n = -1.5, i = 2 ^ 40, nested = { { x = 1 } } },
@@ -88,20 +93,32 @@ describe("cleat cert", function()
         end
     end)
 
+    it("prints a comma in a name as an escape: it does not separate two names", function()
+        local certificate = require "cleat.cli.certificate"
+        assert.are.equal("a\\, b, IP Address:::1, DirName:CN=A, C=B", certificate.list { { "DNS", "a, b" }, { "IP Address", "::1" },
+            { "DirName", "CN=A, C=B" } })
+    end)
+
+    it("reads files with many PEM blocks that do not end in linear time", function()
+        local name = process.write_file(process.directory() .. "/endless.pem", ("-----BEGIN A-----\n"):rep(200000)
+            .. pki.read "root.pem" .. ("-----BEGIN CERTIFICATE-----\n"):rep(200000))
+        assert.are.equal(1, #command.json(command.expect(0, { "cert", "--json", name }).output))
+    end)
+
     it("--key reports a key of another certificate or of another type", function()
         local cert, key = pki.chain "server-ec"
         command.expect(0, { "cert", cert, "--key", key })
-        found(command.expect(1, { "cert", cert, "--key", pki.path "root.key" }).errors,
+        expect_text(command.expect(1, { "cert", cert, "--key", pki.path "root.key" }).errors,
             "does not belong to the certificate of CN=localhost, O=cleat tests")
-        found(command.expect(1, { "cert", cert, "--key", pki.path "rsa.key" }).errors, "is of another type")
-        found(command.expect(2, { "cert", cert, "--key", cert }).errors, "--key: [PEM: NO_START_LINE]")
+        expect_text(command.expect(1, { "cert", cert, "--key", pki.path "rsa.key" }).errors, "is of another type")
+        expect_text(command.expect(2, { "cert", cert, "--key", cert }).errors, "--key: [PEM: NO_START_LINE]")
     end)
 
     it("--host and --warn-days decide the status", function()
         command.expect(0, { "cert", pki.path "server-ec.pem", "--host", "www.cleat.test", "--warn-days", "2" })
         local result = command.expect(1, { "cert", pki.path "expired.pem", "--host", "example.org", "--warn-days", "2" })
-        found(result.errors, "cleat cert: the certificate of CN=localhost, O=cleat tests is not for example.org\n")
-        found(result.errors, "has expired ")
+        expect_text(result.errors, "cleat cert: the certificate of CN=localhost, O=cleat tests is not for example.org\n")
+        expect_text(result.errors, "has expired ")
         command.expect(1, { "cert", pki.path "server-ec.pem", "--warn-days", "31" })
     end)
 
@@ -112,7 +129,7 @@ describe("cleat cert", function()
             ["missing.pem"] = "No such file or directory", ["capath"] = "Is a directory",
         } do
             local result = command.expect(2, { "cert", pki.path(name) })
-            found(result.errors, expected)
+            expect_text(result.errors, expected)
             assert.are.equal("", result.output)
         end
     end)
@@ -122,27 +139,27 @@ describe("cleat", function()
     teardown(process.cleanup)
 
     it("has --help for each command, --version and completions", function()
-        found(command.expect(0, { "--help" }).output, "inspect")
-        found(command.expect(0, {}).output, "Usage: cleat")
+        expect_text(command.expect(0, { "--help" }).output, "inspect")
+        expect_text(command.expect(0, {}).output, "Usage: cleat")
         for _, name in ipairs { "connect", "inspect", "serve", "cert" } do
             local help = command.expect(0, { name, "--help", environment = { "COLUMNS=60" } }).output
-            found(help, "Usage: cleat " .. name)
-            found(help, "Exit status:")
+            expect_text(help, "Usage: cleat " .. name)
+            expect_text(help, "Exit status:")
             for line in help:gmatch "[^\n]+" do
                 assert.is_true(#line <= 64, line) -- the line of an option may be longer
             end
         end
         assert.is_truthy(command.expect(0, { "--version" }).output:find "^cleat %d+%.%d+%.%d+ %(BoringSSL, API %d+, Lua")
-        found(command.expect(0, { "completion", "bash" }).output, "complete -F")
+        expect_text(command.expect(0, { "completion", "bash" }).output, "complete -F")
     end)
 
     it("refuses misspelt commands and options, with the exit status of the command", function()
-        found(command.expect(2, { "conect" }).errors, "Did you mean 'connect'?")
-        found(command.expect(2, { "cert", "--hots", "a", "b" }).errors, "Did you mean '--host'?")
-        found(command.expect(3, { "inspect", "--jsno", "a" }).errors, "Did you mean '--json'?")
-        found(command.expect(3, { "inspect" }).errors, "Usage: cleat inspect")
-        found(command.expect(3, { "inspect", "https://a/" }).errors, "is a URL")
-        found(command.expect(3, { "inspect", "a", "--cafile", "/nowhere" }).errors, "--cafile: [Errno 2]")
+        expect_text(command.expect(2, { "conect" }).errors, "Did you mean 'connect'?")
+        expect_text(command.expect(2, { "cert", "--hots", "a", "b" }).errors, "Did you mean '--host'?")
+        expect_text(command.expect(3, { "inspect", "--jsno", "a" }).errors, "Did you mean '--json'?")
+        expect_text(command.expect(3, { "inspect" }).errors, "Usage: cleat inspect")
+        expect_text(command.expect(3, { "inspect", "https://a/" }).errors, "is a URL")
+        expect_text(command.expect(3, { "inspect", "a", "--cafile", "/nowhere" }).errors, "--cafile: [Errno 2]")
     end)
 
     it("uses colours and the width of a terminal, and no colours with NO_COLOR", function()
@@ -172,7 +189,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))]], "env", "TERM=xterm
             return result.output
         end
         local output = in_terminal()
-        found(output, "\27[31mhas expired")
+        expect_text(output, "\27[31mhas expired")
         for line in output:gsub("\27%[%d*m", ""):gmatch "[^\r\n]+" do
             assert.is_true(#line <= 60 or line:find "%x+$" ~= nil, line) -- a digest cannot be wrapped
         end
@@ -189,12 +206,31 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))]], "env", "TERM=xterm
         end
     end)
 
+    it("prints control characters of the command line and of file names as escapes", function()
+        for _, words in ipairs { { "cert", "\27]0;a\7" }, { "\27]0;a\7" }, { "connect", "\27]0;a\7:0" }, { "cert", "--\27]0;a\7", "a" } } do
+            local result = command.expect(2, words)
+            expect_text(result.errors, "\\x1b]0;a\\x07")
+            assert.is_nil((result.output .. result.errors):find "[\27\7]")
+        end
+        local name = process.write_file(process.directory() .. "/\27c.pem", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n")
+        expect_text(command.expect(2, { "cert", name }).errors, "/\\x1bc.pem: certificate 1: ")
+    end)
+
+    it("reports that its output cannot be written: a full disk, a closed descriptor", function()
+        local words = process.lua { "bin/cleat", "cert", pki.path "server-ec.pem" }
+        for redirection, expected in pairs { [">/dev/full"] = "No space left on device", [">&-"] = "Bad file descriptor" } do
+            local result = process.run { "bash", "-c", '"$@" ' .. redirection, "bash", unpack(words) }
+            assert.are.equal(1, result.status)
+            assert.are.equal("cleat cert: cannot write to the standard output: " .. expected .. "\n", result.errors)
+        end
+    end)
+
     it("says what to install if argparse is missing", function()
         local script = process.write_file(process.directory() .. "/without.lua",
             'package.preload.argparse = function() error "there is none" end\n'
             .. 'os.exit(require("cleat.cli.main").run { "--version" }, true)\n')
         local result = process.run(process.lua { script })
         assert.are.equal(2, result.status)
-        found(result.errors, "install lua-argparse (Debian), or run `luarocks install argparse`")
+        expect_text(result.errors, "install lua-argparse (Debian), or run `luarocks install argparse`")
     end)
 end)

@@ -16,7 +16,7 @@ local recipes = require "support.recipes"
 local servers = require "support.servers"
 
 local unpack = table.unpack or unpack
-local found = command.found
+local expect_text = command.expect_text
 local CERT, KEY = pki.chain "server-ec"
 local CAFILE = pki.path "root.pem"
 
@@ -43,8 +43,8 @@ describe("cleat connect", function()
             local text = peer.pattern(300000)
             local result = connect(0, job.port, { stdin = text })
             assert.is_true(result.output == text)
-            found(result.errors, ("cleat: connected to localhost port %d: TLSv%s, "):format(job.port, version))
-            found(result.errors, ", verified: CN=localhost, O=cleat tests\n")
+            expect_text(result.errors, ("cleat: connected to localhost port %d: TLSv%s, "):format(job.port, version))
+            expect_text(result.errors, ", verified: CN=localhost, O=cleat tests\n")
             assert.are.equal("echo 300000 end", job:finish()[2])
         end)
     end
@@ -63,10 +63,10 @@ describe("cleat connect", function()
         local result = connect(4, job.port, { "--keep-open" })
         assert.are.equal("part", result.output)
         assert.is_nil(result.errors:find("--keep-open", 1, true))
-        found(result.errors, "cleat connect: the connection has ended without close_notify: the received data may be truncated")
+        expect_text(result.errors, "cleat connect: the connection has ended without close_notify: the received data may be truncated")
         job:finish()
         job = tls_server { "handshake", "recv 1", "reset" }
-        found(connect(4, job.port, { "--keep-open", stdin = "x" }).errors, "ended without close_notify")
+        expect_text(connect(4, job.port, { "--keep-open", stdin = "x" }).errors, "ended without close_notify")
         job:finish()
     end)
 
@@ -100,24 +100,24 @@ describe("cleat connect", function()
             local certfile, keyfile = pki.chain(name)
             local job = peer.serve { tls = true, cert = certfile, key = keyfile, "handshake", "recvall" }
             local result = connect(3, job.port, { stdin = "secret" })
-            found(result.errors, "cleat connect: the certificate was refused: " .. expected[1])
+            expect_text(result.errors, "cleat connect: the certificate was refused: " .. expected[1])
             assert.are.equal("", result.output)
             local lines = job:finish()
-            found(lines[#lines], expected[2]) -- the alert that the server has received
+            expect_text(lines[#lines], expected[2]) -- the alert that the server has received
         end
     end)
 
     it("warns about --insecure, and verifies another name with --servername", function()
         local job = tls_server { "handshake", "unwrap", "close" }
         local result = command.expect(0, { "connect", "127.0.0.1:" .. job.port, "--insecure" })
-        found(result.errors, "cleat: WARNING: --insecure: the server is not verified")
-        found(result.errors, ", NOT VERIFIED: CN=localhost")
+        expect_text(result.errors, "cleat: WARNING: --insecure: the server is not verified")
+        expect_text(result.errors, ", NOT VERIFIED: CN=localhost")
         job:finish()
         job = tls_server { "handshake", "unwrap", "close" }
-        found(connect(0, job.port, { "--servername", "www.cleat.test" }).errors, "verified")
+        expect_text(connect(0, job.port, { "--servername", "www.cleat.test" }).errors, "verified")
         job:finish()
         job = tls_server { "handshake" }
-        found(connect(3, job.port, { "--servername", "no.cleat.test" }).errors,
+        expect_text(connect(3, job.port, { "--servername", "no.cleat.test" }).errors,
             "the name is the host on the command line: use --servername NAME for another one")
         job:finish()
     end)
@@ -135,7 +135,7 @@ describe("cleat connect", function()
         assert.is_truthy(facts.sha256:find("^%x+$") and #facts.sha256 == 64)
         assert.are.equal("recv " .. peer.hex "a\r\nb\r\n", job:finish()[2])
         job = tls_server { max = "1.2", "handshake" }
-        found(connect(1, job.port, { "--tls-version", "1.3" }).errors, "TLSV1_ALERT_PROTOCOL_VERSION")
+        expect_text(connect(1, job.port, { "--tls-version", "1.3" }).errors, "TLSV1_ALERT_PROTOCOL_VERSION")
         job:finish()
     end)
 
@@ -146,7 +146,7 @@ describe("cleat connect", function()
         assert.are.equal("peercert client", job:finish()[2])
         for _, version in ipairs { "1.2", "1.3" } do
             job = tls_server { verify = "required", cafile = CAFILE, "handshake" }
-            found(connect(1, job.port, { "--tls-version", version }).errors,
+            expect_text(connect(1, job.port, { "--tls-version", version }).errors,
                 "the server may require a client certificate: --cert, --key")
             job:finish()
         end
@@ -154,11 +154,11 @@ describe("cleat connect", function()
 
     it("reports servers without TLS, refused connections and silent servers", function()
         local job = peer.serve { "recv 5", "send " .. peer.hex "220 hello\r\n", "waiteof" }
-        found(connect(1, job.port, {}).errors, "does the protocol need --starttls?")
+        expect_text(connect(1, job.port, {}).errors, "does the protocol need --starttls?")
         job:finish()
-        found(connect(1, process.free_port(), {}).errors, "Connection refused")
+        expect_text(connect(1, process.free_port(), {}).errors, "Connection refused")
         job = peer.serve { "await" }
-        found(connect(1, job.port, { "--timeout", "0.3" }).errors, "in time (--timeout)")
+        expect_text(connect(1, job.port, { "--timeout", "0.3" }).errors, "in time (--timeout)")
         job:abandon()
     end)
 
@@ -180,7 +180,7 @@ describe("cleat connect", function()
             { { "connect", "localhost", "--servername", "." }, "is not a valid server name" },
         } do
             local result = command.expect(2, case[1])
-            found(result.errors, case[2])
+            expect_text(result.errors, case[2])
             assert.are.equal("", result.output)
         end
     end)
@@ -191,6 +191,63 @@ describe("cleat connect", function()
         local result = process.run { "bash", "-c", 'trap "$1" PIPE; shift; { "$@"; echo "status $?" >&2; } | head -c 8 >/dev/null',
             "bash", "", unpack(words) } -- SIGPIPE is ignored: the write fails
         assert.are.equal("status 1\n", result.errors)
+        job:abandon()
+    end)
+
+    -- A closed descriptor 1 would otherwise be the socket's number: the decrypted data would be sent to the server in
+    -- plaintext, which it refuses as an invalid record.
+    for closed, case in pairs {
+        ["<&-"] = { 1, "", "cleat connect: cannot read the standard input: [Errno 9] Bad file descriptor\n", "handshake", "waiteof" },
+        [">&-"] = { 1, "", "cleat connect: cannot write to the standard output: Bad file descriptor\n", "handshake",
+            "send " .. peer.hex "secret", "notify", "waiteof" },
+        ["2>&-"] = { 0, "secret", "", "handshake", "send " .. peer.hex "secret", "notify", "waiteof" },
+    } do
+        it("never uses the number of a closed standard descriptor for its socket: " .. closed, function()
+            local job = tls_server { unpack(case, 4) }
+            local words = process.lua { "bin/cleat", "connect", "localhost:" .. job.port, "--cafile", CAFILE }
+            local result = process.run { "bash", "-c", '"$@" ' .. closed, "bash", unpack(words) }
+            local notes, errors = result.errors:match "^(cleat: connected [^\n]*\n)(.*)$"
+            assert.are.same({ case[1], case[2], case[3] }, { result.status, result.output, errors or result.errors })
+            assert.are.equal(closed ~= "2>&-", notes ~= nil)
+            local lines = job:finish()
+            assert.are.equal("waiteof end", lines[#lines])
+        end)
+    end
+
+    -- at_terminal runs cleat connect at a new terminal, and types keys after the result of the handshake. It returns
+    -- the exit status, and all that the terminal shows.
+    local function at_terminal(port, keys)
+        local words = { "/usr/bin/python3", "-I", process.root .. "/spec/support/terminal.py", ", O=cleat tests", peer.hex(keys) }
+        for _, word in ipairs(process.lua { "bin/cleat", "connect", "localhost:" .. port, "--cafile", CAFILE }) do
+            words[#words + 1] = word
+        end
+        local result = process.run(words)
+        assert.are.same({ 0, "" }, { result.status, result.errors })
+        local before, after, status, shown = result.output:match "^(.-)\n(.-)\n(.-)\n(.*)$"
+        assert.are.same({ "echo on", "echo on" }, { before, after }) -- it leaves the terminal's modes alone
+        return status, shown
+    end
+
+    it("in a terminal it sends lines as they are typed, and close_notify after Ctrl-D", function()
+        for keys, sent in pairs { ["hello\n\4"] = "hello", ["hel\127\127i\n\4"] = "hi", ["part\4\4"] = "part" } do
+            local job = tls_server { "handshake", "echo", "unwrap", "close" }
+            local status, shown = at_terminal(job.port, keys)
+            assert.are.equal("0", status, shown)
+            assert.are.equal(("echo %d end"):format(keys:find "\n" and #sent + 1 or #sent), job:finish()[2])
+            expect_text(shown, sent)
+        end
+    end)
+
+    it("in a terminal it ends at the server's close_notify, and by Ctrl-C", function()
+        local job = tls_server { "handshake", "recv 3", "send " .. peer.hex "bye", "notify", "waiteof" }
+        local status, shown = at_terminal(job.port, "hi\n")
+        assert.are.equal("0", status, shown)
+        expect_text(shown, "bye")
+        assert.are.equal("waiteof end", job:finish()[5])
+        job = tls_server { "handshake", "waiteof" }
+        status, shown = at_terminal(job.port, "\3")
+        assert.are.equal("130", status, shown)
+        assert.is_nil(shown:find("lua", 1, true), shown) -- no traceback
         job:abandon()
     end)
 
@@ -222,8 +279,8 @@ describe("cleat connect", function()
         local server = nginx.start { { cert = "server-ec", lines = 'location = / { return 200 "hello"; }' } }
         local result = command.run { "connect", "localhost:" .. server.ports[1], "--cafile", CAFILE, "--crlf",
             "--keep-open", stdin = "GET / HTTP/1.0\nHost: localhost\n\n" }
-        found(result.output, "HTTP/1.1 200 OK\r\n")
-        found(result.output, "\r\n\r\nhello")
+        expect_text(result.output, "HTTP/1.1 200 OK\r\n")
+        expect_text(result.output, "\r\n\r\nhello")
         assert.are.equal(0, result.status, result.errors)
         server:stop()
     end)
@@ -253,8 +310,8 @@ describe("cleat connect --starttls", function()
             words[#words + 1] = case[2]:find "\n$" and "--crlf" or nil
             local result = command.run(words)
             server:stop()
-            found(result.output, case[3])
-            found(result.errors, "verified: CN=" .. name)
+            expect_text(result.output, case[3])
+            expect_text(result.errors, "verified: CN=" .. name)
             assert.is_true(result.status == 0 or result.status == 4, result.errors)
         end)
     end
@@ -281,6 +338,18 @@ describe("cleat connect --starttls", function()
         _, lines = scripted(0, "mysql", { send(string.char(#MYSQL) .. "\0\0\0" .. MYSQL), "recv 36", "starttls", "handshake",
             "unwrap", "close" })
         assert.are.equal("recv " .. peer.hex("\32\0\0\1\0\138\0\0\0\0\0\1\33" .. ("\0"):rep(23)), lines[2])
+    end)
+
+    it("a server that keeps sending extends no deadline, and its text is searched in linear time", function()
+        local failure, loop, starttls = require "cleat.cli.failure", require "cleat.cli.loop", require "cleat.cli.starttls"
+        for seconds, expected in pairs { [-1] = "xmpp: the server did not reply in time (--timeout)",
+            [1e6] = "xmpp: the server's reply is too long: it begins with '" .. ("<"):rep(60) .. "'" } do
+            local sock = { settimeout = function() end, sendall = function() end, recv = function() return "<" end }
+            local ok, problem = pcall(starttls.begin, sock, "xmpp", "localhost", loop.now() + seconds)
+            assert.is_false(ok)
+            assert.is_true(failure.is(problem), tostring(problem))
+            assert.are.equal(expected, problem.message)
+        end
     end)
 
     it("never continues in plaintext, and refuses plaintext that follows the response to STARTTLS", function()
@@ -315,7 +384,7 @@ describe("cleat connect --starttls", function()
         } do
             local protocol, expected = table.remove(case, 1), table.remove(case, 1)
             local result, lines = scripted(1, protocol, case)
-            found(result.errors, expected)
+            expect_text(result.errors, expected)
             assert.are.equal("", result.output)
             if case[#case] == "waiteof" then
                 assert.is_truthy(lines[#lines]:find "^waiteof ", lines[#lines])

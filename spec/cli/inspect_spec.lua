@@ -15,7 +15,7 @@ local process = require "support.process"
 local servers = require "support.servers"
 local socket = require "cleat.socket"
 
-local found = command.found
+local expect_text = command.expect_text
 local CAFILE = pki.path "root.pem"
 
 local function stapling(name, response)
@@ -134,8 +134,8 @@ describe("cleat inspect", function()
             assert.are.equal("critical", of.status)
             assert.is_false(of.verified)
             assert.are.same({ expected[1], expected[2], expected[4] }, { of.verify.code, of.verify.depth, of.verify.subject })
-            found(problems(name)[1]:gsub("self%-signed", "self signed"), "critical: refused: " .. expected[3])
-            found(problems(name)[1], expected[4] .. " (0 in the chain)")
+            expect_text(problems(name)[1]:gsub("self%-signed", "self signed"), "critical: refused: " .. expected[3])
+            expect_text(problems(name)[1], expected[4] .. " (0 in the chain)")
             assert.are.equal("TLSv1.3", of.version)
             assert.is_true(of.versions["TLSv1.2"])
             assert.is_false(of.versions["TLSv1.1"])
@@ -157,7 +157,7 @@ describe("cleat inspect", function()
         assert.are.equal("revoked", results.revoked.ocsp.status)
         assert.are.equal("2026-01-01T12:00:00Z", results.revoked.ocsp.revoked_at)
         assert.are.equal("warning", results.stale.status)
-        found(problems("stale")[1], "warning: the stapled OCSP response is not valid: [OCSP: ")
+        expect_text(problems("stale")[1], "warning: the stapled OCSP response is not valid: [OCSP: ")
     end)
 
     it("reports versions and groups", function()
@@ -183,12 +183,12 @@ describe("cleat inspect", function()
 
     it("reports servers without TLS, refused connections, silent servers and unknown hosts", function()
         assert.are.equal("critical", results.plain.status)
-        found(problems("plain")[1], "does the protocol need --starttls?")
-        found(problems("closed")[1], "critical: [Errno 111] Connection refused")
+        expect_text(problems("plain")[1], "does the protocol need --starttls?")
+        expect_text(problems("closed")[1], "critical: [Errno 111] Connection refused")
         local result = command.expect(2, { "inspect", "--timeout", "0.3", "localhost:" .. silent:getsockname()[2] })
-        found(result.output, "The handshake operation timed out")
+        expect_text(result.output, "The handshake operation timed out")
         result = command.expect(2, { "inspect", "--limit", "0.3", "localhost:" .. silent:getsockname()[2] })
-        found(result.output, "The handshake operation timed out")
+        expect_text(result.output, "The handshake operation timed out")
         assert.are.equal("unknown", results.unresolved.status)
         assert.is_nil(results.closed.version)
     end)
@@ -226,18 +226,18 @@ end
         end
         local result = connect(0, of.ech.configs)
         assert.are.equal("true", result.output)
-        found(result.errors, ", ECH, ")
+        expect_text(result.errors, ", ECH, ")
         hidden:stop()
         -- another server, with another ECH key
         hidden = process.start(process.lua { code, certfile, keyfile })
         port = hidden:wait_for "port (%d+)"
         result = connect(1, of.ech.configs)
-        found(result.errors, "the server cannot decrypt the ClientHello")
+        expect_text(result.errors, "the server cannot decrypt the ClientHello")
         local present = result.errors:match "%-%-ech (%S+)\n"
         assert.are.equal("true", connect(0, present).output)
         hidden:stop()
-        found(connect(2, "not base64!").errors, "--ech is not valid Base64")
-        found(connect(2, "AAAA").errors, "--ech: [SSL: ")
+        expect_text(connect(2, "not base64!").errors, "--ech is not valid Base64")
+        expect_text(connect(2, "AAAA").errors, "--ech: [SSL: ")
     end)
 
     it("reports a server that requires a client certificate", function()
@@ -253,8 +253,8 @@ end
         for name, expected in pairs { ["--warn-days"] = { 1, "WARNING" }, ["--critical-days"] = { 2, "CRITICAL" } } do
             words[6], words[7] = name, 40
             local result = command.expect(expected[1], words)
-            found(result.output, ("localhost:%d (127.0.0.1)  %s\n"):format(ports.good, expected[2]))
-            found(result.output, " expires in ")
+            expect_text(result.output, ("localhost:%d (127.0.0.1)  %s\n"):format(ports.good, expected[2]))
+            expect_text(result.output, " expires in ")
         end
     end)
 

@@ -13,7 +13,7 @@ local process = require "support.process"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
-local found = command.found
+local expect_text = command.expect_text
 
 local FILES = [[
 set -e
@@ -83,11 +83,11 @@ describe("cleat serve", function()
     it("supports GET and HEAD, and refuses other methods and malformed requests", function()
         local status, body = curl("--head", url "/large")
         assert.are.equal(200, status)
-        found(body, "Content-Length: 3000000\r\n")
-        found(body, "X-Content-Type-Options: nosniff\r\n")
+        expect_text(body, "Content-Length: 3000000\r\n")
+        expect_text(body, "X-Content-Type-Options: nosniff\r\n")
         status, body = curl("--data", "a=b", "--include", url "/a.txt")
         assert.are.equal(405, status)
-        found(body, "Allow: GET, HEAD\r\n")
+        expect_text(body, "Allow: GET, HEAD\r\n")
         local context = ssl.create_default_context { cafile = directory .. "/server.pem" }
         for request, expected in pairs {
             ["nonsense\r\n\r\n"] = "HTTP/1.1 400 ", ["GET / HTTP/2.0\r\n\r\n"] = "HTTP/1.1 505 ",
@@ -95,7 +95,7 @@ describe("cleat serve", function()
         } do
             local conn = context:wrap_socket(socket.create_connection({ "127.0.0.1", server.port }, 20), { server_hostname = "localhost" })
             conn:sendall(request)
-            found(conn:recv(4096), expected)
+            expect_text(conn:recv(4096), expected)
             conn:close()
         end
     end)
@@ -121,9 +121,9 @@ describe("cleat serve", function()
         assert.are.equal(60, result.status)
         result = process.run { "openssl", "s_client", "-connect", "127.0.0.1:" .. server.port, "-CAfile", directory .. "/server.pem",
             "-verify_return_error", "-verify_hostname", "localhost", "-brief" }
-        found(result.errors, "Verification: OK")
+        expect_text(result.errors, "Verification: OK")
         result = process.run { "gnutls-cli", "--x509cafile", directory .. "/server.pem", "-p", tostring(server.port), "localhost" }
-        found(result.output .. result.errors, "The certificate is trusted.")
+        expect_text(result.output .. result.errors, "The certificate is trusted.")
         local job = peer.connect { tls = true, port = server.port, verify = "required", cafile = directory .. "/server.pem",
             hostname = "localhost", check_hostname = true, "handshake", "close" }
         assert.is_truthy(job:finish()[1]:find "^handshake TLSv1.3 ")
@@ -159,7 +159,7 @@ describe("cleat serve", function()
         local result = command.expect(0, { "connect", "localhost:" .. program.port, "--cafile", program.certificate, "--servername",
             "echo.example", "--cert", certfile, "--key", keyfile, stdin = text })
         assert.is_true(result.output == text)
-        found(connect(1).errors, "CERTIFICATE_REQUIRED")
+        expect_text(connect(1).errors, "CERTIFICATE_REQUIRED")
         connect(3, "--servername", "other.example")
         local hasty = serve { "--timeout", "0.3" }
         local silent = socket.create_connection({ "127.0.0.1", hasty.port })
@@ -178,7 +178,7 @@ describe("cleat serve", function()
         local program = serve { "--echo", "--cert", certfile, "--key", keyfile, "--listen", "::1" }
         assert.is_nil(program.certificate)
         command.expect(0, { "connect", ("[::1]:%d"):format(program.port), "--cafile", pki.path "root.pem" })
-        found(command.expect(1, { "serve", "--listen", "::1", "--port", program.port }).errors, "cannot listen on ::1 port ")
+        expect_text(command.expect(1, { "serve", "--listen", "::1", "--port", program.port }).errors, "cannot listen on ::1 port ")
         program:stop()
         for _, case in ipairs {
             { { "--port", "65536" }, "is not a number from 0 to 65535" }, { { "--listen", "example.org" }, "is not an IP address" },
@@ -188,7 +188,7 @@ describe("cleat serve", function()
             { { "--cert-out", "/nowhere/a" }, "--cert-out: " },
         } do
             table.insert(case[1], 1, "serve")
-            found(command.expect(2, case[1]).errors, case[2])
+            expect_text(command.expect(2, case[1]).errors, case[2])
         end
     end)
 end)

@@ -11,7 +11,7 @@ local socket = require "cleat.socket"
 local softhsm = require "support.softhsm"
 local ssl = require "cleat.ssl"
 
-local function found(text, what)
+local function expect_text(text, what)
     assert.is_truthy(text:find(what, 1, true), text)
 end
 
@@ -51,10 +51,10 @@ describe("docs/recipes.md:", function()
         local wrong = recipes.fails(heading, number, ports, {
             '(server_hostname = )"[^"]+"', '%1"sub.other.example.org"',
         })
-        found(wrong, "CERTIFICATE_VERIFY_FAILED")
-        found(wrong, "sub.other.example.org")
+        expect_text(wrong, "CERTIFICATE_VERIFY_FAILED")
+        expect_text(wrong, "sub.other.example.org")
         for _, case in ipairs(refusals or {}) do
-            found(recipes.fails(heading, number, ports, case), case[3])
+            expect_text(recipes.fails(heading, number, ports, case), case[3])
         end
     end
 
@@ -108,7 +108,7 @@ describe("docs/recipes.md:", function()
             local ports = { ["api.example.org:443"] = server.ports[4] }
             recipes.run("Client certificate", 1, ports)
             recipes.run("Client certificate", 2, ports)
-            found(recipes.fails("Client certificate", 1, ports, { "KEY_PASSWORD", "NONE" }), "password")
+            expect_text(recipes.fails("Client certificate", 1, ports, { "KEY_PASSWORD", "NONE" }), "password")
         end)
 
         it("of a device with a self-signed certificate", function()
@@ -120,13 +120,13 @@ describe("docs/recipes.md:", function()
         it("with a pinned key", function()
             local ports = { ["www.example.org:443"] = server.ports[1] }
             recipes.run("Pinned key", 1, ports)
-            found(recipes.fails("Pinned key", 1, ports, { "fullchain", "device" }), "has another key: ")
+            expect_text(recipes.fails("Pinned key", 1, ports, { "fullchain", "device" }), "has another key: ")
         end)
 
         it("with pins of a context", function()
             local ports = { ["www.example.org:443"] = server.ports[1] }
             recipes.run("Pinned key", 2, ports)
-            found(recipes.fails("Pinned key", 2, ports, { "fullchain", "device" }), "no pinned key")
+            expect_text(recipes.fails("Pinned key", 2, ports, { "fullchain", "device" }), "no pinned key")
         end)
 
         it("with a server that need not verify", function()
@@ -167,7 +167,7 @@ describe("docs/recipes.md:", function()
         local host = "db.example.org:5432"
         try("PostgreSQL", server, host, { { "user\\0postgres", "user\\0nobody", "does not exist" } })
         local heading = "PostgreSQL with SCRAM-SHA-256-PLUS"
-        process.write_file(recipes.directory() .. "/scram.lua", recipes.take(heading, 1))
+        process.write_file(recipes.directory() .. "/scram.lua", recipes.program(heading, 1))
         try(heading, server, host, {
             { '"secret"', '"wrong"', 'password authentication failed for user "alice"' },
             { '%-point", binding', '-point", ("x"):rep(#binding)', "channel binding check failed" },
@@ -194,11 +194,11 @@ describe("docs/recipes.md:", function()
         end
 
         it("the program does not continue in plaintext", function()
-            found(smtp("send " .. peer.hex "502 not here\r\n", "waiteof"), "502 not here")
+            expect_text(smtp("send " .. peer.hex "502 not here\r\n", "waiteof"), "502 not here")
         end)
 
         it("the program refuses plaintext that follows the server's response", function()
-            found(smtp("send " .. peer.hex "220 go\r\n250 evil\r\n", "waiteof"), "WRONG_VERSION_NUMBER")
+            expect_text(smtp("send " .. peer.hex "220 go\r\n250 evil\r\n", "waiteof"), "WRONG_VERSION_NUMBER")
         end)
     end)
 
@@ -244,10 +244,10 @@ describe("docs/recipes.md:", function()
             replace("renewed.key", "privkey.pem")
             crowd:wait_for "next (renewed.example.org)"
             assert.are.equal(0, crowd:wait())
-            found(crowd:output(), "failed 0\n")
+            expect_text(crowd:output(), "failed 0\n")
             replace("old.pem", "fullchain.pem")
             replace("old.key", "privkey.pem")
-            found(s_client(port, "-verify_hostname", "a.example.org").output, "hello")
+            expect_text(s_client(port, "-verify_hostname", "a.example.org").output, "hello")
             server:stop()
         end)
 
@@ -255,13 +255,13 @@ describe("docs/recipes.md:", function()
             local server, port = serve("A server of several names", 1)
             for _, name in ipairs { "a.example.org", "b.example.org" } do
                 local result = s_client(port, "-servername", name, "-verify_hostname", name)
-                found(result.output .. result.errors, "Verification: OK")
-                found(result.output, "hello")
+                expect_text(result.output .. result.errors, "Verification: OK")
+                expect_text(result.output, "hello")
             end
-            found(s_client(port, "-noservername", "-verify_hostname", "a.example.org").output, "hello")
+            expect_text(s_client(port, "-noservername", "-verify_hostname", "a.example.org").output, "hello")
             local refused = s_client(port, "-servername", "c.example.org")
             assert.are_not.equal(0, refused.status)
-            found(refused.errors, "unrecognized name")
+            expect_text(refused.errors, "unrecognized name")
             server:wait_for "%[SSL: (CALLBACK_FAILED)%]"
             assert.is_nil(server:poll())
             server:stop()
@@ -290,22 +290,22 @@ describe("docs/recipes.md:", function()
             local server, port = serve("A server whose key is elsewhere", 1)
             for _, version in ipairs { "-tls1_2", "-tls1_3" } do
                 local result = s_client(port, version, "-verify_hostname", "a.example.org")
-                found(result.output .. result.errors, "Verification: OK")
-                found(result.output, "hello")
+                expect_text(result.output .. result.errors, "Verification: OK")
+                expect_text(result.output, "hello")
             end
             os.rename(directory .. "/tokens", directory .. "/tokens-away") -- the token is pulled out
             local refused = s_client(port)
             assert.are_not.equal(0, refused.status)
-            found(refused.errors, "alert internal error")
+            expect_text(refused.errors, "alert internal error")
             server:wait_for "%[SSL: (PRIVATE_KEY_OPERATION_FAILED)%].-pkcs11%-tool does not sign"
             os.rename(directory .. "/tokens-away", directory .. "/tokens")
-            found(s_client(port).output, "hello")
+            expect_text(s_client(port).output, "hello")
             assert.is_nil(server:poll())
             server:stop()
         end)
 
         it("HTTP in coroutines: a silent client does not delay others, and is disconnected", function()
-            process.write_file(recipes.directory() .. "/loop.lua", recipes.take("HTTP server in coroutines", 1))
+            process.write_file(recipes.directory() .. "/loop.lua", recipes.program("HTTP server in coroutines", 1))
             local server, port = serve("HTTP server in coroutines", 2, { "settimeout%(10%)", "settimeout(1000)" })
             local silent = socket.create_connection({ "127.0.0.1", port }, 10)
             local words = { "curl", "--silent", "--show-error", "--fail", "--parallel", "--parallel-immediate", "--noproxy", "*",
@@ -316,7 +316,7 @@ describe("docs/recipes.md:", function()
             local result = process.run(words)
             assert.are.equal(0, result.status, result.errors)
             for i = 1, 20 do
-                found(result.output, ("you asked for /%d\n"):format(i))
+                expect_text(result.output, ("you asked for /%d\n"):format(i))
             end
             assert.is_nil(server:errors():find("timed out", 1, true))
             assert.is_nil(server:poll())

@@ -1,4 +1,5 @@
 -- haproxy with the configuration and the scripts of docs/haproxy.md, while it serves other clients, and with failures.
+local limits = require "support.limits"
 local optional = require "support.optional"
 local page = require "support.page"
 local pki = require "support.pki"
@@ -65,7 +66,7 @@ frontend web
 local function start(config, ...)
     local server = process.start { "env", "CLEAT_LIBRARY=" .. build .. "/libcleat.so",
         "LUA_PATH=" .. process.root .. "/spec/?.lua;;", HAPROXY, "-db", "-f", config, timeout = 120 }
-    local deadline = process.clock() + 60
+    local deadline = process.clock() + limits.bound(60)
     for _, port in ipairs { ... } do
         while true do
             local sock = socket.socket()

@@ -1,4 +1,5 @@
 -- lighttpd with the configuration and the scripts of docs/lighttpd.md.
+local limits = require "support.limits"
 local optional = require "support.optional"
 local page = require "support.page"
 local process = require "support.process"
@@ -16,7 +17,7 @@ end
 
 -- get waits until a port listens, and returns the status and the body of a page.
 local function get(server, port, path)
-    local deadline = process.clock() + 60
+    local deadline = process.clock() + limits.bound(60)
     while true do
         local ok, sock = pcall(socket.create_connection, { "127.0.0.1", port }, 60)
         if ok then

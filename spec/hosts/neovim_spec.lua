@@ -87,7 +87,7 @@ describe("Neovim", function()
     for _, block in ipairs(page.blocks("docs/neovim.md", "lua")) do
         it(("runs the code from line %d of docs/neovim.md on"):format(block.line), function()
             local output, errors, status = run(block.code)
-            assert.are.equal(page.wanted(block.code), output)
+            assert.are.equal(page.expected_output(block.code), output)
             assert.are.equal("", errors)
             assert.are.equal(0, status)
         end)

@@ -1,6 +1,7 @@
 -- Programs that embed Lua and link another TLS library: haproxy and apache's mod_lua (Lua 5.3), tshark (Lua 5.2). A
 -- script in each uses cleat while the program uses its OpenSSL. (spec/adapters has nginx, with LuaJIT.)
 local https = require "cleat.https"
+local limits = require "support.limits"
 local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -46,7 +47,7 @@ end
 
 -- answer_of returns the response of the program's own HTTPS server, fetched by cleat.
 local function answer_of(server, port)
-    local deadline = process.clock() + 30
+    local deadline = process.clock() + limits.bound(30)
     while true do
         local parts = {}
         local body, code = https.request {

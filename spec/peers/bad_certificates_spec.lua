@@ -126,7 +126,7 @@ for _, version in ipairs { "1.2", "1.3" } do
             local case = by_name[name]
             it(name .. ": " .. case.what, function()
                 for _, role in ipairs { "server", "client" } do
-                    check(case, "wrong", role, version, verdicts.of(case[role]))
+                    check(case, "wrong", role, version, verdicts.get(case[role]))
                 end
             end)
         end

@@ -92,7 +92,7 @@ describe("cleat.sessions.client", function()
 
     local V13 = ssl.TLSVersion.TLSv1_3
 
-    it("uses a session of TLS 1.3 once, also if the store has no remove()", function()
+    it("uses a session of TLS 1.3 only once, also if the store has no remove()", function()
         local inner = memory.new()
         local wrap, keep = sessions.client(client_context(V13), { get = inner.get, put = inner.put })
         visit(wrap, keep)
@@ -101,7 +101,7 @@ describe("cleat.sessions.client", function()
         assert.is_true((visit(wrap, keep)))
     end)
 
-    it("keeps the sessions of different names and servers apart", function()
+    it("uses no session of another name or server", function()
         local store = counted()
         local wrap, keep = sessions.client(client_context(V13), store, { name = "one" })
         visit(wrap, keep)

@@ -106,7 +106,7 @@ describe("a fleet with Redis", function()
             redis:stop()
         end)
 
-        it(variant.name .. ": resumes with the client's certificate, and not on a machine with other trust", function()
+        it(variant.name .. ": resumes with the client's certificate, and not on a machine that trusts other CAs", function()
             local redis = support.start()
             local first, second = start(options(redis, { verify = 1 })), start(options(redis, { verify = 1 }))
             local open = start(options(redis))
@@ -164,7 +164,7 @@ describe("a fleet with Redis", function()
             assert.is_false(visit(variant, server, true))
         end
         local errors = errors_of(server)
-        assert.are.equal(1, #errors) -- one handshake has waited for Redis
+        assert.are.equal(1, #errors) -- only one handshake has waited for Redis
         assert.is_truthy(errors[1]:find "timeout")
         os.execute("kill -CONT -" .. redis.pid)
         visit(variant, patient)
@@ -202,7 +202,7 @@ describe("a fleet with Redis", function()
 
     for _, case in ipairs {
         { "answers another protocol", "reply", "HTTP/1.1 400 Bad Request\r\n\r\n" },
-        { "answers bytes that are no session", "reply", "$300\r\n" .. ("x"):rep(300) .. "\r\n" },
+        { "answers bytes that are not a session", "reply", "$300\r\n" .. ("x"):rep(300) .. "\r\n" },
         { "answers an empty session", "reply", "$0\r\n\r\n" },
         { "answers slowly", "drip", "$1000\r\n" .. ("x"):rep(1000) },
         { "answers nothing", "silent" }, { "accepts nothing", "deaf" }, { "closes connections", "close" },

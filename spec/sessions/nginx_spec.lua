@@ -86,7 +86,7 @@ describe("sessions in nginx", function()
         return pid, resumed == "true", session
     end
 
-    -- moves visits until each worker has resumed a session of the other.
+    -- moves visits until each worker has resumed a session of the other worker.
     local function moves(store)
         local before, _, session = visit(store)
         local seen, deadline = {}, process.clock() + limits.bound(20)
@@ -160,7 +160,7 @@ describe("sessions in nginx", function()
         assert.are.same({ "false", "safe_add of the lua_shared_dict small_marks: no memory" }, { again, added })
     end)
 
-    it("follow the rules of a store", function()
+    it("behave as every store does, and raise for wrong arguments and settings", function()
         local wanted = {
             "nil", "4", "4", "nil", "true", "false", "nil", "nil",
             "false", "new() argument 'name': there is no lua_shared_dict nothing in nginx's configuration",

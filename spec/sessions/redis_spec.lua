@@ -43,22 +43,22 @@ describe("cleat.sessions.redis", function()
         return (result.output:gsub("\n$", ""))
     end
 
-    -- exercise tests the functions of each store, with a key.
+    -- exercise tests the functions that every store has, with a key.
     local function exercise(store, name)
         assert.is_nil(store.get(name))
-        store.put(name, BYTES, 100.9)
+        store.put(name, BYTES, 86400.9)
         assert.are.equal(BYTES, store.get(name))
-        store.put(name, "", 100)
+        store.put(name, "", 86400)
         assert.are.equal("", store.get(name))
-        store.put(name, "kept", 100)
+        store.put(name, "kept", 86400)
         store.put(name, "late", 0.9)
         store.put(name, "late", -1)
         assert.are.equal("kept", store.get(name))
         store.remove(name)
         store.remove(name)
         assert.is_nil(store.get(name))
-        assert.is_true(store.add(name, 100))
-        assert.is_false(store.add(name, 100))
+        assert.is_true(store.add(name, 86400))
+        assert.is_false(store.add(name, 86400))
         assert.is_nil(store.get(name))
     end
 
@@ -137,7 +137,7 @@ describe("cleat.sessions.redis", function()
         exercise(store_of(options), "key")
         options.server_hostname = "example.org"
         raises("socket.error", { match = "hostname mismatch" }, store_of(options).get, "key")
-        options.server_hostname = nil -- 127.0.0.1, for which the certificate is valid, too
+        options.server_hostname = nil -- 127.0.0.1, which the certificate has, too
         options.context = ssl.create_default_context { cafile = pki.path "unknown-root.pem" }
         raises("socket.error", { match = "CERTIFICATE_VERIFY_FAILED" }, store_of(options).get, "key")
         other:stop()
@@ -180,7 +180,7 @@ describe("cleat.sessions.redis", function()
         slow:kill()
     end)
 
-    it("refuses a value that is not a client, and reports the reason of a function that returns none", function()
+    it("refuses a value that is not a client, and includes the reason if the function returns none", function()
         local store = redis.new { pause = 0.001, connect = function()
             return {}
         end }
@@ -223,16 +223,16 @@ describe("cleat.sessions.redis with a Redis that", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    local PAUSE = 3600 -- until a test moves the clock
+    local PAUSE = 3600 -- seconds: it lasts until a test moves the clock
 
-    -- with_clock runs a test that moves the store's clock, and so ends its pauses.
+    -- with_clock runs a test that moves the store's clock, to end its pauses.
     local clock, shift = backend.monotonic, 0
     local function rest()
         shift = shift + PAUSE + 1
     end
     before_each(function()
         shift = 0
-        -- the store uses the clock alone: timeouts of sockets are differences
+        -- only the store uses this clock's value: sockets' timeouts are differences
         backend.monotonic = function()
             local status, now = clock()
             return status, now + shift
@@ -251,12 +251,12 @@ describe("cleat.sessions.redis with a Redis that", function()
     it("was restarted reconnects without an error", function()
         local server = support.start()
         local store = new(server.port)
-        store.put("key", "x", 100)
+        store.put("key", "x", 86400)
         assert.are.equal("x", store.get "key")
         server:kill()
         server = support.start(nil, server.port)
         assert.is_nil(store.get "key") -- over a new connection
-        store.put("key", "y", 100)
+        store.put("key", "y", 86400)
         assert.are.equal("y", store.get "key")
         server:stop()
     end)
@@ -264,47 +264,47 @@ describe("cleat.sessions.redis with a Redis that", function()
     it("was killed tries to connect once in each pause, and reconnects once it is started", function()
         local server = support.start()
         local store = new(server.port)
-        store.put("key", "x", 100)
+        store.put("key", "x", 86400)
         server:kill()
         local err = raises("socket.error", { match = ("redis 127.0.0.1:%d: GET: "):format(server.port) }, store.get, "key")
         assert.are.equal(5, err.errno)
         server = support.start(nil, server.port)
         assert.is_nil(store.get "key")
-        store.put("key", "y", 100)
+        store.put("key", "y", 86400)
         store.remove "key"
-        assert.is_false(store.add("key", 100))
+        assert.is_false(store.add("key", 86400))
         assert.is_truthy(process.run({ "redis-cli", "-p", tostring(server.port), "dbsize" }).output:find "^0")
         rest()
-        store.put("key", "y", 100)
+        store.put("key", "y", 86400)
         assert.are.equal("y", store.get "key")
-        assert.is_true(store.add("key", 100))
+        assert.is_true(store.add("key", 86400))
         server:stop()
     end)
 
     it("is out of memory returns stored sessions, and reports that it cannot store", function()
         local server = support.start { "--maxmemory", "3mb", "--maxmemory-policy", "noeviction" }
         local store = new(server.port)
-        store.put("key", "x", 100)
+        store.put("key", "x", 86400)
         local function fill()
             for index = 1, 10000 do
-                store.put("filling " .. index, BYTES, 100)
+                store.put("filling " .. index, BYTES, 86400)
             end
         end
         raises("socket.error", { match = "SET: OOM command not allowed" }, fill)
         assert.are.equal("x", store.get "key")
-        store.put("other", "x", 100) -- not sent: the store pauses
-        assert.is_false(store.add("key", 100))
+        store.put("other", "x", 86400) -- not sent: the store pauses
+        assert.is_false(store.add("key", 86400))
         assert.is_nil(store.get "other")
         rest()
-        store.put("other", BYTES, 100) -- does not wait for the reply
+        store.put("other", BYTES, 86400) -- does not wait for the reply
         assert.are.equal("x", store.get "key")
-        raises("socket.error", { match = "SET: OOM" }, store.put, "other", BYTES, 100)
+        raises("socket.error", { match = "SET: OOM" }, store.put, "other", BYTES, 86400)
         rest()
-        raises("socket.error", { match = "SET: OOM" }, store.add, "other", 100)
+        raises("socket.error", { match = "SET: OOM" }, store.add, "other", 86400)
         assert.are.equal("x", store.get "key")
         process.run { "redis-cli", "-p", tostring(server.port), "config", "set", "maxmemory", "0" }
         rest()
-        store.put("other", "y", 100)
+        store.put("other", "y", 86400)
         assert.are.equal("y", store.get "other")
         server:stop()
     end)
@@ -319,13 +319,13 @@ describe("cleat.sessions.redis with a Redis that", function()
         assert.is_true(took >= 0.19 and took < limits.bound(2), took)
         -- during the pause calls return at once
         assert.is_nil(store.get "key")
-        store.put("key", "x", 100)
+        store.put("key", "x", 86400)
         os.execute("kill -CONT -" .. server.pid)
         rest()
         local last = limits.bound(10) + process.clock() - shift
         local found
         repeat -- Redis continues, some time later
-            pcall(store.put, "key", "x", 100)
+            pcall(store.put, "key", "x", 86400)
             local ok, bytes = pcall(store.get, "key")
             found = ok and bytes
             rest()
@@ -349,8 +349,8 @@ describe("cleat.sessions.redis with a Redis that", function()
                 assert.is_true(process.clock() - before < limits.bound(2))
                 for _ = 1, 20 do
                     assert.is_nil(store.get "key")
-                    store.put("key", "x", 100)
-                    assert.is_false(store.add("key", 100))
+                    store.put("key", "x", 86400)
+                    assert.is_false(store.add("key", 86400))
                 end
                 rest()
             end
@@ -377,10 +377,10 @@ describe("cleat.sessions.redis with a Redis that", function()
             raises("socket.error", { match = case[2] }, store.get, "key")
             assert.is_nil(store.get "key")
             rest()
-            pcall(store.put, "key", "x", 100) -- does not wait for the reply
+            pcall(store.put, "key", "x", 86400) -- does not wait for the reply
             raises("socket.error", {}, store.get, "key")
             rest()
-            assert.is_false(select(2, pcall(store.add, "key", 100)) == true)
+            assert.is_false(select(2, pcall(store.add, "key", 86400)) == true)
             fake:kill()
         end)
     end
@@ -390,7 +390,7 @@ describe("cleat.sessions.redis with a Redis that", function()
             local fake = support.fake("reply", bytes)
             local store = new(fake.port)
             assert.is_nil(store.get "key")
-            assert.is_false(store.add("key", 100))
+            assert.is_false(store.add("key", 86400))
             fake:kill()
         end
     end)
@@ -420,7 +420,7 @@ describe("cleat.sessions.redis in coroutines", function()
             list[index] = function()
                 local key = "key" .. index
                 for round = 1, 5 do
-                    store.put(key, BYTES .. key .. round, 100)
+                    store.put(key, BYTES .. key .. round, 86400)
                     assert.are.equal(BYTES .. key .. round, store.get(key))
                 end
                 return key
@@ -480,7 +480,7 @@ describe("cleat.sessions.redis in coroutines", function()
         collectgarbage()
         collectgarbage()
         tasks.run({ function()
-            store.put("key", "x", 100)
+            store.put("key", "x", 86400)
             assert.are.equal("x", store.get "key")
         end })
         server:stop()

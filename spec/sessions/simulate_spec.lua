@@ -11,7 +11,7 @@ local function run(...)
     return process.run(command)
 end
 
--- rows returns the numbers of each line: machines, lifetime and so on, and the three shares in per cent.
+-- rows returns the numbers of each line: machines, lifetime and so on, and the three percentages.
 local function rows(...)
     local result = run("--connections", "20000", ...)
     assert.are.equal(0, result.status, result.errors)
@@ -51,12 +51,12 @@ describe("examples/fleet/simulate.lua", function()
         end
     end)
 
-    it("shows that affinity helps machines that share nothing", function()
+    it("shows that affinity helps if machines share no sessions", function()
         local list = rows("--clients", "1000", "--rate", "10", "--lifetime", "1000", "--machines", "10", "--affinity", "0.9")
         near(100 * (0.9 + 0.1 / 10), list[1].own)
     end)
 
-    it("shows that a small store helps frequent clients only", function()
+    it("shows that a small store helps only clients that connect often", function()
         local list = rows("--clients", "1000", "--rate", "10", "--lifetime", "1000", "--capacity", "200,4000", "--tickets", "1")
         assert.is_true(list[1].store < 30 and list[1].live <= 200, list[1].line)
         near(list[2].shared, list[2].store)

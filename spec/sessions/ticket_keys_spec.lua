@@ -21,8 +21,8 @@ describe("cleat.sessions.ticket_keys", function()
         os.time = clock -- luacheck: ignore 122
     end)
 
-    -- machine returns refresh(), and the keys that were last set in its context. The context is a fake: the keys of a
-    -- real one cannot be read.
+    -- machine returns refresh(), and the keys that were last set in its context. The context is a fake, because the
+    -- keys of a real one cannot be read.
     local function machine(store, options)
         local self = { calls = 0 }
         local context = {}
@@ -126,7 +126,7 @@ describe("cleat.sessions.ticket_keys", function()
         assert.is_true(accepts(ahead, first.keys[1]))
     end)
 
-    it("agrees after two machines have stored a key at the same time", function()
+    it("converges after two machines have stored a key at the same time", function()
         local store = counted()
         local put, second = store.put, nil
         local first = machine(store)
@@ -134,7 +134,7 @@ describe("cleat.sessions.ticket_keys", function()
             store.put = put
             put(...)
             second = machine(store)
-            store.inner.remove "ticket-key:50" -- as if it had read before the first machine stored its key
+            store.inner.remove "ticket-key:50" -- the state in which it reads before the first machine stores its key
             second.refresh()
         end
         first.refresh()
@@ -186,7 +186,7 @@ describe("cleat.sessions.ticket_keys", function()
         assert.are.same(first.keys, second.keys)
     end)
 
-    it("refuses malformed keys, and a store that loses what it is given", function()
+    it("refuses malformed keys, and a store that does not return what was stored", function()
         local store = counted()
         for number = 40, 51 do
             store.inner.put("ticket-key:" .. number, "x", 100)

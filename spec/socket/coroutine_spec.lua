@@ -1,9 +1,10 @@
--- Coroutines that are killed while they wait: closed (coroutine.close, Lua 5.4), or dropped and collected. Each
--- operation is killed at each place where it waits; then another coroutine goes on with the same object, or it is
--- closed. Nothing stays behind.
+-- Coroutines that are killed while they wait: closed (coroutine.close, Lua 5.4), or collected without a reference. Each
+-- operation is killed at each place where it waits; then another coroutine continues with the same object, or the
+-- object is closed. No id and no descriptor stays open.
 local handles = require "support.handles"
 local adapter_stream = require "support.adapter_stream"
 local link = require "support.link"
+local limits = require "support.limits"
 local process = require "support.process"
 local raises = require "support.raises"
 local select = require "cleat.select"
@@ -13,7 +14,7 @@ local wrap = require "cleat.ssl.wrap"
 
 local VERSIONS = { "TLSv1.2", "TLSv1.3" }
 
--- waiter waits by letting the code that resumes the coroutine wait.
+-- waiter waits by yielding: the code that resumes the coroutine does the waiting.
 local function waiter(sock, event)
     coroutine.yield(sock, event)
     return true
@@ -26,8 +27,8 @@ if coroutine.close then
     end
 end
 
--- begin runs body until it has waited count times, with step() before each time that it goes on. It returns the
--- coroutine, or nil if it ended before; a failure of it is raised.
+-- begin runs body until it has waited count times, with step() before each resumption. It returns the coroutine, or nil
+-- if body ended before; it raises body's failure.
 local function begin(body, count, step)
     local thread = coroutine.create(body)
     for turn = 1, count do
@@ -44,11 +45,11 @@ local function begin(body, count, step)
     return thread
 end
 
--- finish runs body to its end, with step() each time that it waits, and returns what it returns. step receives what it
--- waits for.
+-- finish runs body to its end, with step() each time that it waits, and returns body's results. step receives what body
+-- yields.
 local function finish(body, step)
     local thread = coroutine.create(body)
-    local deadline = process.clock() + 10
+    local deadline = process.clock() + limits.bound(10)
     while true do
         local ok, result = coroutine.resume(thread)
         if not ok then
@@ -56,15 +57,16 @@ local function finish(body, step)
         elseif coroutine.status(thread) == "dead" then
             return result
         end
-        assert(process.clock() < deadline, "it does not end")
+        assert(process.clock() < deadline, "the coroutine does not end")
         step(result)
     end
 end
 
 local function nothing() end
 
--- killed_everywhere: make() returns the body to kill, step() for the peer's part meanwhile, and after(way), which looks
--- at what is left and closes it. It returns how many places there were; at most `most` are tried.
+-- killed_everywhere kills a coroutine at each place where it waits, at most at `most` places, and returns the number of
+-- places. make() returns the body to kill, step() for the peer's part meanwhile, and after(way), which checks the
+-- objects and closes them.
 local function killed_everywhere(make, most)
     local places = 0
     for _, kill in pairs(WAYS) do
@@ -87,7 +89,7 @@ local function killed_everywhere(make, most)
     return places
 end
 
--- attempt: one call of a socket that does not block, whether it gets anywhere or not.
+-- attempt calls a method of a non-blocking socket, which may fail.
 local function attempt(sock, method, ...)
     local ok, failure = pcall(sock[method], sock, ...)
     if not ok and not ssl.SSLWantReadError:is(failure) and not ssl.SSLWantWriteError:is(failure) then
@@ -101,7 +103,7 @@ local function with_waiter(sock)
     return sock
 end
 
--- The two ends say something to each other.
+-- The two ends exchange data.
 local function talk(sock, peer)
     peer:settimeout(10)
     finish(function()
@@ -143,7 +145,7 @@ describe("A coroutine that is killed", function()
                         talk(sock, peer)
                     end
                 end)
-                assert(places >= 1, "it never waited")
+                assert(places >= 1, "the operation never waited")
             end)
         end
     end
@@ -172,7 +174,7 @@ describe("A coroutine that is killed", function()
                 peer:close()
             end
         end)
-        assert(places >= 1, "it never waited")
+        assert(places >= 1, "the operation never waited")
     end)
 
     it("in recv leaves later bytes to the next reader", function()
@@ -205,7 +207,7 @@ describe("A coroutine that is killed", function()
         end, 3)
     end)
 
-    it("in sendall has sent a part, and the connection can be closed", function()
+    it("in sendall has sent a part of the data, and the connection can be closed", function()
         local data = ("0123456789abcdef"):rep(262144)
         local places = killed_everywhere(function()
             local sock, peer = link.open()
@@ -234,7 +236,7 @@ describe("A coroutine that is killed", function()
                 peer:close()
             end
         end, 3)
-        assert(places >= 3, "it never waited")
+        assert(places >= 3, "the operation never waited")
     end)
 
     it("in unwrap leaves close_notify to the next unwrap", function()
@@ -286,7 +288,7 @@ describe("A coroutine that is killed", function()
             end
         end)
         listener:close()
-        assert(places >= 2, "it never waited")
+        assert(places >= 2, "the operation never waited")
     end)
 
     it("in connect while a name is looked up leaves a socket that can connect", function()
@@ -300,7 +302,7 @@ describe("A coroutine that is killed", function()
             end
             return connect, nothing, function()
                 finish(connect, function(object)
-                    if object ~= sock then -- what stands for the name
+                    if object ~= sock then -- the object of the name resolution
                         select.select({ object }, {}, {}, 5)
                     end
                 end)
@@ -309,7 +311,7 @@ describe("A coroutine that is killed", function()
             end
         end, 1)
         listener:close()
-        assert(places >= 1, "it never waited")
+        assert(places >= 1, "the operation never waited")
     end)
 
     it("in accept leaves a listener that works", function()
@@ -346,10 +348,10 @@ describe("A coroutine that is killed", function()
                 listener:close()
             end
         end)
-        assert(places >= 2, "it never waited")
+        assert(places >= 2, "the operation never waited")
     end)
 
-    it("in the servername callback leaves a handshake that fails with that reason", function()
+    it("in the servername callback leaves a handshake that fails with the reason", function()
         killed_everywhere(function()
             local context = link.context { cert = "server-ec" }
             context:set_servername_callback(function()
@@ -369,13 +371,14 @@ describe("A coroutine that is killed", function()
     end)
 end)
 
--- A socket over a stream waits in calls of the stream's: receive and send. What TLS has encrypted is the stream's, and
--- is sent before all else by the next call that sends; but other bytes than those of the killed write are refused.
+-- A socket over a stream waits in the stream's methods receive and send. Encrypted bytes are kept by the stream, and
+-- the next call that sends sends them first; that call is refused if it has other bytes than the killed write.
 describe("A coroutine that is killed while an adapter's socket", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    -- open: a socket of a host's and its peer, a TLS server that does not block. wait is asked where the host waits.
+    -- open returns a socket over a stream and its peer, a TLS server that does not block. wait is called where the
+    -- stream waits.
     local function open(wait, slow)
         local plain, other = link.tcp()
         local stream = adapter_stream(plain, wait)
@@ -383,7 +386,7 @@ describe("A coroutine that is killed while an adapter's socket", function()
             local send = stream.send
             function stream:send(bytes, timeout)
                 self.pending = self.pending .. bytes
-                coroutine.yield() -- nothing is sent as long as the stream waits
+                coroutine.yield() -- nothing is sent while the stream waits
                 return send(self, "", timeout)
             end
         end
@@ -435,7 +438,7 @@ describe("A coroutine that is killed while an adapter's socket", function()
         assert(places >= 2, "it never waited")
     end)
 
-    it("sends leaves a write that continues with the same bytes only", function()
+    it("sends leaves a write that can only continue with the same bytes", function()
         for _, kill in pairs(WAYS) do
             local sock, peer, stream = connected(waiter)
             local send, held = stream.send, true

@@ -1,4 +1,4 @@
--- Datagrams: sendto, recvfrom and recvfrom_into of plain sockets, and what TLS sockets say to them.
+-- Datagrams: sendto, recvfrom and recvfrom_into of plain sockets, and their errors on TLS sockets.
 local handles = require "support.handles"
 local limits = require "support.limits"
 local link = require "support.link"
@@ -10,7 +10,7 @@ local ssl = require "cleat.ssl"
 
 local EAGAIN, EBADF, EMSGSIZE, ENOENT, ENOTCONN, EDESTADDRREQ = 11, 9, 90, 2, 107, 89
 
--- bound: a datagram socket that is bound to an address.
+-- bound returns a datagram socket that is bound to an address.
 local function bound(family, host)
     local sock = socket.socket(family, socket.SOCK_DGRAM)
     sock:settimeout(10)
@@ -32,7 +32,7 @@ for _, case in ipairs(FAMILIES) do
         teardown(process.cleanup)
 
         local count = 0
-        -- test: a case that is given two sockets and their addresses.
+        -- test declares a test that gets two sockets and their addresses.
         local function test(title, body)
             it(title .. ", " .. name, function()
                 count = count + 1
@@ -45,7 +45,7 @@ for _, case in ipairs(FAMILIES) do
             end)
         end
 
-        test("keep their bounds and name their sender", function(first, second, here, there)
+        test("are received one by one, with the sender's address", function(first, second, here, there)
             assert.are.equal(family == socket.AF_INET and 2 or family == socket.AF_INET6 and 4 or #there, #there)
             assert.are.equal(5, first:sendto("hello", there))
             assert.are.equal(6, first:sendto("\0two\255\n", 0, there))
@@ -63,7 +63,7 @@ for _, case in ipairs(FAMILIES) do
             assert.are.equal("answer", (first:recvfrom(100)))
         end)
 
-        test("lose what does not fit, and can be looked at first", function(first, second, here, there)
+        test("are truncated if they do not fit, and can be peeked at", function(first, second, here, there)
             first:sendto("123456789", there)
             first:sendto("next", there)
             local data, from = second:recvfrom(4, socket.MSG_PEEK)
@@ -79,7 +79,7 @@ for _, case in ipairs(FAMILIES) do
             assert.are.equal("last", (second:recvfrom(10)))
         end)
 
-        test("come into buffers, and go out of them", function(first, second, here, there)
+        test("are received into buffers, and sent from buffers", function(first, second, here, there)
             local buffer = socket.buffer(6)
             buffer:set(0, "\0\1\2\3\4\5")
             assert.are.equal(6, first:sendto(buffer, there))
@@ -99,7 +99,7 @@ for _, case in ipairs(FAMILIES) do
             assert.are.equal("abcd", second:recv(100))
         end)
 
-        test("wait as the timeout says", function(first, second, _, there)
+        test("wait until the timeout", function(first, second, _, there)
             second:settimeout(0)
             local into = socket.buffer(1)
             raises("socket.error", { errno = EAGAIN }, second.recvfrom, second, 10)
@@ -114,7 +114,7 @@ for _, case in ipairs(FAMILIES) do
             assert.are.equal("x", (second:recvfrom(10)))
         end)
 
-        test("also without an address, once connected", function(first, second, here, there)
+        test("need no address on a connected socket", function(first, second, here, there)
             raises("socket.error", {}, first.send, first, "to no peer")
             first:connect(there)
             second:connect(here)
@@ -126,14 +126,14 @@ for _, case in ipairs(FAMILIES) do
             assert.are.same(here, from)
         end)
 
-        test("of a closed socket are EBADF", function(first, _, _, there)
+        test("of a closed socket raise EBADF", function(first, _, _, there)
             first:close()
             raises("socket.error", { errno = EBADF }, first.sendto, first, "x", there)
             raises("socket.error", { errno = EBADF }, first.recvfrom, first, 1)
             raises("socket.error", { errno = EBADF }, first.recvfrom_into, first, socket.buffer(1))
         end)
 
-        test("refuse what makes no sense, and send nothing then", function(first, second, _, there)
+        test("with wrong arguments raise, and send nothing", function(first, second, _, there)
             raises("TypeError", { match = "sendto() argument 'data' must be a string or a buffer, not 7" }, first.sendto, first, 7, there)
             raises("TypeError", { match = "sendto() argument" }, first.sendto, first, "x")
             raises("TypeError", { match = "sendto() argument 'flags' must be an integer, not 1.5" }, first.sendto, first, "x", 1.5, there)
@@ -155,7 +155,7 @@ describe("datagrams:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("have addresses of their family only", function()
+    it("accept addresses of their family only", function()
         local sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         raises("TypeError", { match = "sendto() argument must be an address {host, port}, not string" }, sock.sendto, sock, "x", "path")
         raises("ValueError", { match = "port must be 0-65535" }, sock.sendto, sock, "x", { "127.0.0.1", 65536 })
@@ -180,7 +180,7 @@ describe("datagrams:", function()
         receiver:close()
     end)
 
-    it("of a Unix socket without a name come from nil", function()
+    it("of a Unix socket without a name have the sender nil", function()
         local path = process.directory() .. "/receiver"
         local receiver = bound(socket.AF_UNIX, path)
         local sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -194,7 +194,7 @@ describe("datagrams:", function()
         receiver:close()
     end)
 
-    it("a stream's recvfrom names no sender", function()
+    it("recvfrom of a stream returns no sender", function()
         local first, second = link.tcp()
         first:sendall("stream")
         second:settimeout(10)
@@ -225,7 +225,7 @@ describe("datagrams:", function()
         sock:close()
     end)
 
-    -- Each call with its name, for a socket.
+    -- The name and the function of each call, and its arguments.
     local function calls(sock, address)
         return {
             { "sendto", sock.sendto, sock, "plaintext", address },
@@ -243,7 +243,7 @@ describe("datagrams:", function()
         end
         client:sendall("over TLS")
         assert.are.equal("over TLS", server:recv(100))
-        -- Nor after TLS is gone.
+        -- Nor after unwrap().
         client:shutdown(socket.SHUT_WR)
         for _, case in ipairs(calls(client, { "127.0.0.1", 1 })) do
             raises("ValueError", { match = "not allowed" }, case[2], case[3], case[4], case[5], case[6])
@@ -274,7 +274,7 @@ describe("datagrams:", function()
             raises("socket.error", { errno = ENOTCONN }, case[2], case[3], case[4], case[5], case[6])
         end
         raises("socket.error", { errno = EAGAIN }, listener.accept, listener)
-        -- Connected behind its back it is no better.
+        -- The same after the descriptor has been connected without cleat.
         local plain = socket.socket()
         sock:close()
         sock = context:wrap_socket(plain)
@@ -290,7 +290,7 @@ describe("datagrams:", function()
         listener:close()
     end)
 
-    it("SOCK-04 SOCK-23 of a closed TLS socket are EBADF", function()
+    it("SOCK-04 SOCK-23 of a closed TLS socket raise EBADF", function()
         local client, server = link.pair()
         client:close()
         for _, case in ipairs(calls(client, { "127.0.0.1", 1 })) do

@@ -23,7 +23,7 @@ local function tls_pair(version)
     end
 end
 
--- flush: as a task (support.tasks), until all is sent.
+-- flush flushes a file as a task (support.tasks), until all is sent.
 local function flush(file)
     while true do
         local ok, failure = pcall(file.flush, file)
@@ -35,7 +35,8 @@ local function flush(file)
     end
 end
 
--- descriptor_is_open: of this process; the number may belong to something else by now, so look at once.
+-- descriptor_is_open returns whether this process has the descriptor open. Another file may get the number later, so
+-- call this at once.
 local function descriptor_is_open(number)
     local file = io.open("/proc/self/fdinfo/" .. number)
     if file then
@@ -53,7 +54,7 @@ for _, kind in ipairs {
         handles.watch(before_each, after_each)
         teardown(process.cleanup)
 
-        -- test: a case that is given both ends of a connection.
+        -- test declares a test that gets both ends of a connection.
         local function test(name, body)
             it(name, function()
                 local sock, peer = pair()
@@ -63,7 +64,7 @@ for _, kind in ipairs {
             end)
         end
 
-        -- finish: the peer says nothing more.
+        -- finish ends the peer's stream.
         local function finish(peer)
             if plain then
                 peer:shutdown(socket.SHUT_WR)
@@ -93,7 +94,7 @@ for _, kind in ipairs {
             file:close()
         end)
 
-        test("SOCK-14 reads the last line without a newline, and fewer bytes than asked for at the end", function(sock, peer)
+        test("SOCK-14 reads the last line without a newline, and fewer bytes than requested at the end", function(sock, peer)
             peer:sendall("12345last")
             finish(peer)
             local file = sock:makefile("rb")
@@ -111,7 +112,7 @@ for _, kind in ipairs {
             far:close()
         end)
 
-        test("SOCK-14 readlines, all or until a number of bytes", function(sock, peer)
+        test("SOCK-14 readlines returns all lines, or lines up to a number of bytes", function(sock, peer)
             peer:sendall("one\ntwo\n\nfour\nfive")
             finish(peer)
             local file = sock:makefile()
@@ -122,7 +123,7 @@ for _, kind in ipairs {
             file:close()
         end)
 
-        test("SOCK-14 readlines adds up lines as Python does", function(sock, peer)
+        test("SOCK-14 readlines counts the bytes of lines as Python does", function(sock, peer)
             peer:sendall("a\nbb\nccc\ndddd\n")
             finish(peer)
             local file = sock:makefile { bufsize = 2 }
@@ -132,7 +133,7 @@ for _, kind in ipairs {
             file:close()
         end)
 
-        test("SOCK-14 iterates over lines, as Python with newlines and as Lua without", function(sock, peer)
+        test("SOCK-14 iterates over lines, with newlines as Python does and without as Lua does", function(sock, peer)
             peer:sendall("a\n\nc\nd\ne")
             finish(peer)
             local file = sock:makefile()
@@ -153,7 +154,7 @@ for _, kind in ipairs {
             file:close()
         end)
 
-        test("SOCK-14 read takes Lua's formats as well", function(sock, peer)
+        test("SOCK-14 read accepts Lua's formats as well", function(sock, peer)
             peer:sendall("one\ntwo\nthree\nfour\nfive\nsix")
             finish(peer)
             local file = sock:makefile()
@@ -169,7 +170,7 @@ for _, kind in ipairs {
             file:close()
         end)
 
-        test("SOCK-14 gathers what is written until bufsize, flush or close", function(sock, peer)
+        test("SOCK-14 buffers written bytes until bufsize, flush or close", function(sock, peer)
             local file = sock:makefile("w", 10)
             assert.are.equal(10, file.bufsize)
             peer:settimeout(0)
@@ -191,7 +192,7 @@ for _, kind in ipairs {
             assert.are.equal("de", peer:recv(100))
         end)
 
-        test("SOCK-14 is 8192 bytes deep by default", function(sock, peer)
+        test("SOCK-14 buffers 8192 bytes by default", function(sock, peer)
             for _, given in ipairs { -1, "none" } do
                 local file = given == -1 and sock:makefile("w", -1) or sock:makefile("w")
                 assert.are.equal(8192, file.bufsize)
@@ -205,7 +206,7 @@ for _, kind in ipairs {
             end
         end)
 
-        test("SOCK-14 with bufsize 0 holds nothing back, with 1 only unfinished lines", function(sock, peer)
+        test("SOCK-14 buffers nothing with bufsize 0, and incomplete lines only with 1", function(sock, peer)
             local file = sock:makefile("wb", 0)
             file:write("at once")
             assert.are.equal("at once", peer:recv(100))
@@ -222,7 +223,7 @@ for _, kind in ipairs {
             file:close()
         end)
 
-        test("SOCK-14 unbuffered reading leaves what it does not return to the socket", function(sock, peer)
+        test("SOCK-14 unbuffered reading does not read ahead of what it returns", function(sock, peer)
             peer:sendall("line\nsock+file sock")
             local file = sock:makefile("r", 0)
             assert.are.equal("line\n", file:readline())
@@ -232,7 +233,7 @@ for _, kind in ipairs {
             file:close()
         end)
 
-        test("SOCK-14 read(size) leaves the rest to the socket, buffered or not", function(sock, peer)
+        test("SOCK-14 read(size) does not read ahead, buffered or not", function(sock, peer)
             peer:sendall("file then socket")
             local file = sock:makefile()
             assert.are.equal("file", file:read(4))
@@ -287,7 +288,7 @@ for _, kind in ipairs {
             writer:close()
         end)
 
-        test("SOCK-14 NB-01 keeps what came when it would have to wait for more", function(sock, peer)
+        test("SOCK-14 NB-01 keeps the received bytes when it would block", function(sock, peer)
             sock:settimeout(0)
             local file = sock:makefile()
             local want = plain and "socket.error" or "SSLWantReadError"
@@ -310,7 +311,7 @@ for _, kind in ipairs {
             file:close()
         end)
 
-        test("SOCK-14 SOCK-11 keeps what came when a timeout runs out", function(sock, peer)
+        test("SOCK-14 SOCK-11 keeps the received bytes after a timeout", function(sock, peer)
             sock:settimeout(0.05)
             local file = sock:makefile()
             peer:sendall("half a")
@@ -322,7 +323,7 @@ for _, kind in ipairs {
             file:close()
         end)
 
-        test("SOCK-14 NB-01 goes on with what it could not send", function(sock, peer)
+        test("SOCK-14 NB-01 continues with the bytes that it could not send", function(sock, peer)
             sock:settimeout(0)
             peer:settimeout(10)
             local file = sock:makefile("w", 5000)
@@ -399,7 +400,7 @@ for _, kind in ipairs {
             end
         end)
 
-        test("SOCK-03 with every file closed before it the socket's close closes", function(sock)
+        test("SOCK-03 the socket's close closes the descriptor if all files were closed before", function(sock)
             local number = sock:fileno()
             sock:makefile():close()
             local file = sock:makefile("w")
@@ -408,7 +409,7 @@ for _, kind in ipairs {
             assert.is_false(descriptor_is_open(number))
         end)
 
-        test("SOCK-03 the timeout goes with the file", function(sock)
+        test("SOCK-03 the file keeps the socket's timeout", function(sock)
             local file = sock:makefile()
             sock:settimeout(0.05)
             sock:close()
@@ -416,7 +417,7 @@ for _, kind in ipairs {
             file:close()
         end)
 
-        test("SOCK-03 files that are not closed are collected, with what they keep", function(sock, peer)
+        test("SOCK-03 files that are not closed are collected, and the descriptor is closed", function(sock, peer)
             local number = sock:fileno()
             local file = sock:makefile("rw")
             file:write("never sent")
@@ -429,7 +430,7 @@ for _, kind in ipairs {
             assert.are.equal("", peer:recv(100))
         end)
 
-        test("SOCK-03 a socket without other references lives on in its file", function()
+        test("SOCK-03 a file keeps a socket open that has no other references", function()
             local first, second = pair()
             local file = first:makefile("rw")
             first = nil -- luacheck: ignore
@@ -445,7 +446,7 @@ for _, kind in ipairs {
             second:close()
         end)
 
-        test("SOCK-14 closes even if the last bytes cannot be sent, and says so", function(sock, peer)
+        test("SOCK-14 closes even if the last bytes cannot be sent, and raises the error", function(sock, peer)
             local file = sock:makefile("w")
             file:write("no peer will read this")
             if plain then
@@ -459,7 +460,7 @@ for _, kind in ipairs {
             file:close()
         end)
 
-        test("SOCK-14 refuses what a closed file, or one of another mode, cannot do", function(sock)
+        test("SOCK-14 refuses operations on a closed file, or of another mode", function(sock)
             local file = sock:makefile("r")
             raises("IOError", { match = "File not open for writing" }, file.write, file, "x")
             raises("IOError", { match = "File not open for writing" }, file.writelines, file, { "x" })
@@ -478,7 +479,7 @@ for _, kind in ipairs {
             writer:close()
         end)
 
-        test("takes Python 3's modes and arguments as well as 2.7's", function(sock, peer)
+        test("accepts Python 3's modes and arguments as well as 2.7's", function(sock, peer)
             for _, case in ipairs {
                 { "r", true, false }, { "rb", true, false }, { "br", true, false }, { "w", false, true }, { "wb", false, true },
                 { "rw", true, true }, { "rwb", true, true }, { "bwr", true, true }, { "", true, false }, { "b", true, false },
@@ -512,11 +513,11 @@ for _, kind in ipairs {
             local file = sock:makefile("rw", { encoding = "utf-8", newline = "\n" })
             file:write("caf\195\169\r\n\255")
             file:flush()
-            assert.are.equal("caf\195\169\r\n\255", peer:recv(100)) -- neither converted nor checked
+            assert.are.equal("caf\195\169\r\n\255", peer:recv(100)) -- bytes are neither converted nor validated
             file:close()
         end)
 
-        test("refuses what would convert bytes, with Python's errors where it has them", function(sock)
+        test("refuses arguments that would convert bytes, with Python's errors where Python has them", function(sock)
             raises("ValueError", { match = "unbuffered streams must be binary" }, sock.makefile, sock, { buffering = 0 })
             raises("ValueError", { match = "illegal newline value: x" }, sock.makefile, sock, { newline = "x" })
             raises("NotImplementedError", { match = "'encoding' can be 'utf-8' only" }, sock.makefile, sock, { encoding = "latin-1" })
@@ -531,7 +532,7 @@ for _, kind in ipairs {
             raises("TypeError", { match = "'newline' must be a string" }, sock.makefile, sock, { newline = 1 })
         end)
 
-        test("SOCK-14 refuses wrong arguments and half of nothing", function(sock, peer)
+        test("SOCK-14 refuses wrong arguments, and writes nothing then", function(sock, peer)
             raises("ValueError", { match = "invalid mode 'x'" }, sock.makefile, sock, "x")
             raises("ValueError", { match = "invalid mode 'r+'" }, sock.makefile, sock, "r+")
             raises("TypeError", { match = "makefile() argument 'mode' must be a string, not 7" }, sock.makefile, sock, 7)
@@ -554,7 +555,7 @@ for _, kind in ipairs {
             file:close()
         end)
 
-        test("SOCK-14 tells what it is", function(sock)
+        test("SOCK-14 has the attributes of Python's file, and a description", function(sock)
             local file = sock:makefile("rb", 100)
             assert.are.equal("rb", file.mode)
             assert.are.equal(100, file.bufsize)
@@ -567,7 +568,7 @@ for _, kind in ipairs {
         end)
 
         if _VERSION > "Lua 5.3" then
-            test("SOCK-14 closes at the end of its scope", function(sock, peer)
+            test("SOCK-14 closes at the end of its scope (<close>)", function(sock, peer)
                 local scope = assert(load([[
                     local sock, fail = ...
                     local file <close> = sock:makefile("w")
@@ -603,7 +604,7 @@ describe("makefile, TLS:", function()
                 assert.are.equal("", file:readline())
             else
                 raises("SSLEOFError", {}, file.readline, file)
-                assert.are.equal("no newline", file:read(10)) -- it is not lost
+                assert.are.equal("no newline", file:read(10)) -- the bytes before the end are not lost
             end
             file:close()
             client:close()
@@ -625,7 +626,7 @@ describe("makefile, TLS:", function()
             server_side = true, do_handshake_on_connect = false,
         })
         local file = client:makefile("r")
-        client:close() -- before the handshake even: the file does it
+        client:close() -- even before the handshake, which the file does
         local _, got = tasks.run {
             function()
                 tasks.call(server, "do_handshake")
@@ -668,7 +669,7 @@ describe("makefile, TLS:", function()
         server:close()
     end)
 
-    it("SOCK-14 of an unconnected socket raises the errors of its methods", function()
+    it("SOCK-14 of an unconnected socket raises the errors of the socket's methods", function()
         local sock = ssl.SSLContext(ssl.PROTOCOL_TLS):wrap_socket(socket.socket())
         local file = sock:makefile("rw")
         raises("socket.error", { errno = 107 }, file.readline, file)

@@ -51,7 +51,7 @@ describe("messages:", function()
         two:close()
     end)
 
-    it("are received into buffers, one after the other", function()
+    it("are received into several buffers, one after the other", function()
         local one, two, address = datagrams()
         local first, second, third = socket.buffer(2), socket.buffer(3), socket.buffer(4)
         third:set(0, "keep")
@@ -104,7 +104,7 @@ sock.recv(1)]], path }
         assert.are.equal(0, sender:wait())
     end)
 
-    it("wait by timeout, and by waiter", function()
+    it("wait until the timeout, and by the waiter", function()
         local one, two = socket.socketpair()
         two:settimeout(0)
         raises("socket.error", { errno = EAGAIN }, two.recvmsg, two, 1)
@@ -181,7 +181,7 @@ sock.recv(1)]], path }
         client:close()
         local again = socket.socket { fileno = fd }
         assert.are.equal(socket.SOCK_STREAM, again.type)
-        again:sendall("\23\3\3\0\5plain") -- no record of the connection's: the peer must not take it for data
+        again:sendall("\23\3\3\0\5plain") -- not a record of the connection, so the peer must not accept it as data
         raises("ssl.SSLError", {}, server.recv, server, 10)
         again:close()
         server:close()

@@ -1,4 +1,4 @@
--- Names of hosts, services, protocols and interfaces, and addresses as bytes: with the values and errors of this
+-- Names of hosts, services, protocols and interfaces, and addresses as bytes: values and errors equal those of this
 -- machine's Python.
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
@@ -8,10 +8,10 @@ local raises = require "support.raises"
 local scheduler = require "support.scheduler"
 local socket = require "cleat.socket"
 
-local pcall = require("cleat.compat").pcall -- which may yield on Lua 5.1 too
+local pcall = require("cleat.compat").pcall -- its functions may yield on Lua 5.1 too
 
--- python evaluates expressions, each of which gives a line: the values of a tuple are separated by tabs, those of lists
--- by commas, bytes are in hexadecimal, and an error is its class and its text.
+-- python evaluates expressions, and returns a line for each: the values of a tuple are separated by tabs, those of
+-- lists by commas, bytes are in hexadecimal, and an error is its class and its text.
 local function python(expressions)
     local code = [[
 import socket, sys
@@ -53,7 +53,7 @@ end
 
 local PYTHON_NAMES = { ["socket.error"] = "OSError", ["socket.gaierror"] = "gaierror", ["socket.herror"] = "herror" }
 
--- outcome: what a call gives, in the form of python().
+-- outcome returns a call's results or error in the form of python().
 local function outcome(f, ...)
     local results = { pcall(f, ...) }
     if not results[1] then
@@ -67,7 +67,7 @@ local function outcome(f, ...)
     return table.concat(parts, "\t")
 end
 
--- compare: pairs of Python's expression and cleat's call.
+-- compare checks pairs of Python's expression and cleat's call.
 local function compare(cases)
     local expressions = {}
     for index, case in ipairs(cases) do
@@ -78,14 +78,14 @@ local function compare(cases)
     end
 end
 
--- A name that is too long: it is unknown without asking a name server, whose answers can take seconds.
+-- A name that is too long is unknown without a query to a name server, whose responses can take seconds.
 local UNKNOWN = ("unknown."):rep(40)
 
 describe("names:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("of hosts are Python's", function()
+    it("of hosts: results equal Python's", function()
         local cases = {}
         for _, name in ipairs { "localhost", "127.0.0.1", "", "127.1", UNKNOWN } do
             for _, f in ipairs { "gethostbyname", "gethostbyname_ex", "gethostbyaddr" } do
@@ -97,7 +97,7 @@ describe("names:", function()
         for _, name in ipairs { "<broadcast>", "255.255.255.255" } do
             cases[#cases + 1] = { ("gethostbyname(%q)"):format(name), outcome(socket.gethostbyname, name) }
         end
-        -- an address that most likely has no name: herror
+        -- an address that probably has no name: herror
         cases[#cases + 1] = { "gethostbyaddr('127.3.4.5')", outcome(socket.gethostbyaddr, "127.3.4.5") }
         for _, name in ipairs { "localhost", " localhost ", "", "0.0.0.0", UNKNOWN, "127.0.0.1" } do
             cases[#cases + 1] = { ("getfqdn(%q)"):format(name), outcome(socket.getfqdn, name) }
@@ -110,7 +110,7 @@ describe("names:", function()
         raises("socket.gaierror", {}, socket.gethostbyname, UNKNOWN)
     end)
 
-    it("of addresses with ports are Python's", function()
+    it("of addresses with ports: results equal Python's", function()
         local N, D = socket.NI_NUMERICHOST, socket.NI_DGRAM
         local cases = {}
         for _, case in ipairs { { "('127.0.0.1', 443)", { "127.0.0.1", 443 } }, { "('127.0.0.1', 53)", { "127.0.0.1", 53 } } } do
@@ -131,7 +131,7 @@ describe("names:", function()
         raises("TypeError", { match = "getnameinfo() argument must be an address {host, port}, not string" }, socket.getnameinfo, "x")
     end)
 
-    it("of services, protocols and interfaces are Python's", function()
+    it("of services, protocols and interfaces: results equal Python's", function()
         local cases = {}
         for _, case in ipairs {
             { "getservbyname", "https" }, { "getservbyname", "https", "tcp" }, { "getservbyname", "domain", "udp" },
@@ -155,7 +155,7 @@ describe("names:", function()
         raises("socket.error", { errno = 6 }, socket.if_indextoname, 0)
     end)
 
-    it("are addresses as bytes, and numbers in the network's order, as Python's", function()
+    it("addresses as bytes, and numbers in network order: results equal Python's", function()
         local cases = {}
         local function add(expression, f, ...)
             local text = outcome(function(...)
@@ -202,7 +202,7 @@ describe("names:", function()
         raises("TypeError", { match = "htons() argument 'x' must be an integer" }, socket.htons, 1.5)
     end)
 
-    it("refuse other types and zero bytes", function()
+    it("are refused if they have another type or a zero byte", function()
         for _, case in ipairs {
             { "gethostbyname", "hostname" }, { "gethostbyname_ex", "hostname" }, { "gethostbyaddr", "ip_address" },
             { "getservbyname", "servicename" }, { "getprotobyname", "protocolname" }, { "if_nametoindex", "if_name" },
@@ -233,7 +233,7 @@ describe("names:", function()
             end)
         end
         loop:run(30)
-        while loop.waits == 0 do -- an answer may be there before a look-up waits
+        while loop.waits == 0 do -- a lookup may finish before it waits
             loop:start(function()
                 socket.gethostbyaddr("127.0.0.1")
             end)
@@ -251,7 +251,7 @@ describe("names:", function()
         assert.are.same(wanted, found)
     end)
 
-    it("can time out by their waiter, and leave nothing behind", function()
+    it("can time out by their waiter, and leak nothing", function()
         local count = C.handle_count()
         socket.setdefaultwaiter(function()
             return false
@@ -268,7 +268,7 @@ describe("names:", function()
 end)
 
 describe("constants of socket", function()
-    it("have the values that Python's have on this machine", function()
+    it("have the same values as Python's on this machine", function()
         local expressions, found = {}, {}
         for name, value in pairs(socket) do
             if name:find("^%u+%d?_%u") then

@@ -1,4 +1,4 @@
--- Waiting inside pcall, which Lua 5.1 cannot yield across: cleat.compat. The same on every Lua.
+-- Waiting inside pcall, which Lua 5.1 cannot yield across: cleat.compat. The tests pass on every Lua.
 local compat = require "cleat.compat"
 local handles = require "support.handles"
 local link = require "support.link"
@@ -6,7 +6,7 @@ local process = require "support.process"
 local scheduler = require "support.scheduler"
 local socket = require "cleat.socket"
 
--- Lua's own pcall: on Lua 5.1 that of specs is another.
+-- Lua's own pcall: on Lua 5.1 the global one is replaced for specs.
 local lua51 = package.loaded["support.lua51"]
 local plain = type(lua51) == "table" and lua51.pcall or pcall
 
@@ -14,7 +14,7 @@ local function pack(...)
     return { n = select("#", ...), ... }
 end
 
--- drive resumes a coroutine with the numbers from 1 on, and returns all that it yielded, and what it returned.
+-- drive resumes a coroutine with the numbers 1, 2, and so on, and returns all that it has yielded and returned.
 local function drive(f, ...)
     local thread, yielded = coroutine.create(f), {}
     local results = pack(coroutine.resume(thread, ...))
@@ -59,7 +59,7 @@ describe("pcall of the Lua layer:", function()
         end
     end)
 
-    it("calls functions of C, and is pcall outside of coroutines", function()
+    it("calls functions of C, and is Lua's pcall outside of coroutines", function()
         local _, results = drive(function()
             return compat.pcall(select, 2, "a", nil, "c")
         end)
@@ -94,7 +94,7 @@ describe("a waiter", function()
     teardown(process.cleanup)
 
     -- with_loop runs body(start, watched) in a coroutine. start(f) starts another one; watched is a waiter, which
-    -- checks that it is called in one of these.
+    -- checks that its caller is one of these coroutines.
     local function with_loop(body)
         local loop = scheduler.new()
         local calls = 0
@@ -109,7 +109,7 @@ describe("a waiter", function()
         end
         local function watched(...)
             calls = calls + 1
-            assert(threads[coroutine.running()], "called in a coroutine that the program has not made")
+            assert(threads[coroutine.running()], "the waiter was called in a coroutine that the program has not created")
             return loop.waiter(...)
         end
         start(function()
@@ -175,7 +175,7 @@ describe("a waiter", function()
         local other
         loop:start(function()
             first:setwaiter(function()
-                -- This one comes while the first has the turn, and waits for its own.
+                -- This error is raised while the first coroutine has the turn and this one waits for its own.
                 first:setwaiter(loop.waiter)
                 other = loop:start(function()
                     got = first:recv(3)
@@ -186,7 +186,7 @@ describe("a waiter", function()
             assert.is_false(ok)
             assert.are.equal("not now", failure)
             second:sendall "onetwo"
-            collectgarbage() -- lets Lua 5.1 find the call that was left
+            collectgarbage() -- Lua 5.1 detects by collection that the call was abandoned
             while not other.done do
                 coroutine.yield(process.clock() + 0.001)
             end

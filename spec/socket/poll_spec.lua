@@ -1,7 +1,9 @@
--- select.poll, select.epoll and the selectors module, beside what Python's do (its texts of errors are in the names).
+-- select.poll, select.epoll and the selectors module, compared with Python's (the names of errors have Python's
+-- messages).
 local const = require("cleat.backend").const
 local errors = require "cleat.errors"
 local handles = require "support.handles"
+local link = require "support.link"
 local python = require "cleat.python"
 local raises = require "support.raises"
 local select = require "cleat.select"
@@ -51,7 +53,7 @@ describe("select.poll:", function()
         assert.are.same({ { second, select.POLLNVAL } }, poller:poll())
     end)
 
-    with_pair("refuses what Python refuses", function()
+    with_pair("raises Python's errors for wrong arguments", function()
         local poller = select.poll()
         local number = one:fileno()
         raises("KeyError", { match = tostring(number) }, poller.unregister, poller, one)
@@ -81,7 +83,7 @@ describe("select.epoll:", function()
         end)
     end
 
-    opened("reports what is ready, and a descriptor that was closed is not registered any more", function()
+    opened("reports what is ready, and unregisters a descriptor that was closed", function()
         epoll:register(two, select.EPOLLIN)
         assert.are.same({}, epoll:poll(0))
         one:sendall("x")
@@ -107,7 +109,7 @@ describe("select.epoll:", function()
         assert.are.same({}, epoll:poll(0))
     end)
 
-    opened("reports all of many descriptors, in several calls if maxevents says so", function()
+    opened("reports all of many descriptors, in several calls if maxevents is smaller", function()
         local pairs_of = {}
         for index = 1, 100 do
             local near, far = socket.socketpair()
@@ -130,7 +132,7 @@ describe("select.epoll:", function()
         end
     end)
 
-    opened("refuses what Python refuses", function()
+    opened("raises Python's errors for wrong arguments", function()
         epoll:register(one)
         raises("IOError", { errno = const.EEXIST }, epoll.register, epoll, one)
         raises("IOError", { errno = const.ENOENT }, epoll.modify, epoll, two, 1)
@@ -185,7 +187,7 @@ for _, name in ipairs { "SelectSelector", "PollSelector", "EpollSelector", "Defa
             assert.are.same({}, selector:select(0))
         end)
 
-        opened("an end is readable, and writable where it was asked for", function()
+        opened("reports the end of a stream as readable, and as writable if that was registered", function()
             selector:register(two, 3)
             one:close()
             assert.are.equal(3, selector:select(5)[1][2])
@@ -193,14 +195,14 @@ for _, name in ipairs { "SelectSelector", "PollSelector", "EpollSelector", "Defa
             assert.are.equal(1, selector:select(5)[1][2])
         end)
 
-        opened("unregisters what was closed", function()
+        opened("unregisters a closed socket", function()
             selector:register(two, 1)
             two:close()
             assert.are.equal(two, selector:unregister(two).fileobj)
             raises("ValueError", { match = "Invalid file object" }, selector.unregister, selector, two)
         end)
 
-        opened("refuses what Python refuses", function()
+        opened("raises Python's errors for wrong arguments", function()
             selector:register(one, 1)
             raises("KeyError", { match = "is already registered" }, selector.register, selector, one, 2)
             raises("KeyError", { match = "is not registered" }, selector.unregister, selector, two)
@@ -222,6 +224,24 @@ for _, name in ipairs { "SelectSelector", "PollSelector", "EpollSelector", "Defa
         end)
     end)
 end
+
+describe("select as a global variable", function()
+    it("still is Lua's function, for other modules", function()
+        local lua = _G.select
+        _G.select = select
+        local ok, err = pcall(function()
+            assert.are.same({ 3, "b", "c" }, { _G.select("#", 1, nil, 3), _G.select(2, "a", "b", "c") })
+            local client, server = link.open()
+            client:sendall("hello")
+            assert.are.equal("hello", server:recv(5))
+            client:close()
+            server:close()
+        end)
+        _G.select = lua
+        assert.is_true(ok, tostring(err))
+        assert.is_false(pcall(lua, select))
+    end)
+end)
 
 describe("selectors:", function()
     it("is strict, and has an abstract base", function()

@@ -1,4 +1,4 @@
--- A receive costs what arrives, not what it asks for: counted in the memory that Lua allocates.
+-- A receive allocates memory for the bytes that arrive, not for the size that is requested. Measured by Lua's memory.
 local handles = require "support.handles"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -6,11 +6,11 @@ local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
 local TURNS, HUGE = 20, 2 ^ 30
-local SCRATCH = 200 -- KiB: the space that is kept for all receives grows once
+local SCRATCH = 200 -- KiB: the buffer that all receives share grows once
 
--- allocated: how many KiB f allocates in TURNS calls.
+-- allocated returns how many KiB f allocates in TURNS calls.
 local function allocated(f, size)
-    f(4096) -- what is made once
+    f(4096) -- for the objects that are made once
     collectgarbage()
     collectgarbage "stop"
     local before = collectgarbage "count"
@@ -22,7 +22,7 @@ local function allocated(f, size)
     return after - before
 end
 
--- cheap: the receive of a byte by receive(size) allocates little more with a large size than with a small one.
+-- cheap checks that receive(size) of one byte allocates little more with a large size than with a small one.
 local function cheap(send, receive)
     local function turn(size)
         send "x"
@@ -47,7 +47,7 @@ local function receiver(sock, name)
     end
 end
 
--- ends: two datagram sockets that are connected to each other over IPv4.
+-- ends returns two datagram sockets that are connected to each other over IPv4.
 local function ends()
     local one, two = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     one:bind { "127.0.0.1", 0 }
@@ -65,7 +65,7 @@ local PAIRS = {
     { "an Internet datagram socket", ends },
 }
 
--- shaken: two SSLObjects after their handshake.
+-- shaken returns two SSLObjects after their handshake.
 local function shaken()
     local a, b = ssl.MemoryBIO(), ssl.MemoryBIO()
     local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
@@ -82,7 +82,7 @@ local function shaken()
     return client, server
 end
 
-describe("receiving takes memory for the bytes that arrive:", function()
+describe("receiving allocates memory for the bytes that arrive:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 

@@ -50,7 +50,7 @@ for _, kind in ipairs { { "plain", plain_pair }, { "TLS", link.open } } do
         handles.watch(before_each, after_each)
         teardown(process.cleanup)
 
-        -- test: a case that is given both ends, a file's bytes, the file and its name.
+        -- test declares a test that gets both ends, a file's bytes, the file and its name.
         local function test(name, body)
             it("B-34 B-61 " .. name, function()
                 local sock, peer = kind[2]()
@@ -64,16 +64,16 @@ for _, kind in ipairs { { "plain", plain_pair }, { "TLS", link.open } } do
             end)
         end
 
-        test("sends all from the start, and leaves the position behind it", function(sock, peer, bytes, file)
+        test("sends the whole file from its start, and moves its position to the end", function(sock, peer, bytes, file)
             assert.are.equal(#bytes, sock:sendfile(file))
             assert.are.equal(bytes, receive(peer, #bytes))
             assert.are.equal(#bytes, file:seek())
             file:seek("set", 7)
-            assert.are.equal(#bytes, sock:sendfile(file)) -- from the offset 0, wherever the file was
+            assert.are.equal(#bytes, sock:sendfile(file)) -- from offset 0, whatever the file's position
             assert.are.equal(bytes, receive(peer, #bytes))
         end)
 
-        test("sends a part, by offset and count", function(sock, peer, bytes, file, path)
+        test("sends a part of a file, by offset and count", function(sock, peer, bytes, file, path)
             assert.are.equal(100, sock:sendfile(file, 10, 100))
             assert.are.equal(110, file:seek())
             assert.are.equal(bytes:sub(11, 110), receive(peer, 100))
@@ -88,7 +88,7 @@ for _, kind in ipairs { { "plain", plain_pair }, { "TLS", link.open } } do
             assert.are.equal(bytes:sub(3, 5), receive(peer, 3))
         end)
 
-        test("takes names, pipes, and objects that read", function(sock, peer, bytes, _, path)
+        test("accepts file names, pipes, and objects with a method read", function(sock, peer, bytes, _, path)
             assert.are.equal(#bytes, sock:sendfile(path))
             assert.are.equal(bytes, receive(peer, #bytes))
             local pipe = assert(io.popen(("cat '%s'"):format(path), "r"))
@@ -119,7 +119,7 @@ for _, kind in ipairs { { "plain", plain_pair }, { "TLS", link.open } } do
             raises(tls and "ssl.SSLWantReadError" or "socket.error", {}, peer.recv, peer, 1)
         end)
 
-        test("refuses what Python refuses, with its words", function(sock, peer, _, file, path)
+        test("raises Python's errors and messages for wrong arguments", function(sock, peer, _, file, path)
             raises("ValueError", { match = "count must be a positive integer (got 0)" }, sock.sendfile, sock, file, 0, 0)
             raises("ValueError", { match = "count must be a positive integer (got -1)" }, sock.sendfile, sock, file, 0, -1)
             raises("TypeError", { match = "count must be a positive integer (got 1.5)" }, sock.sendfile, sock, file, 0, 1.5)
@@ -178,7 +178,7 @@ for _, kind in ipairs { { "plain", plain_pair }, { "TLS", link.open } } do
             file:close()
         end)
 
-        test("lets other coroutines run, and reports what a closed connection has taken", function(sock, peer, _, _, path)
+        test("lets other coroutines run, and reports how many bytes a closed connection has accepted", function(sock, peer, _, _, path)
             local bytes = content(100000)
             written(bytes)
             local loop = scheduler.new()
@@ -189,7 +189,7 @@ for _, kind in ipairs { { "plain", plain_pair }, { "TLS", link.open } } do
             loop:start(function()
                 failure = select(2, pcall(sock.sendfile, sock, file))
             end)
-            assert.is_true(loop.waits > 0) -- the peer has not read: it has yielded
+            assert.is_true(loop.waits > 0) -- the peer does not read, so sendfile has yielded
             local first
             loop:start(function()
                 first = receive(peer, 50000)
@@ -209,7 +209,7 @@ describe("sendfile", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("B-34 an error of sending is not hidden by one of the file", function()
+    it("B-34 raises the error of sending, not the error of the file after it", function()
         local sock, peer = plain_pair()
         local calls = 0
         local file = { read = function()
@@ -232,7 +232,7 @@ describe("sendfile", function()
         peer:close()
     end)
 
-    it("B-34 needs a stream", function()
+    it("B-34 needs a stream socket", function()
         local one, two = socket.socketpair(nil, socket.SOCK_DGRAM)
         raises("ValueError", { match = "only SOCK_STREAM type sockets are supported" }, one.sendfile, one, written("x"))
         one:close()

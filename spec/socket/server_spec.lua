@@ -12,7 +12,7 @@ local function option(sock, level, name)
     return sock:getsockopt(socket[level], socket[name])
 end
 
--- reaches: whether a connection to the listener's port at that host is accepted.
+-- reaches returns whether the listener accepts a connection to its port at that host.
 local function reaches(listener, host)
     local client = socket.create_connection({ host, listener:getsockname()[2] }, 10)
     local accepted, from = listener:accept()
@@ -149,7 +149,7 @@ describe("IPv6 addresses:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("have scopes, both ways", function()
+    it("have a scope id, in both directions", function()
         local scope = socket.if_nametoindex("lo")
         local one, two = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
         two:bind { "::1", 0 }
@@ -163,7 +163,7 @@ describe("IPv6 addresses:", function()
         two:close()
     end)
 
-    it("have flow information, both ways", function()
+    it("have flow information, in both directions", function()
         local listener = socket.create_server({ "::1", 0 }, { family = socket.AF_INET6 })
         local port = listener:getsockname()[2]
         local label = 0x10000 + port
@@ -183,7 +183,8 @@ describe("IPv6 addresses:", function()
         client:sendall("x")
         assert.are.equal("x", accepted:recv(1))
         accepted:close()
-        -- The label is the client's alone: the system refuses it to others, which shows that it gets it from them.
+        -- The system refuses the client's flow label to other processes, which shows that the listener received it from
+        -- the client.
         local to = { "::1", port, label, 0 }
         local other, datagram = socket.socket(socket.AF_INET6), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
         for _, sock in ipairs { other, datagram } do
@@ -199,7 +200,7 @@ describe("IPv6 addresses:", function()
         end
     end)
 
-    it("take flow information in each call, within its range", function()
+    it("accept flow information in each call, within its range", function()
         local listener = socket.create_server({ "::1", 0, 5, 0 }, { family = socket.AF_INET6 })
         local port = listener:getsockname()[2]
         local client = socket.create_connection({ "::1", port, 1048575, 0 }, 10)

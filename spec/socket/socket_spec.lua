@@ -1,5 +1,5 @@
--- Plain sockets: Python's socket module. Peers are in this process where one thread can be both ends, and peer.py where
--- not.
+-- Plain sockets: Python's socket module. Peers are in this process if one thread can be both ends, else they are jobs
+-- of peer.py.
 local C = require "cleat.backend"
 local errors = require "cleat.errors"
 local handles = require "support.handles"
@@ -13,7 +13,7 @@ local socket = require "cleat.socket"
 local EADDRINUSE, ECONNREFUSED, ECONNRESET, EAGAIN, EBADF, ENOENT = 98, 111, 104, 11, 9, 2
 local EINPROGRESS, EISCONN, ENOPROTOOPT, ENOTCONN, EPIPE, ENOTSOCK = 115, 106, 92, 107, 32, 88
 
--- listening: a listening socket and its address.
+-- listening returns a listening socket and its address.
 local function listening(family, host, backlog)
     local listener = socket.socket(family or socket.AF_INET, socket.SOCK_STREAM)
     listener:settimeout(10)
@@ -22,7 +22,7 @@ local function listening(family, host, backlog)
     return listener, listener:getsockname()
 end
 
--- connected: both ends of a TCP connection.
+-- connected returns both ends of a TCP connection.
 local function connected(family, host)
     local listener, address = listening(family, host)
     local client = socket.socket(family or socket.AF_INET, socket.SOCK_STREAM)
@@ -34,7 +34,7 @@ local function connected(family, host)
     return client, server, from
 end
 
--- elapsed: how long a call took.
+-- elapsed returns how long a call took.
 local function elapsed(f, ...)
     local start = process.clock()
     f(...)
@@ -94,7 +94,7 @@ describe("socket:", function()
             { "IPv4", socket.AF_INET, "127.0.0.1" },
             { "IPv6", socket.AF_INET6, "::1" },
         } do
-            it("SOCK-05 SOCK-09 over " .. case[1] .. " carries data both ways and names its ends", function()
+            it("SOCK-05 SOCK-09 over " .. case[1] .. " carries data both ways and returns the addresses of its ends", function()
                 local client, server, from = connected(case[2], case[3])
                 assert.are.equal(case[3], from[1])
                 assert.are.equal(client:getsockname()[2], from[2])
@@ -110,7 +110,7 @@ describe("socket:", function()
             end)
         end
 
-        it("over a Unix path carries data and names its ends", function()
+        it("over a Unix path carries data and returns the addresses of its ends", function()
             local path = process.directory() .. "/stream"
             local listener = socket.socket(socket.AF_UNIX)
             listener:bind(path)
@@ -147,12 +147,12 @@ describe("socket:", function()
             end
         end)
 
-        it("names the peer of an accepted connection, also one that has reset it since", function()
+        it("returns the peer's address of an accepted connection, also after the peer has reset it", function()
             local listener, address = listening()
             local client = socket.socket()
             client:connect(address)
             local own = client:getsockname()
-            client:setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, "\1\0\0\0\0\0\0\0") -- close resets
+            client:setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, "\1\0\0\0\0\0\0\0") -- close() resets the connection
             client:close()
             local server, from = listener:accept()
             raises("socket.error", { errno = ECONNRESET }, server.recv, server, 1)
@@ -162,7 +162,7 @@ describe("socket:", function()
             listener:close()
         end)
 
-        it("names the peer of an accepted connection by its path, short or long", function()
+        it("returns the peer's path of an accepted connection, short or long", function()
             local own = process.directory():match "[^/]*$"
             for _, name in ipairs { own:sub(-20), own .. ("long"):rep(15) } do
                 local listener, client = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
@@ -179,7 +179,7 @@ describe("socket:", function()
             end
         end)
 
-        it("is connected for the ABI after it had a peer", function()
+        it("is connected, as the ABI reports, once it has had a peer", function()
             local listener, address = listening()
             local client = socket.socket()
             assert.are.equal(0, C.socket_connected(client._id))
@@ -188,7 +188,7 @@ describe("socket:", function()
             for _, sock in ipairs { client, server } do
                 assert.are.equal(1, C.socket_connected(sock._id))
             end
-            local first, second = socket.socketpair() -- which the system is asked about
+            local first, second = socket.socketpair() -- the backend asks the system whether these are connected
             assert.are.equal(1, C.socket_connected(first._id))
             assert.are.equal(0, C.socket_connected(listener._id))
             assert.is_true(C.socket_connected(0) < 0)
@@ -197,7 +197,7 @@ describe("socket:", function()
             end
         end)
 
-        it("takes its address as a table, and a name for a host", function()
+        it("accepts its address as a table, and a name as the host", function()
             local listener, address = listening()
             local client = socket.socket()
             client:connect { "localhost", address[2] }
@@ -206,7 +206,7 @@ describe("socket:", function()
             listener:close()
         end)
 
-        it("receives at most what was asked, and nothing for 0", function()
+        it("receives at most the requested size, and nothing for 0", function()
             local client, server = connected()
             client:sendall("abcdef")
             assert.are.equal("", server:recv(0))
@@ -217,7 +217,7 @@ describe("socket:", function()
             server:close()
         end)
 
-        it("ends with an empty string, again and again", function()
+        it("returns an empty string at the end, repeatedly", function()
             local client, server = connected()
             client:sendall("last")
             client:close()
@@ -294,7 +294,7 @@ describe("socket:", function()
             listener:close()
         end)
 
-        it("EXC-15 an unconnected socket says ENOTCONN", function()
+        it("EXC-15 an unconnected socket raises ENOTCONN", function()
             local sock = socket.socket()
             raises("socket.error", { errno = ENOTCONN }, sock.getpeername, sock)
             raises("socket.error", { errno = ENOTCONN }, sock.recv, sock, 1)
@@ -303,7 +303,7 @@ describe("socket:", function()
             sock:close()
         end)
 
-        it("EXC-15 a closed socket says EBADF, and close can be repeated", function()
+        it("EXC-15 a closed socket raises EBADF, and close can be repeated", function()
             local client, server = connected()
             client:close()
             client:close()
@@ -324,7 +324,7 @@ describe("socket:", function()
             sock:close()
         end)
 
-        it("sending to a peer that went away is EPIPE and no signal", function()
+        it("sending to a peer that has closed raises EPIPE, without a signal", function()
             local client, server = connected()
             server:close()
             local failure
@@ -342,7 +342,7 @@ describe("socket:", function()
             client:close()
         end)
 
-        it("wrong types of arguments are TypeErrors", function()
+        it("wrong types of arguments raise TypeError", function()
             local client, server = connected()
             raises("TypeError", {}, client.send, client, {})
             raises("TypeError", {}, client.send, client)
@@ -354,7 +354,7 @@ describe("socket:", function()
             server:close()
         end)
 
-        it("fields that do not exist raise", function()
+        it("an unknown field raises an error", function()
             local sock = socket.socket()
             raises("AttributeError", { match = "no_such_field" }, function()
                 return sock.no_such_field
@@ -407,7 +407,7 @@ describe("socket:", function()
             end
         end)
 
-        it("setdefaulttimeout is for sockets made afterwards", function()
+        it("setdefaulttimeout applies to sockets that are created afterwards", function()
             finally(function()
                 socket.setdefaulttimeout(nil)
             end)
@@ -438,7 +438,7 @@ describe("socket:", function()
         end)
 
         it("end connect in time", function()
-            -- A Unix listener with a full backlog keeps further clients waiting.
+            -- A Unix listener with a full backlog blocks further clients.
             local path = process.directory() .. "/full"
             local listener = socket.socket(socket.AF_UNIX)
             listener:bind(path)
@@ -476,7 +476,7 @@ describe("socket:", function()
             listener:close()
         end)
 
-        it("cover a whole sendall, not each part of it", function()
+        it("apply to a whole sendall, not to each part of it", function()
             local job = peer.serve { "slowread 100000 65536 0.05" }
             local sock = socket.create_connection({ "127.0.0.1", job.port })
             sock:setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
@@ -525,7 +525,7 @@ describe("socket:", function()
             end
         end)
 
-        it("connect is on its way or done, and finished by select", function()
+        it("connect is in progress or finished, and select reports its end", function()
             local listener, address = listening()
             local client = socket.socket()
             client:setblocking(false)
@@ -542,7 +542,7 @@ describe("socket:", function()
             end
         end)
 
-        it("a refused connection is reported in the end", function()
+        it("a refused connection is reported after select", function()
             local listener, address = listening()
             listener:close()
             local client = socket.socket()
@@ -585,7 +585,7 @@ describe("socket:", function()
             sock:close()
         end)
 
-        it("IPV6_V6ONLY keeps IPv4 out", function()
+        it("IPV6_V6ONLY refuses IPv4 connections", function()
             local listener = socket.socket(socket.AF_INET6)
             listener:setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             listener:bind { "::", 0 }
@@ -602,7 +602,7 @@ describe("socket:", function()
     end)
 
     describe("descriptors", function()
-        -- number_of: the descriptor by which this process has a file open.
+        -- number_of returns the descriptor by which this process has a file open.
         local function number_of(name)
             local pipe = io.popen("ls -l /proc/$PPID/fd")
             local list = pipe:read("*a")
@@ -610,7 +610,7 @@ describe("socket:", function()
             return tonumber(list:match("(%d+) %-> " .. name:gsub("%p", "%%%0")))
         end
 
-        it("SOCK-08 fileno is the system's number", function()
+        it("SOCK-08 fileno returns the system's number", function()
             local sock = socket.socket()
             local pipe = assert(io.popen("readlink /proc/$PPID/fd/" .. sock:fileno()))
             assert.is_truthy(pipe:read("*l"):match("^socket:"))
@@ -618,7 +618,7 @@ describe("socket:", function()
             sock:close()
         end)
 
-        it("detach gives the descriptor away and leaves a closed socket", function()
+        it("detach returns the descriptor and leaves a closed socket", function()
             local client, server = connected()
             local fd = client:detach()
             raises("socket.error", { errno = EBADF }, client.fileno, client)
@@ -632,7 +632,7 @@ describe("socket:", function()
             server:close()
         end)
 
-        it("of files are ENOTSOCK, and closed ones EBADF", function()
+        it("of files raise ENOTSOCK, and closed ones EBADF", function()
             local file = assert(io.open("/proc/version"))
             local fd = number_of("/proc/version")
             raises("socket.error", { errno = ENOTSOCK }, socket.socket, { fileno = fd })
@@ -677,7 +677,7 @@ describe("socket:", function()
             assert.are.same({ "::1", 80, 0, 0 }, list[1][5])
         end)
 
-        it("returns the addresses of names and services, and of no host", function()
+        it("returns the addresses of names and services, and of an empty host", function()
             local list = socket.getaddrinfo("localhost", "https", socket.AF_INET, socket.SOCK_STREAM)
             assert.are.same({ "127.0.0.1", 443 }, list[1][5])
             list = socket.getaddrinfo(nil, 80, socket.AF_INET, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)
@@ -722,7 +722,7 @@ describe("socket:", function()
             end
         end)
 
-        it("takes a source address", function()
+        it("accepts a source address", function()
             local listener, address = listening()
             local sock = socket.create_connection(address, 3, { "127.0.0.1", 0 })
             local server, from = listener:accept()
@@ -732,7 +732,7 @@ describe("socket:", function()
             end
         end)
 
-        it("raises the last error if none answers, and closes what it opened", function()
+        it("raises the last error if no address accepts, and closes its sockets", function()
             local listener, address = listening()
             listener:close()
             raises("socket.error", { errno = ECONNREFUSED }, socket.create_connection, address, 3)
@@ -757,7 +757,7 @@ describe("socket:", function()
             second:close()
         end)
 
-        it("takes descriptors as well as sockets", function()
+        it("accepts descriptors as well as sockets", function()
             local first, second = socket.socketpair()
             first:sendall("x")
             local readable = select.select({ second:fileno() }, {}, {}, 5)
@@ -766,7 +766,7 @@ describe("socket:", function()
             second:close()
         end)
 
-        it("waits for the timeout that was set", function()
+        it("waits until its timeout", function()
             local first, second = socket.socketpair()
             local lists
             local time = elapsed(function()

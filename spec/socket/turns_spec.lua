@@ -1,5 +1,5 @@
--- Several coroutines on one connection: their calls take turns, over a descriptor with a waiter, over a stream, and
--- without TLS.
+-- Several coroutines use one connection, and their calls take turns: over a descriptor with a waiter, over a stream,
+-- and without TLS.
 local adapter_stream = require "support.adapter_stream"
 local errors = require "cleat.errors"
 local handles = require "support.handles"
@@ -14,7 +14,7 @@ local waiting = require "cleat.socket.waiting"
 local wrap = require "cleat.ssl.wrap"
 
 local EBADF = 9
-local SMALL = 8192 -- of the sockets' buffers, so that writes have to wait
+local SMALL = 8192 -- the size of the sockets' buffers, so that writes have to wait
 
 local function small(...)
     for _, sock in ipairs { ... } do
@@ -23,14 +23,14 @@ local function small(...)
     return ...
 end
 
--- waits: an adapter_stream's waiting, by the scheduler.
+-- waits returns the function `wait` of an adapter_stream, which waits by the scheduler.
 local function waits(loop)
     return function(object, event, timeout)
         return loop.waiter(object, event, timeout)
     end
 end
 
--- Each kind makes two connected ends, which wait with the loop; shaken: with the handshake done.
+-- Each kind makes two connected ends, which wait by the loop; shaken: after the handshake.
 local KINDS = {}
 
 function KINDS.plain(loop)
@@ -81,7 +81,7 @@ local function pause(seconds)
     coroutine.yield(process.clock() + (seconds or 0.001))
 end
 
--- ended waits until threads of the loop have.
+-- ended waits until threads of the loop have ended.
 local function ended(...)
     for _, thread in ipairs { ... } do
         while not thread.done do
@@ -126,13 +126,13 @@ local function receive(sock, count)
     local parts, got = {}, 0
     while got < count do
         local data = sock:recv(math.min(65536, count - got))
-        assert(data ~= "", "the connection ended early")
+        assert(data ~= "", "the stream ended early")
         parts[#parts + 1], got = data, got + #data
     end
     return table.concat(parts)
 end
 
--- failure_of: what f raises.
+-- failure_of returns what f raises.
 local function failure_of(f, ...)
     local ok, failure = pcall(f, ...)
     assert(not ok, "it succeeded")
@@ -143,7 +143,7 @@ describe("turns:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    each_kind_it("writes of several coroutines are whole, and in the order in which they were made", function(loop, connected)
+    each_kind_it("writes of several coroutines are not mixed, and are sent in the order of the calls", function(loop, connected)
         local one, two = connected()
         local sizes = { 1, 2, 100, 16384, 16385, 70000, 300000, 1048576 }
         local rounds, total, order = 3, 0, {}
@@ -173,7 +173,7 @@ describe("turns:", function()
         two:close()
     end)
 
-    each_kind_it("readers get what arrives one after the other", function(loop, connected)
+    each_kind_it("several readers receive the bytes in the order of the calls", function(loop, connected)
         local one, two = connected()
         local got = {}
         for who = 1, 4 do
@@ -303,7 +303,7 @@ describe("turns:", function()
                 local theirs = loop:start(function()
                     other = two:unwrap()
                 end)
-                local below = one:unwrap() -- close_notify is there, and the reader was not woken yet
+                local below = one:unwrap() -- close_notify has arrived, and the reader was not resumed yet
                 ended(reader, theirs)
                 assert(ok and result == "" or ssl.SSLZeroReturnError:is(result), tostring(result))
                 below:close()
@@ -486,7 +486,7 @@ describe("turns:", function()
             end
             assert.are.equal(1, woken)
             assert.are.equal(2, places)
-            parked = {} -- what is registered stays as long as the waiter, and leads to it
+            parked = {} -- registered functions live as long as the waiter, and refer to it
             two:close()
         end)
     end)
@@ -517,7 +517,7 @@ describe("turns:", function()
         end)
     end)
 
-    it("a wrapper never writes into what has taken its descriptor's number", function()
+    it("a wrapper never writes to another file that has got its descriptor's number", function()
         run(function(loop)
             local first, second = socket.socketpair()
             local fd = first:detach()
@@ -528,7 +528,7 @@ describe("turns:", function()
             local two = link.context(link.server_options()):wrap_socket(second,
                 { server_side = true, do_handshake_on_connect = false })
             shake(loop, one, two)
-            socket.socket({ fileno = fd }):close() -- behind the wrapper's back
+            socket.socket({ fileno = fd }):close() -- without the wrapper
             local a, b = socket.socketpair()
             assert(a:fileno() == fd or b:fileno() == fd)
             one:sendall "secret"
@@ -544,7 +544,7 @@ describe("turns:", function()
         end)
     end)
 
-    it("a socket is wrapped once", function()
+    it("a socket can be wrapped only once", function()
         local first, second = socket.socketpair()
         local context = link.context(link.client_options())
         local options = { server_hostname = "localhost", do_handshake_on_connect = false }
@@ -594,7 +594,7 @@ describe("turns:", function()
     end)
 
     describe("files", function()
-        each_kind_it("that two coroutines write and flush have each line once and whole", function(loop, connected)
+        each_kind_it("that two coroutines write and flush send each line once and whole", function(loop, connected)
             local one, two = connected()
             local file = one:makefile "w"
             local writers = {}
@@ -607,7 +607,7 @@ describe("turns:", function()
                 end)
             end
             local reading, seen, count = two:makefile "r", {}, 0
-            repeat -- and no for: in Lua 5.1 an iterator cannot wait
+            repeat -- no `for`: Lua 5.1 cannot yield in an iterator
                 local line = reading()
                 assert.are.equal(2000, #line)
                 local key = line:sub(1, 5)
@@ -621,7 +621,7 @@ describe("turns:", function()
             two:close()
         end)
 
-        each_kind_it("that two coroutines read give each line to one of them, whole", function(loop, connected)
+        each_kind_it("that two coroutines read return each line to one of them, whole", function(loop, connected)
             local one, two = connected()
             local file = two:makefile "r"
             local seen, count = {}, 0
@@ -653,7 +653,7 @@ describe("turns:", function()
             two:close()
         end)
 
-        each_kind_it("work until their end if the socket is closed while one waits", function(loop, connected)
+        each_kind_it("return the rest of the stream if the socket is closed while a coroutine waits", function(loop, connected)
             local one, two = connected()
             local file = two:makefile "r"
             local line
@@ -688,7 +688,7 @@ describe("the turn of a coroutine that is killed", function()
         end
     end
 
-    -- started: a coroutine that has run until it waits.
+    -- started returns a coroutine that has run until it waits.
     local function started(f, ...)
         local thread = coroutine.create(f)
         local ok, failure = coroutine.resume(thread, ...)
@@ -716,7 +716,7 @@ describe("the turn of a coroutine that is killed", function()
             end
             kill(threads[1])
             threads[1] = nil
-            kill(threads[2]) -- which was only parked
+            kill(threads[2]) -- it only waited for its turn
             threads[2] = nil
             collect()
             two:sendall "x"
@@ -844,7 +844,7 @@ describe("the turn of a coroutine that is killed", function()
         end)
         local waiter = one:getwaiter()
         assert.are.equal(yields, waiter)
-        -- what the first waits in is a function that raises when it goes on
+        -- the first one waits in a function that raises when it is resumed
         assert.are.equal("suspended", coroutine.status(first))
         two:sendall "xy"
         assert(coroutine.resume(first) == false or true)
@@ -862,7 +862,7 @@ end)
 describe("a call that has returned", function()
     handles.watch(before_each, after_each)
 
-    -- What a call has needed is used by later calls: it must not keep anything of the first one.
+    -- Later calls use the records of earlier ones again: these must not refer to objects of the first call.
     it("keeps no reference to its coroutine or its socket", function()
         local gone = setmetatable({}, { __mode = "k" })
         local function waited(kind)
@@ -900,7 +900,7 @@ describe("a call that has returned", function()
     end)
 end)
 
-describe("errors that are shared", function()
+describe("shared error objects", function()
     it("cannot be changed", function()
         for _, name in ipairs { "want_read", "want_write", "would_block", "in_progress" } do
             local err = errors[name]

@@ -1,5 +1,4 @@
--- Waiters: straight-line code in coroutines, over the scheduler of support.scheduler. Nothing here may block the
--- thread.
+-- Waiters: straight-line code in coroutines, with the scheduler of support.scheduler. No call may block the thread.
 local Buffer = require "cleat.buffer"
 local backend = require "cleat.backend"
 local handles = require "support.handles"
@@ -14,7 +13,7 @@ local socket = require "cleat.socket"
 
 local WAIT = 0.05 -- seconds
 
--- listen: a listening socket with the waiter.
+-- listen returns a listening socket with the waiter.
 local function listen(loop)
     local listener = socket.socket()
     listener:setwaiter(loop.waiter)
@@ -35,7 +34,8 @@ local function ticker(loop)
     return ticks
 end
 
--- connected: TLS sockets with the waiter, of a TCP connection, both shaken. To be called in a coroutine of the loop.
+-- connected returns both ends of a TLS connection over TCP with the waiter, after the handshake. Call it in a coroutine
+-- of the loop.
 local function connected(loop, client_options, server_options)
     local first, second = link.pair(client_options, server_options)
     for _, sock in ipairs { first, second } do
@@ -126,7 +126,7 @@ describe("a socket with a waiter", function()
                 local file = server:makefile "rw"
                 local lines = file:lines()
                 local line = lines()
-                while line do -- and no for: in Lua 5.1 an iterator cannot wait
+                while line do -- no `for`: Lua 5.1 cannot yield in an iterator
                     file:write(line:upper() .. "\n")
                     file:flush()
                     line = lines()
@@ -146,10 +146,10 @@ describe("a socket with a waiter", function()
     end)
 
     describe("keeps its timeout in", function()
-        -- late: f must raise, no earlier than the timeout, while others go on.
+        -- late checks that f raises a timeout, no earlier than the timeout, while other coroutines run.
         local function late(loop, class, f)
             local ticks
-            for _ = 1, 10 do -- a machine that stands still for so long lets no coroutine go on; f must be repeatable
+            for _ = 1, 10 do -- a machine that stands still for so long runs no other coroutine; f must be repeatable
                 ticks = ticker(loop)
                 local before = process.clock()
                 raises(class, { match = "timed out" }, f)
@@ -170,7 +170,7 @@ describe("a socket with a waiter", function()
                 late(loop, "socket.timeout", function()
                     listener:accept()
                 end)
-                -- a queue that is full: the next one's SYN gets no answer
+                -- a full backlog: the next client's SYN is not answered
                 local fillers = {}
                 for i = 1, 3 do
                     fillers[i] = socket.socket()
@@ -260,13 +260,13 @@ describe("a socket with a waiter", function()
         end)
     end)
 
-    it("covers the whole of a call with one timeout, however often it waits", function()
+    it("applies one timeout to the whole call, however often it waits", function()
         run(function(loop)
             local client, server = connected(loop)
             client:settimeout(0.3)
             local stop = false
             loop:start(function()
-                while not stop do -- a byte from time to time lets the client's writes get ahead, a little
+                while not stop do -- one byte from time to time lets the client's writes progress a little
                     pcall(server.recv, server, 20000)
                     coroutine.yield(process.clock() + 0.05)
                 end
@@ -329,7 +329,7 @@ describe("a socket with a waiter", function()
         end)
     end)
 
-    it("refuses a waiter's answer that is neither true nor false", function()
+    it("refuses results of a waiter other than true and false", function()
         local client, server = link.open()
         local answer
         client:setwaiter(function()
@@ -350,7 +350,7 @@ describe("a socket with a waiter", function()
         server:close()
     end)
 
-    it("keeps its timeout even if its waiter always wants to try again", function()
+    it("keeps its timeout even if its waiter always returns true", function()
         local client, server = link.open()
         client:settimeout(WAIT)
         local waits = 0
@@ -365,7 +365,7 @@ describe("a socket with a waiter", function()
         server:close()
     end)
 
-    it("survives a waiter that closes it", function()
+    it("works if the waiter closes the socket", function()
         for _, call in ipairs { { "recv", 10 }, { "do_handshake" }, { "sendall", ("x"):rep(8000000) }, { "unwrap" } } do
             local client, server
             if call[1] == "do_handshake" then
@@ -396,7 +396,7 @@ describe("a socket with a waiter", function()
         server:close()
     end)
 
-    it("has the default waiter if it is new, and its wrapper has the socket's", function()
+    it("gets the default waiter if it is new; its wrapper gets the socket's", function()
         local loop = scheduler.new()
         assert.is_nil(socket.getdefaultwaiter())
         socket.setdefaultwaiter(loop.waiter)
@@ -505,7 +505,7 @@ describe("a name, under a waiter,", function()
         socket.setdefaultwaiter(nil)
     end)
 
-    it("is resolved as without one", function()
+    it("is resolved to the same addresses as without a waiter", function()
         local expected = socket.getaddrinfo("localhost", 80, 0, socket.SOCK_STREAM)
         local numeric = socket.getaddrinfo("127.0.0.1", 80, 0, socket.SOCK_STREAM)
         local _, unknown = pcall(socket.getaddrinfo, "unknown.invalid", 80)
@@ -524,8 +524,8 @@ describe("a name, under a waiter,", function()
         loop:run(20)
     end)
 
-    -- A getaddrinfo that takes its time, in a separate process.
-    it("does not delay other coroutines, and obeys the timeout", function()
+    -- A slow getaddrinfo, in a separate process.
+    it("does not delay other coroutines, and respects the timeout", function()
         local directory = process.directory()
         process.write_file(directory .. "/slow.c", [[
             #define _GNU_SOURCE
@@ -573,12 +573,12 @@ describe("a name, under a waiter,", function()
             loop:run(10)
         ]], {
             "LD_PRELOAD=" .. (os.getenv "LD_PRELOAD" or "") .. " " .. directory .. "/slow.so",
-            "ASAN_OPTIONS=verify_asan_link_order=0", -- in a build with it, another library comes first here
+            "ASAN_OPTIONS=verify_asan_link_order=0", -- in a build with ASan, another library is loaded first here
         })
         assert.are.equal("connected\ttrue\nfalse\ttrue\ttimed out\n11\n", output)
     end)
 
-    it("can be closed before its result is read, and the result can be read again", function()
+    it("can be closed before its result is read; and the result can be read again", function()
         for _ = 1, 20 do
             local id = backend.resolution_new("localhost", "80", 0, socket.SOCK_STREAM, 0, 0)
             assert.is_true(id > 0)

@@ -1,4 +1,4 @@
--- Groups, signature algorithms, GREASE and compliance policies between our own ends.
+-- Groups, signature algorithms, GREASE and compliance policies between cleat's own client and server.
 -- spec/peers/algorithms_spec.lua has other programs.
 local handles = require "support.handles"
 local key_types = require "support.key_types"
@@ -15,11 +15,12 @@ local function join(list)
     return table.concat(list, " ")
 end
 
--- both: contexts of a client and of a server with certificates of these types; both verify the other if auth is given.
+-- both returns contexts of a client and of a server with certificates of these types; each verifies the other if auth
+-- is true.
 local function both(version, types, auth)
     local client = link.context(link.client_options { version = version, server_hostname = false })
     local server = key_types.load(link.context { version = version }, types[1], types[2], types[3])
-    server:set_ciphers("ECDHE") -- with RSA's key exchange there is no group, and nothing is signed
+    server:set_ciphers("ECDHE") -- the RSA key exchange has no group and no signature
     if auth then
         key_types.load(client, auth[1], auth[2], auth[3])
         server:load_verify_locations(pki.path("root.pem"))
@@ -38,7 +39,7 @@ local function facts(client, server)
     }
 end
 
--- met: what two contexts agree on, as facts; the failures of both ends if they do not.
+-- met returns what the handshake of two contexts agrees on, or the failures of both ends.
 local function met(client, server)
     local failures, found = link.attempt({ context = client }, { context = server }, facts)
     return found or {}, failures
@@ -53,7 +54,7 @@ for _, version in ipairs(VERSIONS) do
         handles.watch(before_each, after_each)
         teardown(process.cleanup)
 
-        it("B-53 B-55 set_groups: the first of the server's that the client has", function()
+        it("B-53 B-55 set_groups: the server's first group that the client supports is used", function()
             local client, server = both(version, { "rsa" })
             server:set_groups("P-521:SECP384R1/x25519")
             assert.are.equal("secp521r1", met(client, server).group)
@@ -70,7 +71,7 @@ for _, version in ipairs(VERSIONS) do
             assert.are.equal("secp521r1", met(client, server).group)
         end)
 
-        it("B-53 a client without NIST's curves meets ECDSA certificates, and keeps to its groups", function()
+        it("B-53 a client without the NIST curves accepts ECDSA certificates, and uses its own groups only", function()
             local client, server = both(version, { "p256" })
             client:set_groups(is_new and "X25519MLKEM768:x25519" or "x25519")
             assert.are.equal(version == "TLSv1.3" and is_new and "X25519MLKEM768" or "x25519", met(client, server).group)
@@ -87,7 +88,7 @@ for _, version in ipairs(VERSIONS) do
             local client, server = both(version, { "p256", "rsa" }, { "p384", "rsa" })
             local found = met(client, server)
             assert.are.equal("ecdsa_secp256r1_sha256", found.server)
-            -- TLS 1.2 has the curve of the key in the certificate only
+            -- TLS 1.2 names the curve in the certificate's key only
             local by_curve = version == "TLSv1.3" and "ecdsa_secp384r1_sha384" or "ecdsa_secp256r1_sha256"
             assert.are.equal(by_curve, found.client)
             client:set_server_sigalgs("RSA-PSS+SHA384")
@@ -136,7 +137,7 @@ for _, version in ipairs(VERSIONS) do
             end
         end)
 
-        it("B-55 B-59 a resumed session has a group, and no signatures; a change of algorithms ends it", function()
+        it("B-55 B-59 a resumed session has a group, and no signatures; after a change of algorithms it is not offered", function()
             local client, server = both(version, { "p256" }, { "p256" })
             client.session_cache_size = 8
             client.check_hostname = false
@@ -168,7 +169,7 @@ for _, version in ipairs(VERSIONS) do
             end)
         end)
 
-        it("B-58 a server-name switch brings the other context's algorithms; policies must be the same", function()
+        it("B-58 after a switch at the server name the new context's algorithms are used; the policies must be the same", function()
             local client, first = both(version, { "p256" })
             local _, other = both(version, { "p256", "rsa" })
             first:set_server_sigalgs("ecdsa_secp256r1_sha256")
@@ -202,7 +203,7 @@ for _, version in ipairs(VERSIONS) do
             end)
         end)
 
-        it("B-66 a policy: FIPS_202205 and WPA3_192_202304 restrict group, suite and signatures of each end", function()
+        it("B-66 policies FIPS_202205 and WPA3_192_202304 restrict group, suite and signatures of each end", function()
             for policy, expected in pairs {
                 [ssl.POLICY_FIPS_202205] = { "secp256r1", "AES", "ecdsa_secp256r1_sha256" },
                 [ssl.POLICY_WPA3_192_202304] = { "secp384r1", "AES_?-?256[_-]GCM", "ecdsa_secp384r1_sha384" },
@@ -232,7 +233,7 @@ describe("algorithms:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("B-54 get_groups: for the versions and the policy, with and without aliases", function()
+    it("B-54 get_groups returns the groups of the versions and the policy, with and without aliases", function()
         local context = ssl.create_default_context { cafile = pki.path("root.pem") }
         local old = "x25519 secp256r1 secp384r1 secp521r1"
         assert.are.equal(is_new and "X25519MLKEM768 " .. old .. " MLKEM1024" or old, join(context:get_groups()))
@@ -247,7 +248,7 @@ describe("algorithms:", function()
         raises("TypeError", {}, context.get_groups, context, 1)
     end)
 
-    it("B-57 get_sigalgs: each name can be set", function()
+    it("B-57 each name that get_sigalgs returns can be set", function()
         local names = ssl.get_sigalgs()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         local seen = {}
@@ -261,7 +262,7 @@ describe("algorithms:", function()
         assert.is_nil(seen.rsa_pkcs1_md5_sha1)
     end)
 
-    it("B-53 B-58 an error names what is unknown, and changes nothing", function()
+    it("B-53 B-58 an error names the unknown algorithm, and the setting is not changed", function()
         local client, server = both("TLSv1.3", { "p256" })
         client:set_groups("secp521r1")
         client:set_server_sigalgs("ecdsa_secp256r1_sha256")
@@ -307,7 +308,7 @@ describe("algorithms:", function()
         end,
     }
 
-    it("B-66 a policy and other settings narrow each other, whatever the order", function()
+    it("B-66 a policy and other settings restrict each other, in any order", function()
         for _, order in ipairs(ORDERS) do
             local client, server = both("TLSv1.2", { "rsa" })
             server.options = server.options - ssl.OP_CIPHER_SERVER_PREFERENCE
@@ -366,7 +367,7 @@ describe("algorithms:", function()
         end)
     end)
 
-    it("B-66 a policy: get_ciphers lists the suites that it leaves", function()
+    it("B-66 get_ciphers lists only the suites that a policy allows", function()
         local context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.compliance_policy = ssl.POLICY_WPA3_192_202304
         local names = {}
@@ -376,7 +377,7 @@ describe("algorithms:", function()
         assert.are.equal("TLS_AES_256_GCM_SHA384 ECDHE-ECDSA-AES256-GCM-SHA384 ECDHE-RSA-AES256-GCM-SHA384", join(names))
     end)
 
-    it("B-66 a policy: those of CNSA", function()
+    it("B-66 the policies CNSA_202407 and CNSA1_202603 restrict groups and signatures", function()
         local numbers = { ssl.POLICY_CNSA_202407, ssl.POLICY_CNSA1_202603, ssl.POLICY_CNSA2_202603 }
         local groups = { "X25519MLKEM768", "MLKEM1024", "MLKEM1024" }
         for i, number in ipairs(numbers) do

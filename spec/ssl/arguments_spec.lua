@@ -1,4 +1,4 @@
--- What a program gets wrong is said at once, by name, and where: misspelt names, arguments in the wrong place, contexts
+-- Mistakes of a program raise errors that name the mistake: misspelt names, arguments in the wrong position, contexts
 -- for the other role.
 local errno = require "cleat.errno"
 local errors = require "cleat.errors"
@@ -18,7 +18,7 @@ local function read(of, name)
 end
 
 describe("names:", function()
-    it("that a module or an enumeration does not have raise, and the one that was meant is suggested", function()
+    it("that a module or an enumeration does not have raise, and the error suggests a similar name", function()
         for _, case in ipairs {
             { ssl, "CERT_REQIRED", "module 'ssl' has no attribute 'CERT_REQIRED'; did you mean 'CERT_REQUIRED'?" },
             { ssl, "cert_required", "did you mean 'CERT_REQUIRED'?" },
@@ -44,7 +44,7 @@ describe("names:", function()
         end
     end)
 
-    it("that resemble no other raise without a suggestion", function()
+    it("that are similar to no other raise without a suggestion", function()
         for _, name in ipairs { "X", "", "nothing_like_it", ("CERT_REQUIRED"):rep(100), "\0", "enum_certificates" } do
             local err = raises("AttributeError", {}, read(ssl, name))
             assert.are.equal(("module 'ssl' has no attribute '%s'"):format(name), tostring(err))
@@ -67,11 +67,11 @@ describe("names:", function()
             count = count + 1
         end
         assert.are.equal(7, count)
-        assert.is_nil(ssl[1]) -- what # and ipairs ask for
+        assert.is_nil(ssl[1]) -- # and ipairs read this field
         assert.are.equal(0, #ssl)
         assert.is_true(ssl.Purpose:is(ssl.Purpose.SERVER_AUTH))
         assert.are.equal("EAGAIN", errno.errorcode[errno.EAGAIN])
-        assert.are.equal("ENOENT", errno.errorcode[errno.ENOENT]) -- of the same number is EPOLLPRI
+        assert.are.equal("ENOENT", errno.errorcode[errno.ENOENT]) -- EPOLLPRI has the same number
         assert.is_nil(errno.errorcode[100000])
         ssl.mine = 5 -- a program may add to a module
         assert.are.equal(5, ssl.mine)
@@ -151,7 +151,7 @@ describe("contexts for one role:", function()
         return ok, result
     end
 
-    it("a client's verifies the chain and the name", function()
+    it("a client's context verifies the chain and the name", function()
         local context = ssl.SSLContext(CLIENT)
         local ok, err = connect(context, serve("server-ec"), "localhost") -- no CA certificates are loaded yet
         assert.is_false(ok)
@@ -170,7 +170,7 @@ describe("contexts for one role:", function()
         sock:close()
     end)
 
-    it("B-02 B-03 the other role is refused, an SSLError and a ValueError", function()
+    it("B-02 B-03 for the other role they raise an error that is an SSLError and a ValueError", function()
         local wrong = { library = "SSL", reason = "CALLED_A_FUNCTION_YOU_SHOULD_NOT_CALL", errno = ssl.SSL_ERROR_SSL }
         local client, server = ssl.SSLContext(CLIENT), ssl.SSLContext(SERVER)
         client.check_hostname = false
@@ -192,7 +192,7 @@ describe("contexts for one role:", function()
         second:close()
     end)
 
-    it("a server's serves", function()
+    it("a server's context accepts connections", function()
         local server = ssl.SSLContext(SERVER)
         server:load_cert_chain(pki.chain("server-ec"))
         local client = ssl.SSLContext(CLIENT)
@@ -214,7 +214,7 @@ describe("contexts for one role:", function()
         assert.are.equal("hello", two:read(10))
     end)
 
-    it("reads return at most the decrypted bytes that fit into a buffer, whatever the size", function()
+    it("read returns at most the decrypted bytes that fit into a buffer, whatever the size", function()
         local certfile, keyfile = pki.chain("server-ec")
         local server = ssl.SSLContext(SERVER)
         server:load_cert_chain(certfile, keyfile)
@@ -240,7 +240,7 @@ describe("contexts for one role:", function()
         raises("TypeError", {}, sock.read, sock, "5", buffer)
         sock:close()
         job:finish()
-        -- The same in memory.
+        -- The same over memory.
         local left, right = ssl.MemoryBIO(), ssl.MemoryBIO()
         local one = context:wrap_bio(left, right, { server_hostname = "localhost" })
         local two = server:wrap_bio(right, left, true)
@@ -253,14 +253,14 @@ describe("contexts for one role:", function()
         assert.are.equal("0123", tostring(buffer))
         assert.are.equal(4, one:read(nil, buffer))
         assert.are.equal("4567", tostring(buffer))
-        -- Plain sockets refuse it, as in Python.
+        -- Plain sockets raise, as in Python.
         local first, second = socket.socketpair()
         raises("ValueError", { match = "buffer too small for requested bytes" }, first.recv_into, first, buffer, 5)
         first:close()
         second:close()
     end)
 
-    it("the functions that take a protocol take these", function()
+    it("are accepted by the functions that take a protocol", function()
         local first, second = socket.socketpair()
         raises("ValueError", { match = "Cannot set verify_mode to CERT_NONE" }, ssl.wrap_socket, first, { ssl_version = CLIENT })
         raises("SSLError", { match = "Cannot create a client socket" }, ssl.wrap_socket, first, { ssl_version = SERVER })
@@ -282,7 +282,7 @@ describe("arguments:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("an address says which part is wrong", function()
+    it("of an address: the error names the wrong part", function()
         local sock = socket.socket()
         for _, case in ipairs {
             { { "localhost", "443" }, "port must be an integer, not the string '443'" },
@@ -312,7 +312,7 @@ describe("arguments:", function()
         sock:close()
     end)
 
-    it("create_connection, and only it, takes a port as a string, or a service", function()
+    it("create_connection, and no other function, accepts a port as a string, or a service", function()
         local listener = socket.socket()
         listener:bind { "127.0.0.1", 0 }
         listener:listen(5)
@@ -322,7 +322,7 @@ describe("arguments:", function()
             assert.are.equal(port, sock:getpeername()[2])
             sock:close()
         end
-        -- An address over IPv6 has four elements where it comes from a socket.
+        -- The address of an IPv6 socket has four elements.
         local six = socket.socket(socket.AF_INET6)
         six:bind { "::1", 0 }
         six:listen(1)
@@ -331,7 +331,7 @@ describe("arguments:", function()
         sock:close()
         six:close()
         raises("TypeError", { match = "it has a field [5]" }, socket.create_connection, { "::1", 1, 0, 0, 0 })
-        -- A service: what it stands for is asked of the system.
+        -- The system knows the port of a service.
         local seen
         local resolve = require("cleat.socket.address").resolve
         require("cleat.socket.address").resolve = function(host, service, ...)
@@ -366,7 +366,7 @@ describe("arguments:", function()
         end
     end)
 
-    it("in a place of another say how they are given", function()
+    it("in the wrong position: the error shows how to pass them", function()
         raises("TypeError", { match = "not string: pass the CA certificates as create_default_context{cafile = …}" },
             ssl.create_default_context, "/etc/ssl/ca.pem")
         local context = ssl.create_default_context()
@@ -376,7 +376,7 @@ describe("arguments:", function()
         sock:close()
     end)
 
-    it("that a backend would refuse are refused before", function()
+    it("out of a backend's range raise before the backend is called", function()
         for _, case in ipairs {
             { "ValueError", "file descriptor is out of range (2147483648)", select.select, { 2 ^ 31 }, {}, {}, 0 },
             { "ValueError", "file descriptor is out of range", select.select, {}, { 1e300 }, {}, 0 },
@@ -408,7 +408,7 @@ describe("arguments:", function()
         end
     end)
 
-    it("of any kind, in any place, raise error objects only, and never a backend's messages", function()
+    it("of any type, in any position, raise error objects only, and never a backend's messages", function()
         local function raising()
             return setmetatable({}, { __index = function() error("mine", 0) end })
         end
@@ -431,7 +431,7 @@ describe("arguments:", function()
                 try(name, f, self or path, self and path or value, self and value)
             end
         end
-        -- What waits for others, changes what the other specs work with, or takes over descriptors.
+        -- These calls block, change state of the other specs, or close descriptors.
         local left_out = {
             ["socket.socket"] = true, ["socket.SocketType"] = true, ["socket.getaddrinfo"] = true, ["socket.setdefaulttimeout"] = true,
             ["socket.setdefaultwaiter"] = true, ["ssl._https_verify_certificates"] = true, close = true, detach = true, setwaiter = true,
@@ -495,10 +495,10 @@ describe("arguments:", function()
     end)
 end)
 
-describe("what a mistake says:", function()
+describe("an uncaught error shows", function()
     teardown(process.cleanup)
 
-    -- failing: what a script prints that does not catch an error of the code in its fourth line.
+    -- failing returns the output of a script that does not catch an error of the code in its fourth line.
     local function failing(code)
         local script = process.write_file(process.directory() .. "/mistake.lua", table.concat({
             'local ssl, socket, errors = require "cleat.ssl", require "cleat.socket", require "cleat.errors"', "local function f(sock)",
@@ -510,10 +510,10 @@ describe("what a mistake says:", function()
         return result.errors:match("^[^\n]*"), script
     end
 
-    -- Lua 5.1's interpreter shows no other errors than strings.
+    -- Lua 5.1's interpreter prints no other errors than strings.
     local shows_errors = _VERSION ~= "Lua 5.1" or rawget(_G, "jit")
     local it_shows = shows_errors and it or pending
-    it_shows("where the caller is, if nothing catches it", function()
+    it_shows("the caller's position", function()
         for code, words in pairs {
             ["sock:settimeout('5')"] = "settimeout() argument 'timeout' must be a number or nil, not string",
             ["sock:settimeout(-1)"] = "Timeout value out of range",
@@ -532,7 +532,7 @@ describe("what a mistake says:", function()
         end
     end)
 
-    it("nothing of that if the program converts it to text or handles it", function()
+    it("no position if the program converts the error to text or handles it", function()
         local ok, err = pcall(function() socket.socket():settimeout("5") end)
         assert.is_false(ok)
         local words = "settimeout() argument 'timeout' must be a number or nil, not string"
@@ -548,7 +548,7 @@ describe("what a mistake says:", function()
         assert.is_nil(line:find("mistake.lua", 1, true))
     end)
 
-    it("a traceback from the caller on", function()
+    it("a traceback that begins at the caller", function()
         local code = [[
             local ssl, socket, errors = require "cleat.ssl", require "cleat.socket", require "cleat.errors"
             local function innermost(f, ...)
@@ -583,7 +583,7 @@ describe("what a mistake says:", function()
         assert.are.same({ "3", "3", "3", "16", "3", "3", "3", "3" }, lines)
     end)
 
-    it("which xpcall prints", function()
+    it("a traceback in xpcall", function()
         local output = process.run_code([[
             local socket = require "cleat.socket"
             local function main()

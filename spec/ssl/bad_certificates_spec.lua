@@ -1,6 +1,7 @@
--- Chains with one thing wrong each, as a server's to our client and as a client's to our server: why each is refused,
--- in code and message, and the alert that its owner sees; and a chain of the same shape with nothing wrong, which is
--- accepted. They are in support/badssl/cases. What OpenSSL and GnuTLS say of the same chains is in docs/verdicts.md.
+-- Chains with one fault each, sent by a server to cleat's client and by a client to cleat's server: the code and the
+-- message of the refusal, and the alert that the peer receives; and a chain of the same shape without the fault, which
+-- is accepted. They are in support/badssl/cases. OpenSSL's and GnuTLS's verdicts on the same chains are in
+-- docs/verdicts.md.
 local attempt = require "support.badssl.attempt"
 local backend = require "cleat.backend"
 local badssl = require "support.badssl"
@@ -20,7 +21,7 @@ local function describe_failure(failure)
     return ("class %d, value %d, %s"):format(failure.class, failure.value, failure.message)
 end
 
--- compare compares what an attempt came to with a verdict, nil for acceptance, and returns what is wrong with it.
+-- compare compares an attempt's result with a verdict, nil for acceptance, and returns a text with the difference.
 local function compare(result, verdict, host)
     local failure, peer_failure = result.failure, result.peer_failure
     if not verdict then
@@ -50,25 +51,25 @@ local function compare(result, verdict, host)
     return nil
 end
 
--- expected: the verdict on a case in a role, as this BoringSSL gives it.
+-- expected returns the verdict on a case in a role, for the BoringSSL in use.
 local function expected(case, role)
     local floor = case.floor and backend.boringssl_api() < 40 and case.floor
-    return verdicts.of((floor or case)[role])
+    return verdicts.get((floor or case)[role])
 end
 
 local function try(case, variant, role, verdict)
     local files = badssl.files(case, variant)
     local tried = 0
     for name, version in pairs(VERSIONS) do
-        local result = (case.version or version) == version and attempt.of(files, role, version)
+        local result = (case.version or version) == version and attempt.handshake(files, role, version)
         if result then
             local fault = compare(result, verdict, files.host)
             if fault then
                 error(("%s chain, a %s's, %s%s: %s"):format(variant, role, name, result.spliced and ", put in" or "", fault), 0)
             end
             if not verdict or verdict.code then
-                -- Without a connection the same is found.
-                assert.are.same(result.found, attempt.alone(files, role))
+                -- Verification without a connection has the same result.
+                assert.are.same(result.found, attempt.verify(files, role))
                 assert.are.equal(verdict and verdict.code, result.found and result.found.code)
             end
             tried = tried + 1
@@ -95,16 +96,16 @@ describe("bad certificates:", function()
         it(case.topic .. ": " .. case.name .. ": " .. case.what, function()
             for _, role in ipairs { "server", "client" } do
                 assert.is_true(try(case, "wrong", role, expected(case, role)) >= 1)
-                -- the control is always tried with both versions
+                -- the control is tested with both versions
                 assert.are.equal(case.version and 1 or 2, try(case, "right", role, nil))
             end
         end)
     end
 
-    it("a cycle of issuers costs little more than a good chain", function()
+    it("a cycle of issuers is refused at little more cost than a good chain", function()
         local function try_it(case, which)
             return function()
-                attempt.of(badssl.files(case, which), "server", 0x0304)
+                attempt.handshake(badssl.files(case, which), "server", 0x0304)
             end
         end
         for _, case in ipairs(badssl.cases) do

@@ -1,6 +1,6 @@
 -- Bad input, for each function, method and attribute of cleat.ssl and cleat.socket, and each of their arguments: a
--- wrong type is a TypeError that names the argument and what came, a wrong value a ValueError, a missing file an
--- IOError with errno and filename; and whatever was refused leaves its object as it was.
+-- wrong type raises a TypeError that names the argument and the value, a wrong value a ValueError, a missing file an
+-- IOError with errno and filename. The object is unchanged afterwards.
 local errors = require "cleat.errors"
 local handles = require "support.handles"
 local link = require "support.link"
@@ -17,8 +17,8 @@ local ENOENT, ENOTDIR, EISDIR = 2, 20, 21
 local NAN, INFINITE = 0 / 0, 1 / 0
 local NO_FILES = { ["/no/such/file"] = ENOENT, [""] = ENOENT, ["/proc/version/x"] = ENOTDIR, ["/proc"] = EISDIR }
 
--- The kinds of arguments: what is no such thing, and what is one and yet wrong: {value, class, words of the message}.
--- {1} and not {}, which would be no keyword arguments.
+-- The kinds of arguments: values of other types, and values of the right type that are invalid: {value, class, words of
+-- the message}. {1} and not {}, which would be an empty table of keyword arguments.
 local STRING = { wrong = { 5, 1.5, true, { 1 }, print }, bad = {} }
 local PATH = { wrong = STRING.wrong, bad = { { "a\0b", "ValueError", "embedded null byte" } } }
 local FILE = { wrong = STRING.wrong, file = true, bad = PATH.bad }
@@ -63,7 +63,7 @@ local ADDRESS = {
         { { "a\0b", 80 }, "ValueError", "embedded null byte" },
     },
 }
-local ENDPOINT = { -- where the port may be a service
+local ENDPOINT = { -- the port may be a service
     wrong = { 5, "127.0.0.1", true, print, { 1 }, { "127.0.0.1" }, { "127.0.0.1", 1.5 }, { 80, "127.0.0.1" }, { "127.0.0.1", 80, 0 } },
     says = "an address {host, port}",
     bad = {
@@ -78,7 +78,7 @@ local SOCK = {
     wrong = { "sock", true, { 1 }, print, 1.5 }, bad = { { -1, "TypeError" }, { 999999, "socket.error" } },
 }
 
--- with: a kind with further values that are wrong.
+-- with: a kind with further invalid values.
 local function with(kind, ...)
     local more = { wrong = kind.wrong, says = kind.says, file = kind.file, bad = { ... } }
     for _, bad in ipairs(kind.bad) do
@@ -87,7 +87,7 @@ local function with(kind, ...)
     return more
 end
 
--- state: all that can be read of a context.
+-- state returns everything that can be read of a context.
 local function state(context)
     local result = { stats = context:cert_store_stats(), ca_certs = context:get_ca_certs(true), ciphers = context:get_ciphers(),
         sessions = context:session_stats() }
@@ -99,7 +99,7 @@ local function state(context)
     return result
 end
 
--- A subject: what a method belongs to. make returns it, and what to close; same tells whether it is as it was.
+-- A subject is the object of a method. make returns it, and the objects to close; same returns whether it is unchanged.
 local function busy_context()
     local context = link.context {
         cert = "server-ec", cafile = "root.pem", verify = ssl.CERT_REQUIRED,
@@ -117,7 +117,7 @@ local SUBJECTS = {
         local before = state(context)
         return context, function()
             assert.are.same(before, state(context))
-            -- what cannot be read: the certificate, the protocols and the trust, at both ends
+            -- settings without getters: the certificate, the protocols and the CA certificates, which a handshake shows
             local failures, facts = link.attempt({ context = context }, { cert = "server-ec", alpn = { "ftp", "h2" } }, function(client)
                 return { client:getpeercert().subject[2][1][2], client:selected_alpn_protocol() }
             end)
@@ -182,11 +182,11 @@ local SUBJECTS = {
     end,
 }
 
--- Targets: {rows and name, function or the subject and method's name, arguments}. An argument is {name, kind, a good
--- value}; required = n of the target says how many may not be nil; keywords = false that it takes no keyword arguments.
+-- Targets: {rows and name, function or the subject and the method's name, arguments}. An argument is {name, kind, a
+-- valid value}. A target's required = n: so many may not be nil; keywords = false: it takes no keyword arguments.
 local function targets()
     local certfile, keyfile = pki.chain("server-ec")
-    local plain = socket.socket -- made anew at each call: see good()
+    local plain = socket.socket -- a new one for each call: see good()
     local cafile = pki.path("root.pem")
     local context = "context"
     return {
@@ -365,12 +365,12 @@ local function targets()
     }
 end
 
--- come: how a message names a value.
+-- come returns a value as messages show it.
 local function come(value)
     return type(value) == "number" and tostring(value) or type(value)
 end
 
--- problems: what one target's calls do that they should not.
+-- problems: the faults in the results of one target's calls.
 local problems
 
 local function complain(format, ...)
@@ -381,7 +381,7 @@ local function show(value)
     return type(value) == "string" and ("%q"):format(#value > 40 and value:sub(1, 40) .. "…" or value) or tostring(value)
 end
 
--- expect: a call's failure is of the class and has the words, of which each must be there.
+-- expect checks that a call's failure is of the class and contains each of the words.
 local function expect(what, class, words, ok, failure)
     if ok then
         return complain("%s was taken", what)
@@ -417,7 +417,7 @@ describe("bad input:", function()
             local parameters = target[3]
             local offset = subject and 1 or 0
 
-            -- arguments: good ones, but for one; as many as are needed, or all of them.
+            -- arguments: valid ones except for one; as many as are required, or all of them.
             local made = {}
             local function good(parameter)
                 local value = parameter[3]
@@ -456,7 +456,7 @@ describe("bad input:", function()
                 end
                 local ok, failure = pcall(f, unpack(arguments, 1, last))
                 for _, sock in ipairs(made) do
-                    -- a socket that was refused is still the caller's, and open
+                    -- a refused socket still belongs to the caller, and is open
                     local fine, number = pcall(sock.fileno, sock)
                     if not fine or number < 0 then
                         complain("%s of a refused call was closed", tostring(sock))
@@ -502,7 +502,7 @@ describe("bad input:", function()
             end
 
             if target.keywords ~= false then
-                -- where the first argument is a table itself, this is taken for it
+                -- if the first argument is a table itself, the table of keywords is taken for it
                 local arguments, words = { subject }, target.tables or { "unexpected keyword argument 'no_such_argument'" }
                 arguments[offset + 1] = { no_such_argument = 1 }
                 expect("an unknown name", "TypeError", words, pcall(f, unpack(arguments, 1, offset + 1)))
@@ -520,7 +520,7 @@ describe("bad input:", function()
         end)
     end
 
-    -- Attributes: {subject, name, kind}; "read-only" for a kind that says so.
+    -- Attributes: {subject, name, kind}; "read-only" for a read-only attribute.
     local FLAGS = with(INTEGER, { -1, "ValueError" })
     local VERSION = with(INTEGER, { 0x300, "ValueError", "Unsupported protocol version 0x300" }, { 0, "ValueError" },
         { 0x305, "ValueError" })
@@ -568,7 +568,7 @@ describe("bad input:", function()
         end)
     end
 
-    it("PROT-02 attributes that do not exist are AttributeErrors, to read and to write", function()
+    it("PROT-02 reading or writing an unknown attribute raises AttributeError", function()
         for name, make in pairs(SUBJECTS) do
             local subject, check = make()
             raises("AttributeError", { match = "no attribute 'no_such_field'" }, function()
@@ -582,7 +582,7 @@ describe("bad input:", function()
         end
     end)
 
-    it("LCC-12 LCC-13 LCC-15 LVL-04 files that hold the wrong thing leave the context as it was", function()
+    it("LCC-12 LCC-13 LCC-15 LVL-04 files with the wrong content leave the context unchanged", function()
         local context, check = SUBJECTS.context()
         for _, case in ipairs {
             { "PEM", "NO_START_LINE", "load_cert_chain", "empty.pem" }, { "PEM", "NO_START_LINE", "load_cert_chain", "junk.pem" },
@@ -605,7 +605,7 @@ describe("bad input:", function()
         check()
     end)
 
-    it("LVL-01 LVL-09 of several arguments none is used if one is wrong", function()
+    it("LVL-01 LVL-09 if one of several arguments is wrong, none is used", function()
         local context, check = SUBJECTS.context()
         local file, data = pki.path("unknown-root.pem"), pki.read("unknown-root.pem")
         raises("IOError", { errno = ENOENT }, context.load_verify_locations, context, "/no/such/file", nil, data)
@@ -617,7 +617,7 @@ describe("bad input:", function()
         check()
     end)
 
-    it("methods called with a dot, or on the wrong object, do not crash", function()
+    it("methods called with a dot, or on the wrong object, raise errors and do not crash", function()
         for _, class in ipairs { ssl.SSLContext, ssl.SSLSocket, socket.socket, socket.buffer } do
             for name, method in pairs(getmetatable(class).__index) do
                 if type(method) == "function" and name:sub(1, 1) ~= "_" then

@@ -1,4 +1,4 @@
--- Writes of nothing and of much, and reads into buffers, over TLS: rows B-36 and B-37 of Python 3's ssl.
+-- Empty and large writes, and reads into buffers, over TLS: rows B-36 and B-37 of Python 3's ssl.
 local handles = require "support.handles"
 local link = require "support.link"
 local process = require "support.process"
@@ -12,7 +12,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
         handles.watch(before_each, after_each)
         teardown(process.cleanup)
 
-        it("B-36 a write of nothing returns 0 and sends nothing", function()
+        it("B-36 an empty write returns 0 and sends nothing", function()
             local client, server = link.open({ version = version }, { version = version })
             local empty = socket.buffer(0)
             for _, name in ipairs { "send", "write", "sendall" } do
@@ -56,14 +56,14 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             server:close()
         end)
 
-        it("B-37 recv_into and read fill a buffer from its start, and no more than nbytes", function()
+        it("B-37 recv_into and read fill a buffer from its start, with at most nbytes", function()
             local client, server = link.open({ version = version }, { version = version })
             local buffer = socket.buffer(8)
             buffer:set(0, "--------")
             client:sendall("0123456789")
             assert.are.equal(3, server:recv_into(buffer, 3))
             assert.are.equal("012-----", tostring(buffer))
-            assert.are.equal(7, server:recv_into(buffer, 100)) -- as in Python: the buffer's size, and what there is
+            assert.are.equal(7, server:recv_into(buffer, 100)) -- as in Python: at most the buffer's size, and the available bytes
             assert.are.equal("3456789-", tostring(buffer))
             client:sendall("0123456789")
             assert.are.equal(8, server:recv_into(buffer))

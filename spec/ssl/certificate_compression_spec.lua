@@ -1,5 +1,5 @@
--- Certificate compression (RFC 8879). Whether a certificate was sent compressed shows in the length of a server's
--- first flight. Malformed ones are in spec/c/test_compression.c.
+-- Certificate compression (RFC 8879). The length of a server's first flight shows whether the certificate was
+-- compressed. Malformed compressed certificates are in spec/c/test_compression.c.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -17,7 +17,7 @@ local function context(role, compression, version)
     return made
 end
 
--- flight: the length of the answer of a server to its client's hello; both go on to the end.
+-- flight returns the length of a server's answer to the ClientHello. Both sides then finish the handshake.
 local function flight(client_context, server_context)
     local ends = {}
     for index, which in ipairs { client_context, server_context } do
@@ -75,17 +75,17 @@ describe("certificate compression:", function()
         assert.is_true(math.abs(plain - flight(context("client", true), context("server", false))) < 20)
         assert.is_true(math.abs(plain - flight(context("client", false), context("server", true))) < 20)
         local server = context("server", true)
-        for _ = 1, 3 do -- the first is compressed, the others are found
+        for _ = 1, 3 do -- the first is compressed, the others use the cached result
             assert.is_true(flight(context("client", true), server) < plain - 200)
         end
     end)
 
-    it("has no effect with TLS 1.2", function()
+    it("has no effect in TLS 1.2", function()
         local plain = flight(context("client", false, "TLSv1.2"), context("server", false, "TLSv1.2"))
         assert.is_true(math.abs(plain - flight(context("client", true, "TLSv1.2"), context("server", true, "TLSv1.2"))) < 20)
     end)
 
-    it("is for clients' certificates, too", function()
+    it("works for clients' certificates, too", function()
         local client, server = context("client", true), context("server", true)
         client:load_cert_chain(pki.chain("client"))
         server:load_verify_locations(pki.path("root.pem"))

@@ -1,4 +1,4 @@
--- ssl.Certificate against what the openssl command says of the same certificate, and the chains of connections.
+-- ssl.Certificate, compared with the openssl command's output on the same certificate, and the chains of connections.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -6,14 +6,14 @@ local process = require "support.process"
 local raises = require "support.raises"
 local ssl = require "cleat.ssl"
 
--- openssl: what a command prints.
+-- openssl returns the output of a command.
 local function openssl(...)
     local result = process.run { "openssl", ... }
     assert(result.status == 0, result.errors)
     return result.output
 end
 
--- x509: what `openssl x509` prints of a file, without the end of the line.
+-- x509 returns the output of `openssl x509` on a file, without the line end.
 local function x509(path, ...)
     return (openssl("x509", "-in", path, "-noout", ...):gsub("%s+$", ""))
 end
@@ -28,7 +28,7 @@ local function hex(bytes)
     end))
 end
 
--- made: a self-signed certificate of a new key, by options of `openssl req`; the path of its file.
+-- made makes a self-signed certificate with a new key, by options of `openssl req`, and returns its path.
 local function made(key, ...)
     local directory = process.directory()
     local path = directory .. "/made.pem"
@@ -100,7 +100,7 @@ describe("ssl.Certificate", function()
         end
     end)
 
-    it("has each key usage by its name", function()
+    it("names each key usage", function()
         local names = { "digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement",
             "keyCertSign", "cRLSign", "encipherOnly", "decipherOnly" }
         local all = {}
@@ -118,7 +118,7 @@ describe("ssl.Certificate", function()
         end
     end)
 
-    it("has its issuer's key identifier, and what getpeercert() has", function()
+    it("has its issuer's key identifier, and the fields of getpeercert()", function()
         local cert = ssl.Certificate { file = pki.path "server-ec.crt" }
         local issuer = ssl.Certificate { file = pki.path "intermediate.crt" }
         local path = made(EC)
@@ -135,7 +135,7 @@ describe("ssl.Certificate", function()
         assert.are.same(issuer.subject, cert.issuer)
     end)
 
-    it("is of version 1 without extensions", function()
+    it("has version 1 and no extensions if it is of X.509 version 1", function()
         local cert = ssl.Certificate { file = pki.path "v1.crt" }
         assert.are.equal(1, cert.version)
         assert.are.same({}, cert.extensions)
@@ -163,7 +163,7 @@ describe("ssl.Certificate", function()
         path = made(EC, "-set_serial", "0x" .. huge)
         local der = ssl.Certificate { file = path }:public_bytes(ssl.ENCODING_DER)
         local cert = ssl.Certificate(der)
-        -- The dates are two UTCTime values in a row; only their digits are changed, and the signature with them.
+        -- The dates are two consecutive UTCTime values; only their digits are changed, so the signature is wrong.
         local function dated(before, after)
             local first = der:find("\23\13%d+Z\23\13%d+Z")
             return ssl.Certificate(der:sub(1, first + 1) .. before .. "\23\13" .. after .. der:sub(first + 30))
@@ -206,7 +206,7 @@ describe("ssl.Certificate", function()
         raises("AttributeError", {}, function() ssl.Certificate(der).version = 1 end)
     end)
 
-    it("raises for a malformed extension only when it is read", function()
+    it("raises for a malformed extension when the field is read, not before", function()
         local path = made(EC, "-addext", "keyUsage=DER:0500", "-addext", "subjectAltName=DER:0500",
             "-addext", "extendedKeyUsage=DER:0500")
         local cert = ssl.Certificate { file = path }
@@ -217,7 +217,7 @@ describe("ssl.Certificate", function()
         assert.is_false(cert:matches "made")
     end)
 
-    it("matches hosts as a connection does", function()
+    it("matches host names as a connection does", function()
         local cert = ssl.Certificate { file = pki.path "server-ec.crt" }
         for _, name in ipairs { "localhost", "LOCALHOST", "a.wild.cleat.test", "127.0.0.1", "::1" } do
             assert.is_true(cert:matches(name), name)
@@ -245,7 +245,7 @@ describe("the chains of a connection:", function()
         return result
     end
 
-    it("B-29 B-30 as sent, and as verified up to the trusted certificate, on a hit of the cache too", function()
+    it("B-29 B-30 are the one that was sent, and the verified one up to the trusted certificate, also on a hit of the cache", function()
         local context = link.context(link.client_options({}))
         for i = 1, 2 do
             local hits = context:chain_cache_stats().hits
@@ -256,7 +256,7 @@ describe("the chains of a connection:", function()
         end
     end)
 
-    it("are what was sent, with CERT_NONE, where getpeercert() is empty", function()
+    it("are what the peer has sent with CERT_NONE, where getpeercert() is empty", function()
         local result = chains({ verify = ssl.CERT_NONE, check_hostname = false }, { cert = "expired" })
         assert.are.equal(der "expired.crt", result[1][1])
         assert.are.same(result[1], result[2])

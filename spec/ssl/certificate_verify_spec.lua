@@ -1,5 +1,5 @@
--- Certificate:verify(): verification without a connection. That it finds what a handshake finds is shown for all chains
--- of support/badssl in bad_certificates_spec; here are its arguments, and what of the context counts.
+-- Certificate:verify(): verification without a connection. bad_certificates_spec shows for all chains of support/badssl
+-- that its results equal a handshake's; this file tests its arguments, and which settings of the context it uses.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -46,7 +46,7 @@ end
 local CHAIN = { "localhost", "cleat test intermediate", "cleat test root" }
 
 -- refused checks the failure of a verification, and returns it. keywords: those of verify; untrusted is the
--- intermediate unless it is given.
+-- intermediate by default.
 local function refused(code, depth, cert, keywords, with)
     keywords.untrusted = keywords.untrusted or { intermediate }
     return raises({ "SSLCertVerificationError", "CertificateError" },
@@ -66,7 +66,7 @@ describe("Certificate:verify():", function()
         context = trusting "root.pem"
     end)
 
-    it("returns the verified chain, of untrusted certificates in each form", function()
+    it("returns the verified chain, with untrusted certificates in each form", function()
         for _, untrusted in ipairs {
             pki.read "intermediate.crt", pki.read "other.crt" .. "a comment\n" .. pki.read "server-ec.pem",
             intermediate:public_bytes(ssl.ENCODING_DER),
@@ -84,7 +84,7 @@ describe("Certificate:verify():", function()
         assert.are.same(CHAIN, names(leaf:verify(context, ssl.Purpose.SERVER_AUTH, "localhost", os.time(), { intermediate })))
     end)
 
-    it("goes without untrusted certificates where the context has the issuer, or the certificate itself", function()
+    it("needs no untrusted certificates if the context trusts the issuer, or the certificate itself", function()
         assert.are.same(CHAIN, names(leaf:verify(trusting("root.pem", "intermediate.crt"))))
         local own = certificate "selfsigned.pem"
         assert.are.same({ "localhost" }, names(own:verify(trusting "selfsigned.pem", { untrusted = {} })))
@@ -93,7 +93,7 @@ describe("Certificate:verify():", function()
         assert.are.equal(1, #failure.chain)
     end)
 
-    it("raises an error that has the certificate, the depth and what was given", function()
+    it("raises an error with the certificate, the depth and the given certificates", function()
         local failure = refused(EXPIRED, 0, certificate "expired.crt", { hostname = "localhost" })
         assert.are.equal("Feb  1 00:00:00 2020 GMT", failure.certificate.not_after_text)
         assert.are.equal("certificate has expired", failure.verify_message)
@@ -105,7 +105,7 @@ describe("Certificate:verify():", function()
         assert.are.equal(intermediate, failure.certificate)
     end)
 
-    it("verifies the name if there is one, as a client does", function()
+    it("verifies the name if one is given, as a client does", function()
         for _, name in ipairs { "localhost", "LOCALHOST", "a.wild.cleat.test", "127.0.0.1", "::1" } do
             leaf:verify(context, { hostname = name, untrusted = { intermediate } })
         end
@@ -129,9 +129,9 @@ describe("Certificate:verify():", function()
         assert.are.equal(3, #client:verify(context, { purpose = ssl.Purpose.CLIENT_AUTH, untrusted = { intermediate } }))
     end)
 
-    it("takes the time that is given, else the context's, else the present", function()
+    it("uses the given time, else the context's, else the present", function()
         local ended, early = leaf.not_after + 1, leaf.not_before - DAY
-        refused(EXPIRED, 2, leaf, { time = ended }) -- all three have; the trusted one is looked at first
+        refused(EXPIRED, 2, leaf, { time = ended }) -- all three have expired; the trusted one is checked first
         refused(NOT_YET, 2, leaf, { time = early })
         refused(NOT_YET, 2, leaf, { time = 0 })
         refused(EXPIRED, 2, leaf, { time = 253402300799 })
@@ -143,10 +143,10 @@ describe("Certificate:verify():", function()
         leaf:verify(context, { untrusted = { intermediate } })
     end)
 
-    it("looks at the context's revocation lists, for that time", function()
+    it("checks the context's revocation lists, at that time", function()
         local revoked = certificate "revoked.crt"
         context = trusting("root.pem", "intermediate.crl", "root.crl")
-        revoked:verify(context, { untrusted = { intermediate } }) -- the flags do not ask for it
+        revoked:verify(context, { untrusted = { intermediate } }) -- the flags do not require the check
         context.verify_flags = ssl.VERIFY_CRL_CHECK_CHAIN
         local failure = refused(REVOKED, 0, revoked, {})
         assert.are.equal(revoked, failure.certificate)
@@ -167,7 +167,7 @@ describe("Certificate:verify():", function()
         refused(CRL_EXPIRED, 0, leaf, { time = os.time() + 25 * DAY })
     end)
 
-    it("obeys the context's depth and flags, and nothing that is for handshakes", function()
+    it("uses the context's depth and flags, and no settings that are for handshakes", function()
         context.verify_depth = 0
         refused(TOO_LONG, 1, leaf, {})
         context.verify_depth = 1
@@ -184,7 +184,7 @@ describe("Certificate:verify():", function()
         refused(EXPIRED, 0, certificate "expired.crt", {})
     end)
 
-    it("looks into the context's directories", function()
+    it("loads CA certificates from the context's directories", function()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context:load_verify_locations { capath = pki.path "capath" }
         assert.are.same(CHAIN, names(leaf:verify(context, { untrusted = { intermediate } })))
@@ -207,7 +207,7 @@ describe("Certificate:verify():", function()
         assert.are.same(before, stats())
     end)
 
-    it("refuses arguments that are none", function()
+    it("refuses arguments of wrong types", function()
         local function fails(class, what, ...)
             raises(class, what, leaf.verify, leaf, ...)
         end

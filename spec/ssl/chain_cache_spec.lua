@@ -1,5 +1,5 @@
--- The cache of verified chains: chain_cache_stats counts which way verifications went. What must not match an entry is
--- in spec/c/test_chain_cache.c, with clocks that can be set.
+-- The cache of verified chains: chain_cache_stats counts its hits and misses. spec/c/test_chain_cache.c tests what must
+-- not match an entry, with clocks that can be set.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -9,7 +9,7 @@ local ssl = require "cleat.ssl"
 
 local WRONG_NAME, NO_ISSUER, REVOKED = 62, 20, 23
 
--- count: how often the context's connections have hit and missed while f ran, and what f returned.
+-- count returns the context's numbers of hits and misses while f ran, and f's result.
 local function count(context, f)
     local before = context:chain_cache_stats()
     local result = f()
@@ -19,7 +19,7 @@ end
 
 local HIT, MISS, NEITHER = { hits = 1, misses = 0 }, { hits = 0, misses = 1 }, { hits = 0, misses = 0 }
 
--- visit: a client's handshake with a server, verified in that way; returns the failures.
+-- visit does a client's handshake with a server, and returns the failures.
 local function visit(way, context, server, name)
     local counted, failures = count(context, function()
         return (link.attempt({ context = context, server_hostname = name or "localhost" }, server))
@@ -28,7 +28,7 @@ local function visit(way, context, server, name)
     return failures
 end
 
--- known: a client's context, and the options of a server that it has met.
+-- known returns a client's context, and the options of a server that it has verified.
 local function known(options, server)
     local context = link.context(link.client_options(options))
     server = server or { cert = "server-ec" }
@@ -87,7 +87,7 @@ describe("chain_cache_seconds", function()
     end)
 end)
 
-describe("A server that was verified lately", function()
+describe("A server that was verified recently", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
@@ -95,7 +95,7 @@ describe("A server that was verified lately", function()
         for _, cert in ipairs { "server-ec", "server-rsa" } do
             it(("is not verified again: %s, %s"):format(version, cert), function()
                 local context, server = known({ version = version }, { cert = cert, version = version })
-                -- the certificate is the same, each time that it is asked for
+                -- the certificate is the same object each time
                 local seen = {}
                 for index = 1, 2 do
                     link.attempt({ context = context, server_hostname = "localhost" }, server, function(client)
@@ -122,7 +122,7 @@ describe("A server that was verified lately", function()
         refused(visit(MISS, other, server), NO_ISSUER)
     end)
 
-    it("is refused once a list that is loaded revokes it", function()
+    it("is refused after a revocation list with it was loaded", function()
         local context, server = known({ flags = ssl.VERIFY_CRL_CHECK_LEAF, cafile = "root-and-crls.pem" })
         assert.are.same({}, visit(HIT, context, server))
         local plain, revoked = known({ flags = ssl.VERIFY_DEFAULT }, { cert = "revoked" })
@@ -138,7 +138,7 @@ describe("A server that was verified lately", function()
     end)
 end)
 
-describe("A client that was verified lately", function()
+describe("A client that was verified recently", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
@@ -148,7 +148,7 @@ describe("A client that was verified lately", function()
         end)
     end
 
-    it("is not verified again, and shows its certificate", function()
+    it("is not verified again, and the server has its certificate", function()
         local server = link.context(link.server_options { cafile = "root.pem", verify = ssl.CERT_REQUIRED })
         local client = { cert = "client" }
         meet(server, client)
@@ -160,7 +160,7 @@ describe("A client that was verified lately", function()
         assert.are.equal("client", seen.subject[2][1][2])
     end)
 
-    it("is refused by the context of another server name that does not trust it", function()
+    it("is refused by the context of another server name that does not trust its CA", function()
         local first = link.context(link.server_options { cafile = "root.pem", verify = ssl.CERT_REQUIRED })
         local second = link.context(link.server_options { cafile = "unknown-root.pem", verify = ssl.CERT_REQUIRED })
         local client = { cert = "client" }

@@ -14,7 +14,7 @@ describe("get_channel_binding:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("CONST-34 CHANNEL_BINDING_TYPES names what there is", function()
+    it("CONST-34 CHANNEL_BINDING_TYPES has the supported types", function()
         assert.are.same({ "tls-unique", "tls-exporter", "tls-server-end-point" }, ssl.CHANNEL_BINDING_TYPES)
         local sock = link.context({}):wrap_socket(socket.socket())
         for _, cb_type in ipairs(ssl.CHANNEL_BINDING_TYPES) do
@@ -23,7 +23,7 @@ describe("get_channel_binding:", function()
         sock:close()
     end)
 
-    it("SSLS-31 another type is a ValueError in every state, and raised before the state's error", function()
+    it("SSLS-31 another type raises ValueError in every state, before the state's error", function()
         local function refuses(sock)
             for _, cb_type in ipairs { "unknown-type", "tls_exporter", "TLS-UNIQUE", "" } do
                 raises("ValueError", { match = "Unsupported channel binding type" }, sock.get_channel_binding, sock, cb_type)
@@ -51,7 +51,7 @@ describe("get_channel_binding:", function()
         end
     end)
 
-    it("SSLS-29 is nil without a connection, before the handshake, and once TLS is gone", function()
+    it("SSLS-29 is nil without a connection, before the handshake, and after unwrap()", function()
         local fresh = link.context({}):wrap_socket(socket.socket())
         assert.is_nil(fresh:get_channel_binding())
         fresh:close()
@@ -74,7 +74,7 @@ describe("get_channel_binding:", function()
     end)
 
     for _, version in ipairs { "TLSv1", "TLSv1.1", "TLSv1.2" } do
-        it("SSLS-28 is 12 bytes on " .. version .. ", the same at both ends, and others on every connection", function()
+        it("SSLS-28 is 12 bytes on " .. version .. ", the same at both ends, and different on every connection", function()
             local seen = {}
             for _ = 1, 4 do
                 local client, server = link.open({ version = version }, { version = version, cert = "server-rsa" })
@@ -95,7 +95,7 @@ describe("get_channel_binding:", function()
         end)
     end
 
-    it("SSLS-30 F8 is nil on TLS 1.3, for which it is not defined", function()
+    it("SSLS-30 F8 is nil in TLS 1.3, which does not define it", function()
         local client, server = link.open()
         assert.are.equal("TLSv1.3", client:version())
         assert.is_nil(client:get_channel_binding())
@@ -104,7 +104,7 @@ describe("get_channel_binding:", function()
         server:close()
     end)
 
-    it("SSLS-28 is what Python says, in both roles", function()
+    it("SSLS-28 equals Python's, in both roles", function()
         local certfile, keyfile = pki.chain("server-ec")
         local job = peer.serve { tls = true, cert = certfile, key = keyfile, max = "1.2", "handshake", "binding", "recv 1" }
         local sock = ssl.wrap_socket(socket.create_connection({ "127.0.0.1", job.port }, 10))
@@ -126,8 +126,8 @@ describe("get_channel_binding:", function()
         listener:close()
     end)
 
-    it("SSLS-28 binds a message to its connection: a man in the middle has another", function()
-        -- A man in the middle has two connections, each with another binding.
+    it("SSLS-28 detects a man in the middle: his two connections have different bindings", function()
+        -- A man in the middle has two connections with different bindings.
         local client, to_client = link.open({ version = "TLSv1.2" }, { version = "TLSv1.2" })
         local to_server, server = link.open({ version = "TLSv1.2" }, { version = "TLSv1.2" })
         client:setblocking(false)

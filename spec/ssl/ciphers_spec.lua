@@ -1,4 +1,4 @@
--- SSLContext.set_ciphers: what lists select, what they refuse, and what of it handshakes show.
+-- SSLContext.set_ciphers: the suites that lists select, the lists that raise, and the suites that handshakes use.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -6,7 +6,7 @@ local process = require "support.process"
 local raises = require "support.raises"
 local ssl = require "cleat.ssl"
 
--- suites: the names that a context has, those of TLS 1.3 apart.
+-- suites returns the names of a context's suites, without those of TLS 1.3.
 local function suites(context)
     local old, new = {}, {}
     for _, cipher in ipairs(context:get_ciphers()) do
@@ -27,7 +27,7 @@ describe("cipher suites:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("CIPH-01 every alias selects something, and what it says", function()
+    it("CIPH-01 every alias selects the suites that it describes", function()
         for alias, pattern in pairs {
             ALL = "", DEFAULT = "", HIGH = "", FIPS = "", kRSA = "^AES", ["kECDHE"] = "^ECDHE", ["kEECDH"] = "^ECDHE", ["ECDHE"] = "^ECDHE",
             ["EECDH"] = "^ECDHE", ECDH = "^ECDHE", aRSA = "^A?E?C?D?H?E?%-?[RA]", aECDSA = "^ECDHE%-ECDSA", ECDSA = "^ECDHE%-ECDSA",
@@ -52,11 +52,11 @@ describe("cipher suites:", function()
         for _, separator in ipairs { ":", ",", " ", ";" } do
             assert.are.same({ a, b }, selected(a .. separator .. b))
         end
-        -- unknown names are passed over
+        -- unknown names are ignored
         assert.are.same({ a }, selected("NO-SUCH-SUITE:" .. a .. ":CAMELLIA:SEED"))
     end)
 
-    it("CIPH-02 WRAP-25 EXC-06 what selects nothing is an SSLError, and changes nothing", function()
+    it("CIPH-02 WRAP-25 EXC-06 a list that selects nothing raises SSLError, and changes nothing", function()
         for list, reason in pairs {
             [""] = "NO_CIPHER_MATCH", ["RC4"] = "NO_CIPHER_MATCH", ["eNULL"] = "NO_CIPHER_MATCH", ["aNULL"] = "NO_CIPHER_MATCH",
             ["DHE"] = "NO_CIPHER_MATCH", ["kEDH"] = "NO_CIPHER_MATCH", ["SHA256"] = "NO_CIPHER_MATCH", ["ALL:!ALL"] = "NO_CIPHER_MATCH",
@@ -72,7 +72,7 @@ describe("cipher suites:", function()
         end
     end)
 
-    it("CTX-05 DCTX-08 DCTX-13 DCTX-14 SEC-08 no context has a weak suite unless it is asked for", function()
+    it("CTX-05 DCTX-08 DCTX-13 DCTX-14 SEC-08 no context has a weak suite by default", function()
         local function is_strong(context)
             local old, new = suites(context)
             assert.is_true(#old > 4)
@@ -97,7 +97,7 @@ describe("cipher suites:", function()
         end
     end)
 
-    it("CIPH-03 the suite that was set is the one in use", function()
+    it("CIPH-03 the suite that was set is used", function()
         local function in_use(client, server)
             return { client:cipher()[1], server:cipher()[1] }
         end
@@ -128,7 +128,7 @@ describe("cipher suites:", function()
         assert.are.same({}, select(2, suites(context)))
     end)
 
-    it("CIPH-02 DCTX-08 a suite that the other side does not have ends the handshake on both sides", function()
+    it("CIPH-02 DCTX-08 without a common suite the handshake fails on both sides", function()
         local context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context:load_cert_chain(pki.chain("server-rsa"))
         local failures = link.attempt({ version = "TLSv1.2", ciphers = "3DES" }, { context = context })
@@ -148,11 +148,11 @@ describe("cipher suites:", function()
             return result
         end
 
-        it("knows every suite that BoringSSL has", function()
+        it("can return every suite that BoringSSL has", function()
             local client, server = link.open({ ciphers = "ALL" }, { ciphers = "ALL" })
             local all = {}
             for _, each in ipairs(server.context:get_ciphers()) do
-                if not each.name:find "PSK" then -- not offered without a key
+                if not each.name:find "PSK" then -- not offered without a pre-shared key
                     all[#all + 1] = each.name
                 end
             end

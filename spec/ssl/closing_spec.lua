@@ -1,5 +1,6 @@
--- Objects that belong together, closed in every order, and dropped in every order: those that are left go on, those
--- that are closed say so, and nothing stays behind. And every method of every class once its object is closed.
+-- Objects that refer to each other, closed in every order, and collected in every order: those that are still open
+-- continue to work, those that are closed raise errors, and no id or descriptor is leaked. And every method of every
+-- class after its object was closed.
 local backend = require "cleat.backend"
 local handles = require "support.handles"
 local adapter_stream = require "support.adapter_stream"
@@ -18,7 +19,7 @@ local function close(object)
     getmetatable(object).__close(object)
 end
 
--- handshake of both at once, in this thread; afterwards they wait up to ten seconds.
+-- handshake does the handshakes of both at once, in this thread; afterwards their timeouts are ten seconds.
 local function shake(client, server)
     tasks.run {
         function()
@@ -32,13 +33,13 @@ local function shake(client, server)
     server:settimeout(10)
 end
 
--- tcp: a listening TLS server and its client over TCP, connected, with everything that they are made of.
+-- tcp returns a listening TLS server and its client, connected over TCP, with all objects that they consist of.
 local function tcp()
     local all = { context = link.context(link.client_options()), plain = socket.socket() }
     local listening = socket.socket()
     listening:bind { "127.0.0.1", 0 }
     listening:listen(1)
-    all.wrapping = link.context { cert = "server-ec" } -- each accepted socket is wrapped with it
+    all.wrapping = link.context { cert = "server-ec" } -- accept() wraps each socket with it
     all.listener = all.wrapping:wrap_socket(listening, { server_side = true, do_handshake_on_connect = false })
     all.plain:connect(listening:getsockname())
     all.plain:setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -52,7 +53,7 @@ local function tcp()
     return all
 end
 
--- What each says once it is closed.
+-- The result of each after its close().
 local closed = {
     context = function(object)
         raises("socket.error", { errno = EBADF }, object.get_ciphers, object)
@@ -74,7 +75,7 @@ local closed = {
     end,
 }
 
--- talk: what can still talk does. left: the objects that are not closed.
+-- talk exchanges data between the open objects. left: the objects that are not closed.
 local function talk(left)
     local client, server, file = left.client, left.server, left.file
     if client and server then
@@ -98,12 +99,12 @@ local function talk(left)
     end
     if left.plain and left.client then
         assert.are.equal(left.client:fileno(), left.plain:fileno())
-    elseif left.plain and not left.file then -- it was closed with the last that used it
+    elseif left.plain and not left.file then -- it is closed with its last user
         closed.plain(left.plain)
     end
 end
 
--- over_memory: the same over memory and over a stream of a host's.
+-- over_memory makes the same over memory and over a stream.
 local function over_memory()
     local all = { context = link.context(link.client_options()) }
     local to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -165,11 +166,11 @@ local function talk_over_memory(left)
     end
 end
 
--- in_every_order makes the objects anew for each order and closes them, with a look at them after each step.
+-- in_every_order makes the objects anew for each order and closes them, with a check of the others after each step.
 local function in_every_order(make, names, talk_to)
     local count = 0
     local traceback = debug.traceback
-    debug.traceback = function(message) -- luacheck: ignore 122 (the errors that are expected would spend their time on it)
+    debug.traceback = function(message) -- luacheck: ignore 122 (tracebacks of the expected errors would take most of the time)
         return message
     end
     finally(function()
@@ -184,11 +185,11 @@ local function in_every_order(make, names, talk_to)
                 gone[name], left[name] = left[name], nil
                 closed[name](gone[name])
                 for _, object in pairs(gone) do
-                    close(object) -- once more does no harm
+                    close(object) -- a second close has no effect
                 end
                 talk_to(left)
             end
-            for _, object in pairs(left) do -- what is in no order
+            for _, object in pairs(left) do -- the objects that are not in the order
                 close(object)
             end
             assert.are.equal(before, backend.handle_count())
@@ -209,7 +210,7 @@ describe("Closing", function()
         assert.are.equal(720, in_every_order(tcp, { "context", "listener", "plain", "client", "server", "file" }, talk))
     end)
 
-    it("in every order: a context, TLS in memory, a host's socket, its file, and its peer", function()
+    it("in every order: a context, TLS in memory, a socket over a stream, its file, and its peer", function()
         assert.are.equal(120, in_every_order(over_memory, { "context", "object", "host", "peer", "host_file" },
             talk_over_memory))
     end)
@@ -222,7 +223,7 @@ describe("Closing", function()
             for _, name in ipairs(order) do
                 left[name] = nil
                 collectgarbage()
-                if left.server and (left.client or left.file or not left.plain) then -- a socket that is left keeps its descriptor
+                if left.server and (left.client or left.file or not left.plain) then -- an open socket keeps its descriptor
                     talk(left)
                 end
             end
@@ -245,8 +246,8 @@ describe("Closing", function()
     end)
 end)
 
--- AFTER: what each method does once its object is closed, by class. { arguments } for EBADF; with a class (and match)
--- for another error; with `fine` if it does not fail.
+-- AFTER: the result of each method after its object was closed, by class. { arguments } for EBADF; with a class (and
+-- match) for another error; with `fine` if it does not fail.
 local buffer = socket.buffer(8)
 local address = { "127.0.0.1", 1 }
 local function fine(...)
@@ -381,7 +382,7 @@ describe("After close", function()
     teardown(process.cleanup)
 
     for name, methods in pairs(AFTER) do
-        it("every method of " .. name .. " says so, or says what it knows", function()
+        it("every method of " .. name .. " raises, or returns its result", function()
             local object = make[name]()
             close(object)
             local count = 0
@@ -392,7 +393,7 @@ describe("After close", function()
                     if type(what) == "function" then
                         what = what()
                     end
-                    assert(what, "nothing is said here about " .. method .. "()")
+                    assert(what, "AFTER lacks " .. method .. "()")
                     local ok, failure = pcall(function()
                         local unpack = table.unpack or unpack
                         if what.returns or what.fine then
@@ -418,7 +419,7 @@ describe("After close", function()
         end)
     end
 
-    it("every attribute of a context that is asked of the library says so", function()
+    it("every attribute of a context that the library stores raises", function()
         local context = link.context {}
         close(context)
         for _, name in ipairs { "options", "verify_mode", "verify_flags", "check_hostname", "minimum_version", "maximum_version",

@@ -16,7 +16,7 @@ end
 describe("a context's classes of connections:", function()
     handles.watch(before_each, after_each)
 
-    it("B-39 wrap_socket and accept make objects of sslsocket_class, whose methods are called", function()
+    it("B-39 wrap_socket and accept return objects of sslsocket_class, whose methods are called", function()
         local client, server = contexts()
         assert.are.equal(ssl.SSLSocket, client.sslsocket_class)
         local Counting = ssl.SSLSocket:extend("Counting", { count = 0 })
@@ -60,7 +60,7 @@ describe("a context's classes of connections:", function()
         two:close()
     end)
 
-    it("B-39 wrap_bio makes objects of sslobject_class", function()
+    it("B-39 wrap_bio returns objects of sslobject_class", function()
         local client = contexts()
         local Named = ssl.SSLObject:extend("Named", { label = "none" })
         client.sslobject_class = Named
@@ -81,7 +81,7 @@ describe("a context's classes of connections:", function()
         collectgarbage()
     end)
 
-    it("B-39 other classes, and attributes that are there, are refused", function()
+    it("B-39 other classes, and attributes that exist already, are refused", function()
         local client = contexts()
         for _, value in ipairs { ssl.SSLObject, socket.socket, 1, "SSLSocket", {} } do
             raises("TypeError", { match = "sslsocket_class must be ssl.SSLSocket" }, function()

@@ -1,5 +1,5 @@
--- Connections over memory, by the functions of the ABI: the bytes between the two sides are in the test's hands, so
--- every way of arriving, stopping and breaking can be tried.
+-- Connections over memory, by the functions of the ABI. The test moves the bytes between the two sides, so it can
+-- delay, cut and change them at any place.
 local backend = require "cleat.backend"
 local handles = require "support.handles"
 local pki = require "support.pki"
@@ -21,7 +21,7 @@ local function assert_class(name, status)
     end
 end
 
--- shaken: a pair whose handshake is done.
+-- shaken returns a pair after the handshake.
 local function shaken(client, server)
     local pair = pump.pair(client, server)
     local client_status, server_status = pair:handshake()
@@ -71,7 +71,7 @@ describe("a connection over memory:", function()
             end
         end)
 
-        it("TLS 1.0 and 1.1 exist, as the documentation has them", function()
+        it("TLS 1.0 and 1.1 are available, as in Python's documentation", function()
             for _, version in ipairs { { "TLSv1", const.TLS1_VERSION }, { "TLSv1.1", const.TLS1_1_VERSION } } do
                 local pair = shaken({ max = version[2] }, { cert = "server-rsa" })
                 assert.are.equal(version[1], second(backend.connection_version(pair.client)))
@@ -117,7 +117,7 @@ describe("a connection over memory:", function()
             end
         end)
 
-        it("SSLS-44 started by a write check the server's name as well", function()
+        it("SSLS-44 that a write starts verify the server's name as well", function()
             local pair = pump.pair({ server_hostname = "elsewhere.example" })
             local status
             for _ = 1, 20 do
@@ -188,7 +188,7 @@ describe("a connection over memory:", function()
                 if failures.client or case[3] ~= "NO_CERTIFICATE_SET" then
                     assert_class("ALERT", client_status)
                     assert.are.equal("SSL", failures.client.library)
-                else -- a BoringSSL of 2023 does not say this to its client
+                else -- a BoringSSL of 2023 sends the client no alert for this
                     assert_class("WANT_READ", client_status)
                 end
                 assert.is_true(server_status < 0)
@@ -198,7 +198,7 @@ describe("a connection over memory:", function()
             end
         end)
 
-        it("F10 EXC-06 an alert names itself and not what follows from it", function()
+        it("F10 EXC-06 the error of an alert names the alert", function()
             local pair = pump.pair({ max = TLS1_2, ciphers = "ECDHE-RSA-AES128-GCM-SHA256" })
             local client_status, _, failures = pair:handshake()
             assert_class("ALERT", client_status)
@@ -217,7 +217,7 @@ describe("a connection over memory:", function()
             pair:close()
         end)
 
-        it("outlive the context, which can be closed under them", function()
+        it("work after their context was closed", function()
             local context = pump.context { cert = "server-ec" }
             local server = backend.connection_over_memory(context, 1, nil)
             backend.close(context)
@@ -232,11 +232,11 @@ describe("a connection over memory:", function()
     describe("ALPN", function()
         local H2_HTTP, HTTP_H2, FTP = "\2h2\8http/1.1", "\8http/1.1\2h2", "\3ftp"
         for _, case in ipairs {
-            { "ALPN-01 the server's first that the client has", H2_HTTP, HTTP_H2, "http/1.1" },
-            { "ALPN-01 the other way round", HTTP_H2, H2_HTTP, "h2" },
-            { "ALPN-04 SSLS-33 none in common goes on without", H2_HTTP, FTP, "" },
-            { "SSLS-33 only the client asks", H2_HTTP, nil, "" },
-            { "SSLS-33 only the server knows", nil, H2_HTTP, "" },
+            { "ALPN-01 the server's first protocol that the client supports", H2_HTTP, HTTP_H2, "http/1.1" },
+            { "ALPN-01 the same with the lists exchanged", HTTP_H2, H2_HTTP, "h2" },
+            { "ALPN-04 SSLS-33 without a common protocol none is used", H2_HTTP, FTP, "" },
+            { "SSLS-33 only the client has a list", H2_HTTP, nil, "" },
+            { "SSLS-33 only the server has a list", nil, H2_HTTP, "" },
         } do
             it(case[1], function()
                 for _, version in ipairs(VERSIONS) do
@@ -251,7 +251,7 @@ describe("a connection over memory:", function()
 
     describe("data", function()
         for _, version in ipairs(VERSIONS) do
-            it("goes both ways at once in pieces of any size, " .. version[1], function()
+            it("is sent both ways at once in pieces of any size, " .. version[1], function()
                 for _, size in ipairs { 7, 1000, 100000 } do
                     local pair = shaken({ max = version[2] })
                     local data = ("both ways "):rep(5000)
@@ -303,7 +303,7 @@ describe("a connection over memory:", function()
             pair:close()
         end)
 
-        it("SOCK-21 F9 of no length sends nothing", function()
+        it("SOCK-21 F9 of length 0 sends nothing", function()
             local pair = shaken()
             assert.are.equal(0, backend.connection_write(pair.client, "", 0))
             assert.are.equal(0, backend.connection_drain_pending(pair.client))
@@ -312,7 +312,7 @@ describe("a connection over memory:", function()
             pair:close()
         end)
 
-        it("NB-01 of which only a part has come is WANT_READ until the rest is there", function()
+        it("NB-01 with an incomplete record read returns WANT_READ until the rest arrives", function()
             local pair = shaken()
             backend.connection_write(pair.client, "a whole record", 0)
             local length, record = backend.connection_drain(pair.client, 10000)
@@ -325,7 +325,7 @@ describe("a connection over memory:", function()
             pair:close()
         end)
 
-        it("that was changed on the way is BAD_RECORD_MAC, and the peer receives the alert", function()
+        it("that was changed in transit is BAD_RECORD_MAC, and the peer receives the alert", function()
             for _, version in ipairs(VERSIONS) do
                 local pair = shaken({ max = version[2] })
                 backend.connection_write(pair.client, "a whole record", 0)
@@ -374,7 +374,7 @@ describe("a connection over memory:", function()
                 pair:close()
             end)
 
-            it("WRAP-29 WRAP-30 EXC-11 without close_notify is EOF, what came before is whole, " .. version[1], function()
+            it("WRAP-29 WRAP-30 EXC-11 without close_notify is EOF, and earlier data is complete, " .. version[1], function()
                 local pair = shaken({ max = version[2] })
                 backend.connection_write(pair.client, "last words", 0)
                 pair:deliver()
@@ -407,7 +407,7 @@ describe("a connection over memory:", function()
             end)
         end
 
-        it("EXC-07 a write after the own close_notify is CLOSED, answered or not", function()
+        it("EXC-07 a write after the own close_notify returns CLOSED, whether the peer has answered it or not", function()
             local pair = shaken()
             assert_class("WANT_READ", backend.connection_shutdown(pair.client, 0))
             assert_class("CLOSED", backend.connection_write(pair.client, "x", 0))
@@ -419,7 +419,7 @@ describe("a connection over memory:", function()
             pair:close()
         end)
 
-        it("SSLS-36 leaves the bytes behind close_notify where they are", function()
+        it("SSLS-36 leaves the bytes after close_notify unread", function()
             local pair = shaken()
             assert_class("WANT_READ", backend.connection_shutdown(pair.client, 0))
             local _, notify = backend.connection_drain(pair.client, 1000)
@@ -429,7 +429,7 @@ describe("a connection over memory:", function()
             pair:close()
         end)
 
-        it("SSLS-37 shutdown in the middle of a handshake is no success", function()
+        it("SSLS-37 shutdown in the middle of a handshake fails", function()
             local pair = pump.pair()
             backend.connection_handshake(pair.client, 0)
             local status = backend.connection_shutdown(pair.client, 0)
@@ -437,7 +437,7 @@ describe("a connection over memory:", function()
             pair:close()
         end)
 
-        it("in a handshake is EOF wherever it comes", function()
+        it("in a handshake is EOF at any byte", function()
             for _, version in ipairs(VERSIONS) do
                 -- The server's first flight, cut after each of its bytes.
                 local pair = pump.pair({ max = version[2] })
@@ -489,7 +489,7 @@ describe("a connection over memory:", function()
         end)
     end)
 
-    it("survives any byte of the server's flight being changed", function()
+    it("changing any byte of the server's flight makes the handshake fail, without a crash", function()
         for _, version in ipairs(VERSIONS) do
             local length = 1
             local position = 1
@@ -499,13 +499,13 @@ describe("a connection over memory:", function()
                 pump.move(pair.client, pair.server)
                 backend.connection_handshake(pair.server, 0)
                 local _, flight = backend.connection_drain(pair.server, 100000)
-                -- Flights differ by some bytes in length, as their signatures do: this one may end before the position.
+                -- Flights differ by some bytes in length, because signatures do: this one may end before the position.
                 length = #flight
                 local at = math.min(position, length)
                 local changed = flight:sub(1, at - 1) .. string.char((flight:byte(at) + 1) % 256) .. flight:sub(at + 1)
                 backend.connection_feed(pair.client, changed)
                 local client_status, server_status = pair:handshake()
-                -- Only the minor version in a record's header may differ without harm; the rest is refused.
+                -- Only the minor version in a record's header may change without an error.
                 if client_status >= 0 and server_status >= 0 then
                     assert.are.equal("whole", pair:transfer("client", "whole"))
                 else
@@ -518,7 +518,7 @@ describe("a connection over memory:", function()
     end)
 
     describe("sessions", function()
-        it("WRAP-24 the server's tickets after the handshake do not disturb", function()
+        it("WRAP-24 the server's tickets after the handshake do not affect reads", function()
             local pair = pump.pair()
             pair:handshake()
             pair:deliver()
@@ -538,7 +538,7 @@ describe("a connection over memory:", function()
         pair:close()
     end)
 
-    it("takes drain and feed_eof over memory only", function()
+    it("drain and feed_eof work over memory only", function()
         local result, first, other = backend.socket_pair(const.AF_UNIX, const.SOCK_STREAM, 0)
         assert.are.equal(0, result)
         local context = pump.context { cafile = "root.pem" }
@@ -553,7 +553,7 @@ describe("a connection over memory:", function()
         end
     end)
 
-    it("over a socket reads first what another reader has read from it already", function()
+    it("over a socket reads first the bytes that another reader has received from it", function()
         local _, first, other = backend.socket_pair(const.AF_UNIX, const.SOCK_STREAM, 0)
         local of_client = pump.context { cafile = "root.pem" }
         local of_server = pump.context { cert = "server-ec" }
@@ -561,7 +561,7 @@ describe("a connection over memory:", function()
         local server = backend.connection_over_socket(of_server, other, 1, nil)
         assert_class("WANT_READ", backend.connection_handshake(client, 0))
         local length, hello = backend.socket_recv(other, 100, 0, 1)
-        assert.are.equal(100, length) -- and the rest is left to the server
+        assert.are.equal(100, length) -- the server reads the rest
         assert.are.equal(100, backend.connection_feed(server, hello))
         assert_class("WANT_READ", backend.connection_handshake(server, 0))
         assert.are.equal(0, backend.connection_handshake(client, 0))
@@ -573,7 +573,7 @@ describe("a connection over memory:", function()
         end
     end)
 
-    it("over a descriptor leaves that to its owner", function()
+    it("over a descriptor the owner keeps it", function()
         local _, first, other = backend.socket_pair(const.AF_UNIX, const.SOCK_STREAM, 0)
         local fd = backend.socket_fileno(first)
         local context = pump.context {}
@@ -590,7 +590,7 @@ describe("a connection over memory:", function()
         end
     end)
 
-    it("a certificate can be looked at when the connection is gone", function()
+    it("a certificate can be read after the connection was closed", function()
         local pair = shaken()
         local certificate = backend.connection_peer_certificate(pair.client)
         pair:close()

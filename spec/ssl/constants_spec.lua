@@ -1,5 +1,4 @@
--- Every name that the documentation has, as it writes them; and what the constants do, beyond what they are
--- (context_spec has their values).
+-- Every name in Python's documentation; and the effects of the constants (context_spec has their values).
 local handles = require "support.handles"
 local link = require "support.link"
 local process = require "support.process"
@@ -7,7 +6,7 @@ local raises = require "support.raises"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
--- Everything that sections 17.3.1 to 17.3.8 define or mention, and what kind of thing it is.
+-- All names that sections 17.3.1 to 17.3.8 define or mention, and their kinds.
 local NAMES = {
     ["class"] = [[
         SSLSocket SSLContext SSLError SSLZeroReturnError SSLWantReadError SSLWantWriteError SSLSyscallError SSLEOFError CertificateError
@@ -51,7 +50,7 @@ local SOCKET_METHODS = [[
     write pending ]]
 local SOCKET_PROPERTIES = "context server_side server_hostname do_handshake_on_connect suppress_ragged_eofs "
 
--- kind: what NAMES calls it.
+-- kind returns the kind of a value as NAMES has it.
 local function kind(value)
     if type(value) == "number" then
         return (math.type and math.type(value) or value % 1 == 0 and "integer") or "float"
@@ -75,7 +74,7 @@ describe("the names of the documentation:", function()
         end)
     end
 
-    it("MOD-03 the methods and attributes of SSLContext", function()
+    it("MOD-03 SSLContext has Python's methods and attributes", function()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
         for name in CONTEXT_METHODS:gmatch("%S+") do
             assert.are.equal("function", type(ssl.SSLContext[name]), name)
@@ -86,7 +85,7 @@ describe("the names of the documentation:", function()
         end
     end)
 
-    it("MOD-02 SOCK-26 the methods and attributes of SSLSocket, which is a socket", function()
+    it("MOD-02 SOCK-26 SSLSocket has Python's methods and attributes, and those of sockets", function()
         local sock = ssl.SSLContext(ssl.PROTOCOL_TLS):wrap_socket(socket.socket(), { server_hostname = "localhost" })
         for name in (SOCKET_METHODS .. PLAIN_METHODS):gmatch("%S+") do
             assert.are.equal("function", type(ssl.SSLSocket[name]), name)
@@ -103,7 +102,7 @@ describe("the names of the documentation:", function()
         sock:close()
     end)
 
-    it("MOD-02 every method of plain sockets is there, whatever else they have", function()
+    it("MOD-02 SSLSocket has every method of plain sockets", function()
         local count = 0
         for name, method in pairs(getmetatable(socket.socket).__index) do
             if type(method) == "function" and name:sub(1, 1) ~= "_" then
@@ -127,7 +126,7 @@ describe("the names of the documentation:", function()
         raises("TypeError", {}, ssl.Purpose, "SERVER_AUTH")
     end)
 
-    it("WIN-01 WIN-02 RAND-02 what Python does not have here is absent", function()
+    it("WIN-01 WIN-02 RAND-02 names that Python does not have on this system are absent", function()
         for _, name in ipairs { "enum_certificates", "enum_crls", "RAND_egd" } do
             assert.is_nil(rawget(ssl, name), name)
         end
@@ -143,7 +142,7 @@ describe("the names of the documentation:", function()
     end)
 end)
 
-describe("the constants at work:", function()
+describe("the constants' effects:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
@@ -162,7 +161,7 @@ describe("the constants at work:", function()
         end
     end)
 
-    it("CONST-28 OPT-01 OPT-03 bits are set and cleared as the documentation does", function()
+    it("CONST-28 OPT-01 OPT-03 bits are set and cleared by operators as in Python's documentation", function()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
         local defaults = context.options
         local set, clear, any
@@ -172,7 +171,7 @@ describe("the constants at work:", function()
             clear = function(value, bits)
                 return bit.band(value, bit.bnot(bits))
             end
-        elseif _VERSION == "Lua 5.1" then -- which has nothing of the kind
+        elseif _VERSION == "Lua 5.1" then -- which has no bit operators
             function any(a, b)
                 local result = 0
                 for place = 0, 31 do
@@ -189,7 +188,7 @@ describe("the constants at work:", function()
             function clear(a, b)
                 return a - any(a, b)
             end
-        else -- operators that the others cannot read
+        else -- operators that the other versions cannot parse
             set, clear, any = load [[return function(a, b) return a | b end, function(a, b) return a & ~b end,
                 function(a, b) return a & b end]]()
         end
@@ -203,7 +202,7 @@ describe("the constants at work:", function()
         assert.are.equal(ssl.VERIFY_X509_TRUSTED_FIRST + ssl.VERIFY_CRL_CHECK_LEAF, context.verify_flags)
     end)
 
-    it("CONST-23 without the option the client's order of suites wins", function()
+    it("CONST-23 without the option the client's order of suites is used", function()
         local client = { version = "TLSv1.2", ciphers = "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384" }
         local function chosen(server_options, client_options)
             local server = link.context {

@@ -1,5 +1,5 @@
 -- A connection keeps the settings that its context had when it was made: each setter, in both roles, before the
--- handshake and in it. And another context in place of its first one: when that is allowed, and what it changes.
+-- handshake and in it. And assigning another context to a connection: when it is allowed, and what it changes.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -11,7 +11,7 @@ local tasks = require "support.tasks"
 
 local NO_ISSUER, HOSTNAME = 20, 62
 
--- contexts: a client's and a server's, which require a lot of each other.
+-- contexts returns a client's and a server's, with many settings that the handshake checks.
 local function contexts(version, client, server)
     local function with(options, more)
         for name, value in pairs(more or {}) do
@@ -35,12 +35,12 @@ local function facts(sock)
         subject = certificate and certificate.subject and certificate.subject[2][1][2] }
 end
 
--- finish: what becomes of a pair: facts of both ends, or the reasons of their failures.
+-- finish returns the result of a pair: facts of both ends, or the reasons of their failures.
 local function finish(client, server)
     local function shake(sock)
         local ok, failure = pcall(tasks.call, sock, "do_handshake")
         if not ok then
-            pcall(sock.shutdown, sock, socket.SHUT_WR) -- for the other one, where TLS has no alert
+            pcall(sock.shutdown, sock, socket.SHUT_WR) -- so that the other one ends if no alert was sent
             error(failure, 0)
         end
     end
@@ -84,7 +84,7 @@ local function refusing(name)
     end
 end
 
--- Changes that another handshake shows, with either role's context, or with the one of the role named.
+-- Changes whose effect the next handshake shows, with either role's context, or with that of the role named.
 local CHANGES = {
     { "options", function(context)
         context.options = context.options + ssl.OP_NO_TLSv1_2 + ssl.OP_NO_TLSv1_3
@@ -128,7 +128,7 @@ describe("a connection and its context:", function()
         for _, change in ipairs(CHANGES) do
             for number, role in ipairs { "client", "server" } do
                 if (change.version or version) == version and (change.role or role) == role then
-                    it(("%s of a %s's context: seen by the next connection only, %s"):format(change[1], role, version), function()
+                    it(("%s of a %s's context: affects the next connection only, %s"):format(change[1], role, version), function()
                         for _, step in ipairs(STEPS) do
                             local pair = { contexts(version) }
                             local client, server = link.pair({ context = pair[1] }, { context = pair[2] })
@@ -142,7 +142,7 @@ describe("a connection and its context:", function()
             end
         end
 
-        -- A connection that fails, and goes on failing when its context would no longer refuse the peer.
+        -- A connection that fails continues to fail after a change of its context that would make it succeed.
         local FAILING = {
             { "load_verify_locations", { cafile = "unknown-root.pem" }, nil, "client", NO_ISSUER, function(context)
                 context:load_verify_locations(pki.path("root.pem"))
@@ -166,7 +166,7 @@ describe("a connection and its context:", function()
         }
         for _, case in ipairs(FAILING) do
             local what, client_options, server_options, role, code, change = (table.unpack or unpack)(case, 1, 6)
-            it(("%s of a %s's context: only the next connection accepts what was refused, %s"):format(what, role, version), function()
+            it(("%s of a %s's context: only the next connection accepts the refused peer, %s"):format(what, role, version), function()
                 local number = role == "client" and 1 or 2
                 for _, step in ipairs(STEPS) do
                     local pair = { contexts(version, client_options, server_options) }
@@ -179,7 +179,7 @@ describe("a connection and its context:", function()
             end)
         end
 
-        it("a server's verify_mode that is raised: seen by the next connection only, " .. version, function()
+        it("raising a server's verify_mode affects the next connection only, " .. version, function()
             for _, step in ipairs(STEPS) do
                 local client_context = link.context(link.client_options {})
                 local _, server_context = contexts(version)
@@ -192,7 +192,7 @@ describe("a connection and its context:", function()
             end
         end)
 
-        describe("another context in its place, " .. version .. ":", function()
+        describe("assigning another context, " .. version .. ":", function()
             local client_context, server_context, other_client, other_server
 
             before_each(function()
@@ -205,7 +205,7 @@ describe("a connection and its context:", function()
                 client_context, server_context, other_client, other_server = nil, nil, nil, nil
             end)
 
-            it("a client's and a server's, before the handshake: all of it counts", function()
+            it("to a client and a server, before the handshake: all settings change", function()
                 local client, server = link.pair({ context = client_context }, { context = server_context })
                 client.context = other_client
                 assert.are.equal(other_client, client.context)
@@ -220,7 +220,7 @@ describe("a connection and its context:", function()
                 assert.are.same(undisturbed, finish(client, server))
             end)
 
-            it("a client's is refused once the ClientHello has been sent, and the handshake goes on", function()
+            it("to a client is refused once the ClientHello has been sent, and the handshake continues", function()
                 for _, step in ipairs { STEPS[2], STEPS[3] } do
                     local client, server = link.pair({ context = client_context }, { context = server_context })
                     step(client, server)
@@ -232,7 +232,7 @@ describe("a connection and its context:", function()
                 end
             end)
 
-            it("a server's is allowed until it has read the ClientHello", function()
+            it("to a server is allowed until it has read the ClientHello", function()
                 local client, server = link.pair({ context = client_context }, { context = server_context })
                 raises("SSLWantReadError", {}, server.do_handshake, server)
                 server.context = other_server
@@ -247,7 +247,7 @@ describe("a connection and its context:", function()
                 assert.are.same(undisturbed, finish(client, server))
             end)
 
-            it("after the handshake only the attribute changes", function()
+            it("after the handshake changes the attribute only", function()
                 local client, server = link.open({ context = client_context }, { context = server_context })
                 local before = { facts(client), facts(server) }
                 client.context, server.context = other_client, other_server
@@ -261,7 +261,7 @@ describe("a connection and its context:", function()
                 server:close()
             end)
 
-            it("the same for connections over memory", function()
+            it("works in the same way for connections over memory", function()
                 local a, b = ssl.MemoryBIO(), ssl.MemoryBIO()
                 local client = client_context:wrap_bio(a, b, { server_hostname = "localhost" })
                 local server = server_context:wrap_bio(b, a, { server_side = true })
@@ -281,7 +281,7 @@ describe("a connection and its context:", function()
                 assert.are.same(undisturbed[1], facts(client))
             end)
 
-            it("values that are not contexts are TypeErrors", function()
+            it("values that are not contexts raise TypeError", function()
                 local client, server = link.pair({ context = client_context }, { context = server_context })
                 for _, value in ipairs { false, 1, "context", {}, client } do
                     raises("TypeError", { match = "SSLContext" }, function()
@@ -291,7 +291,7 @@ describe("a connection and its context:", function()
                 assert.are.same(undisturbed, finish(client, server))
             end)
 
-            it("a change of the other context after it was assigned does not count", function()
+            it("later changes of the other context have no effect", function()
                 local client, server = link.pair({ context = other_client }, { context = server_context })
                 client.context = client_context
                 client_context:set_alpn_protocols { "y" }
@@ -301,7 +301,7 @@ describe("a connection and its context:", function()
         end)
     end
 
-    it("WRAP-26 an NPN list that is emptied while the client waits for the server's", function()
+    it("WRAP-26 an NPN list may be emptied while the client waits for the server's", function()
         local client_context, server_context = contexts("TLSv1_2", { alpn = false }, { alpn = false })
         client_context:set_npn_protocols { "http/1.1" }
         server_context:set_npn_protocols { "spdy/2", "http/1.1" }

@@ -1,4 +1,4 @@
--- SSLContext and the module's constants: what can be set, and what it reads back as.
+-- SSLContext and the module's constants: the values that can be set, and that are read back.
 local handles = require "support.handles"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -10,17 +10,17 @@ local function context(protocol)
     return ssl.SSLContext(protocol or ssl.PROTOCOL_TLS)
 end
 
--- set: for raises, assigning a field.
+-- set assigns a field, for raises.
 local function set(object, field, value)
     object[field] = value
 end
 
--- Bit operations that both Luas have.
+-- Bit operations that every Lua has.
 local function has(bits, bit)
     return math.floor(bits / bit) % 2 == 1
 end
 
--- assert_integer: the integer subtype where there is one.
+-- assert_integer checks the integer subtype where there is one.
 local function assert_integer(value)
     assert.are.equal("number", type(value))
     if math.type then
@@ -103,7 +103,7 @@ describe("ssl constants:", function()
         end
     end)
 
-    it("CONST-35 CONST-36 CONST-37 the version, three times the same", function()
+    it("CONST-35 CONST-36 CONST-37 the version as text, as a tuple and as a number", function()
         assert.is_truthy(ssl.OPENSSL_VERSION:match("BoringSSL"))
         assert_integer(ssl.OPENSSL_VERSION_NUMBER)
         local info = ssl.OPENSSL_VERSION_INFO
@@ -116,7 +116,7 @@ describe("ssl constants:", function()
         assert.are.equal(number, ssl.OPENSSL_VERSION_NUMBER)
     end)
 
-    it("CONST-38 all alerts by number", function()
+    it("CONST-38 all alerts have their numbers", function()
         local count = 0
         for name, number in pairs {
             CLOSE_NOTIFY = 0, UNEXPECTED_MESSAGE = 10, BAD_RECORD_MAC = 20, RECORD_OVERFLOW = 22,
@@ -164,7 +164,7 @@ describe("ssl constants:", function()
         end
     end)
 
-    it("WIN-01 WIN-02 LDC-02 the functions for Windows are not there", function()
+    it("WIN-01 WIN-02 LDC-02 the functions for Windows are absent", function()
         local function absent(name)
             return rawget(ssl, name) == nil and not pcall(function() return ssl[name] end)
         end
@@ -192,7 +192,7 @@ describe("SSLContext:", function()
             end
         end)
 
-        it("CTX-02 refuses other values", function()
+        it("CTX-02 raises for other values", function()
             context()
             for _, value in ipairs { -1, 42 } do
                 raises("ValueError", { match = "protocol" }, context, value)
@@ -202,7 +202,7 @@ describe("SSLContext:", function()
             end
         end)
 
-        it("CONST-11 CONST-12 WRAP-18 WRAP-19 F5 SSL 2 and 3 do not exist", function()
+        it("CONST-11 CONST-12 WRAP-18 WRAP-19 F5 SSL 2 and 3 are not available", function()
             assert.are.equal(0, ssl.PROTOCOL_SSLv2)
             assert.are.equal(1, ssl.PROTOCOL_SSLv3)
             raises("ValueError", { match = "protocol" }, context, ssl.PROTOCOL_SSLv2)
@@ -219,7 +219,7 @@ describe("SSLContext:", function()
             assert.are.equal(ssl.PROTOCOL_TLS, ctx.protocol)
         end)
 
-        it("CTX-06 verifies nothing at first", function()
+        it("CTX-06 verifies nothing by default", function()
             local ctx = context()
             assert.are.equal(ssl.CERT_NONE, ctx.verify_mode)
             assert.is_false(ctx.check_hostname)
@@ -227,7 +227,7 @@ describe("SSLContext:", function()
             assert.are.same({}, ctx:get_ca_certs())
         end)
 
-        it("MOD-03 many contexts can live and be collected", function()
+        it("MOD-03 many contexts can exist and be collected", function()
             for _ = 1, 200 do
                 context()
             end
@@ -259,7 +259,7 @@ describe("SSLContext:", function()
             assert.are.equal(0x1, ctx.options)
         end)
 
-        it("OPT-04 wrong types", function()
+        it("OPT-04 values of wrong types raise", function()
             local ctx = context()
             for _, value in ipairs { "1", 1.5, true, {} } do
                 raises("TypeError", {}, set, ctx, "options", value)
@@ -305,7 +305,7 @@ describe("SSLContext:", function()
             raises("TypeError", {}, set, ctx, "verify_flags", "4")
         end)
 
-        it("B-26 CHK-01 CHK-02 check_hostname brings a mode that verifies", function()
+        it("B-26 CHK-01 CHK-02 check_hostname sets a verify_mode that verifies", function()
             local ctx = context()
             assert.is_false(ctx.check_hostname)
             ctx.check_hostname = false
@@ -315,7 +315,7 @@ describe("SSLContext:", function()
             assert.are.equal(ssl.CERT_REQUIRED, ctx.verify_mode)
             ctx.check_hostname = false
             assert.are.equal(ssl.CERT_REQUIRED, ctx.verify_mode)
-            ctx.verify_mode = ssl.CERT_OPTIONAL -- what is asked for stays
+            ctx.verify_mode = ssl.CERT_OPTIONAL -- a verify_mode that was set is kept
             ctx.check_hostname = true
             assert.are.equal(ssl.CERT_OPTIONAL, ctx.verify_mode)
             ctx.check_hostname = false
@@ -329,7 +329,7 @@ describe("SSLContext:", function()
             ctx.check_hostname = true
         end)
 
-        it("CHK-03 verify_mode cannot go to CERT_NONE under it", function()
+        it("CHK-03 verify_mode cannot be CERT_NONE while it is set", function()
             local ctx = context()
             ctx.verify_mode = ssl.CERT_REQUIRED
             ctx.check_hostname = true
@@ -342,7 +342,7 @@ describe("SSLContext:", function()
     end)
 
     describe("set_ciphers", function()
-        it("CIPH-01 CTX-05 takes lists", function()
+        it("CIPH-01 CTX-05 accepts lists", function()
             local ctx = context()
             ctx:set_ciphers("ALL")
             ctx:set_ciphers("DEFAULT")
@@ -350,7 +350,7 @@ describe("SSLContext:", function()
             ctx:set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")
         end)
 
-        it("CIPH-02 WRAP-25 F13 refuses what selects nothing", function()
+        it("CIPH-02 WRAP-25 F13 raises for a list that selects nothing", function()
             local ctx = context()
             ctx:set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")
             for _, list in ipairs { "^$:,;?*'dorothyx", "", "RC4", "eNULL", "DHE" } do
@@ -361,7 +361,7 @@ describe("SSLContext:", function()
     end)
 
     describe("set_alpn_protocols", function()
-        it("ALPN-01 ALPN-02 takes lists of names of 1 to 255 bytes", function()
+        it("ALPN-01 ALPN-02 accepts lists of names of 1 to 255 bytes", function()
             local ctx = context()
             ctx:set_alpn_protocols { "http/1.1", "h2" }
             ctx:set_alpn_protocols { ("x"):rep(255) }
@@ -376,7 +376,7 @@ describe("SSLContext:", function()
     end)
 
     describe("create_default_context", function()
-        it("DCTX-01 DCTX-03 DCTX-06 DCTX-09 SEC-01 for servers' authentication", function()
+        it("DCTX-01 DCTX-03 DCTX-06 DCTX-09 SEC-01 makes contexts for server authentication", function()
             local ctx = ssl.create_default_context()
             assert.are.equal(ssl.PROTOCOL_SSLv23, ctx.protocol)
             assert.are.equal(ssl.CERT_REQUIRED, ctx.verify_mode)
@@ -390,7 +390,7 @@ describe("SSLContext:", function()
             assert.is_true(has(options, ssl.OP_NO_COMPRESSION))
         end)
 
-        it("DCTX-10 for clients' authentication", function()
+        it("DCTX-10 makes contexts for client authentication", function()
             local ctx = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             assert.are.equal(ssl.PROTOCOL_SSLv23, ctx.protocol)
             assert.are.equal(ssl.CERT_NONE, ctx.verify_mode)
@@ -401,7 +401,7 @@ describe("SSLContext:", function()
             assert.are.same({ x509 = 1, x509_ca = 1, crl = 0 }, ctx:cert_store_stats())
         end)
 
-        it("DCTX-04 given trust replaces the system's", function()
+        it("DCTX-04 given CA certificates replace the system's", function()
             local by_file = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, pki.path("root.pem"))
             local by_keyword = ssl.create_default_context { cafile = pki.path("root.pem") }
             local by_data = ssl.create_default_context { cadata = pki.read("root.pem") }
@@ -412,7 +412,7 @@ describe("SSLContext:", function()
             assert.are.same({ x509 = 0, x509_ca = 0, crl = 0 }, by_path:cert_store_stats())
         end)
 
-        it("DCTX-08 DCTX-13 DCTX-14 SEC-08 has suites that are strong", function()
+        it("DCTX-08 DCTX-13 DCTX-14 SEC-08 enables strong suites only", function()
             for _, purpose in ipairs { ssl.Purpose.SERVER_AUTH, ssl.Purpose.CLIENT_AUTH } do
                 local found
                 for _, cipher in ipairs(ssl.create_default_context(purpose):get_ciphers()) do
@@ -425,18 +425,18 @@ describe("SSLContext:", function()
             end
         end)
 
-        it("DCTX-02 refuses other purposes", function()
+        it("DCTX-02 raises for other purposes", function()
             raises("TypeError", {}, ssl.create_default_context, "SERVER_AUTH")
             raises("TypeError", {}, ssl.create_default_context, { purpose = 7 })
         end)
 
-        it("has keywords that are checked", function()
+        it("accepts keywords, and raises for unknown ones", function()
             raises("TypeError", { match = "cafiles" }, ssl.create_default_context, { cafiles = "x" })
         end)
     end)
 
     describe("wrap_socket", function()
-        it("CWRAP-03 server_hostname is for clients", function()
+        it("CWRAP-03 server_hostname is for clients only", function()
             local first, second = socket.socketpair()
             local ctx = context()
             ctx:load_cert_chain(pki.path("server-ec.pem"), pki.path("server-ec.key"))
@@ -446,7 +446,7 @@ describe("SSLContext:", function()
             second:close()
         end)
 
-        it("CWRAP-04 CHK-04 check_hostname needs it", function()
+        it("CWRAP-04 CHK-04 check_hostname requires server_hostname", function()
             local sock = socket.socket()
             local ctx = ssl.create_default_context()
             raises("ValueError", { match = "check_hostname requires server_hostname" }, ctx.wrap_socket, ctx, sock)
@@ -471,7 +471,7 @@ describe("SSLContext:", function()
             end
         end)
 
-        it("WRAP-03 datagram sockets are not implemented", function()
+        it("WRAP-03 datagram sockets raise NotImplementedError", function()
             local sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             local ctx = context()
             raises("NotImplementedError", { match = "only stream sockets are supported" }, ctx.wrap_socket, ctx, sock)
@@ -489,14 +489,14 @@ describe("SSLContext:", function()
             sock:close()
         end)
 
-        it("things that are no sockets are TypeErrors", function()
+        it("values that are not sockets raise TypeError", function()
             local ctx = context()
             raises("TypeError", {}, ctx.wrap_socket, ctx, "socket")
             raises("TypeError", {}, ctx.wrap_socket, ctx, {})
         end)
     end)
 
-    it("HTTPS-05 the environment can turn it off", function()
+    it("HTTPS-05 the environment can disable the verification", function()
         local code = [[
             local ssl = require "cleat.ssl"
             local context = ssl._create_default_https_context()
@@ -526,7 +526,7 @@ describe("SSLContext:", function()
             assert.is_true(ssl.RAND_status())
         end)
 
-        it("RAND-03 RAND_add takes what Python takes", function()
+        it("RAND-03 RAND_add accepts Python's arguments", function()
             assert.is_nil(ssl.RAND_add("some bytes", 0.0))
             raises("TypeError", {}, ssl.RAND_add, {}, 0.0)
             raises("TypeError", {}, ssl.RAND_add, "some bytes", "75.0x")

@@ -1,4 +1,4 @@
--- SSLContext.load_cert_chain: files in every shape, passwords, and what is wrong with them.
+-- SSLContext.load_cert_chain: files in every form, passwords, and the reasons of failures.
 local handles = require "support.handles"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -14,7 +14,7 @@ local function context()
     return ssl.SSLContext(ssl.PROTOCOL_TLS)
 end
 
--- load: load_cert_chain on a new context.
+-- load calls load_cert_chain on a new context.
 local function load(...)
     local ctx = context()
     ctx:load_cert_chain(...)
@@ -30,7 +30,7 @@ describe("load_cert_chain:", function()
         certfile, keyfile = pki.chain("server-ec")
     end)
 
-    it("LCC-01 takes a certificate and a key, by position and by keyword", function()
+    it("LCC-01 loads a certificate and a key, by position and by keyword", function()
         load(certfile, keyfile)
         load { certfile = certfile, keyfile = keyfile }
         load(certfile, { keyfile = keyfile })
@@ -41,7 +41,7 @@ describe("load_cert_chain:", function()
         raises("TypeError", {}, load, { certfile = certfile, keyfiles = keyfile })
     end)
 
-    it("LCC-03 PKI-08 takes both from one file, in either order", function()
+    it("LCC-03 PKI-08 loads both from one file, in either order", function()
         load(pki.path("server-ec.key-first.pem"))
         load(pki.path("server-ec.key-last.pem"))
         load(pki.path("server-ec.key-last.pem"), pki.path("server-ec.key-last.pem"))
@@ -68,12 +68,12 @@ describe("load_cert_chain:", function()
         raises("SSLError", { library = "PEM", reason = "BAD_BASE64_DECODE" }, load, pki.path("bad.pem"), keyfile)
     end)
 
-    it("LCC-13 a key without certificate, and a certificate without key", function()
+    it("LCC-13 a key without a certificate, and a certificate without a key, raise", function()
         raises("SSLError", { library = "PEM", reason = "NO_START_LINE" }, load, keyfile)
         raises("SSLError", { library = "PEM", reason = "NO_START_LINE" }, load, certfile, certfile)
     end)
 
-    it("LCC-12 a key that is another's is X509 KEY_VALUES_MISMATCH", function()
+    it("LCC-12 a key of another certificate is X509 KEY_VALUES_MISMATCH", function()
         load(certfile, pki.path("ec.key"))
         raises("SSLError", { library = "X509", reason = "KEY_VALUES_MISMATCH" }, load, certfile, pki.path("client.key"))
         raises("SSLError", { library = "X509", reason = "KEY_TYPE_MISMATCH" }, load, certfile, pki.path("rsa.key"))
@@ -86,13 +86,13 @@ describe("load_cert_chain:", function()
             { "traditional DES3", "server-rsa", "rsa.des3.key" },
         }
         for _, case in ipairs(cases) do
-            it("LCC-07 F17 opens a " .. case[1] .. " key", function()
+            it("LCC-07 F17 decrypts a " .. case[1] .. " key", function()
                 local cert, key = pki.path(case[2] .. ".pem"), pki.path(case[3])
                 load(cert, key, PASSWORD)
                 load { certfile = cert, keyfile = key, password = PASSWORD }
             end)
 
-            it("LCC-04 LCC-05 asks a function for that of a " .. case[1] .. " key", function()
+            it("LCC-04 LCC-05 calls a function for that of a " .. case[1] .. " key", function()
                 local calls, arguments = 0, nil
                 load(pki.path(case[2] .. ".pem"), pki.path(case[3]), function(...)
                     calls = calls + 1
@@ -103,7 +103,7 @@ describe("load_cert_chain:", function()
                 assert.are.equal(0, arguments)
             end)
 
-            it("LCC-10 says that it is wrong for a " .. case[1] .. " key", function()
+            it("LCC-10 reports a wrong one for a " .. case[1] .. " key", function()
                 local cert, key = pki.path(case[2] .. ".pem"), pki.path(case[3])
                 for _, wrong in ipairs { "wrong", "", "somepas", "somepass " } do
                     raises("SSLError", {}, load, cert, key, wrong)
@@ -120,9 +120,9 @@ describe("load_cert_chain:", function()
             raises("SSLError", { library = "CIPHER", reason = "BAD_DECRYPT" }, load, cert, key, "wrong")
         end)
 
-        -- one wrong password in 256 decrypts to what looks like padding, and then to no key
+        -- for one wrong password in 256 the decrypted bytes have valid padding, but are no key
         for _, case in ipairs { { "server-ec", "ec.pkcs8-encrypted.key", 700 }, { "server-rsa", "rsa.encrypted.key", 1500 } } do
-            it("LCC-10 the reason is BAD_DECRYPT for each of many that are wrong: " .. case[2], function()
+            it("LCC-10 the reason is BAD_DECRYPT for each of many wrong ones: " .. case[2], function()
                 local cert, key = pki.path(case[1] .. ".pem"), pki.path(case[2])
                 for number = 1, case[3] do
                     raises("SSLError", { library = "CIPHER", reason = "BAD_DECRYPT" }, load, cert, key, "wrong" .. number)
@@ -136,11 +136,11 @@ describe("load_cert_chain:", function()
             raises("SSLError", {}, load, cert, key, "p\228ssw\246rd")
         end)
 
-        it("LCC-03 opens a key in the certificate's file", function()
+        it("LCC-03 decrypts a key in the certificate's file", function()
             load { certfile = pki.path("server-ec.encrypted.pem"), password = PASSWORD }
         end)
 
-        it("LCC-04 takes anything that can be called", function()
+        it("LCC-04 may be anything that can be called", function()
             local callable = setmetatable({}, {
                 __call = function()
                     return PASSWORD
@@ -149,7 +149,7 @@ describe("load_cert_chain:", function()
             load(pki.path("server-ec.pem"), pki.path("ec.pkcs8-encrypted.key"), callable)
         end)
 
-        it("LCC-05 an error in the function comes through unchanged", function()
+        it("LCC-05 an error in the function is raised unchanged", function()
             local mine = { "my error" }
             local ok, failure = pcall(load, pki.path("server-ec.pem"), pki.path("ec.pkcs8-encrypted.key"), function()
                 error(mine)
@@ -172,7 +172,7 @@ describe("load_cert_chain:", function()
             assert.are.equal("done", answer)
         end)
 
-        it("LCC-05 a function that returns no string is a TypeError", function()
+        it("LCC-05 a function that returns no string raises TypeError", function()
             for _, value in ipairs { 9, true, {} } do
                 raises("TypeError", { match = "password callback must return a string" }, load, pki.path("server-ec.pem"),
                     pki.path("ec.pkcs8-encrypted.key"), function()
@@ -183,7 +183,7 @@ describe("load_cert_chain:", function()
                 pki.path("ec.pkcs8-encrypted.key"), function() end)
         end)
 
-        it("LCC-07 other types are TypeErrors", function()
+        it("LCC-07 other types raise TypeError", function()
             local cert, key = pki.path("server-ec.pem"), pki.path("ec.pkcs8-encrypted.key")
             for _, value in ipairs { true, 9 } do
                 raises("TypeError", { match = "password should be a string or callable" }, load, cert, key, value)
@@ -191,7 +191,7 @@ describe("load_cert_chain:", function()
             raises("TypeError", { match = "password should be a string or callable" }, load, cert, key, { password = {} })
         end)
 
-        it("LCC-08 is ignored for a key that needs none", function()
+        it("LCC-08 is ignored for a key without encryption", function()
             load(certfile, keyfile, "whatever")
             load(certfile, keyfile, function()
                 error("called")
@@ -217,7 +217,8 @@ describe("load_cert_chain:", function()
     end)
 
     describe("the peer is sent", function()
-        -- presented: how the handshake ends with a client that trusts only the root, and the certificate it saw.
+        -- presented returns the result of a handshake with a client that trusts only the root, and the certificate that
+        -- it has received.
         local function presented(context_id, options)
             local server = backend.connection_over_memory(context_id, 1, nil)
             backend.close(context_id)
@@ -252,7 +253,7 @@ describe("load_cert_chain:", function()
             assert.are.equal("CERTIFICATE_VERIFY_FAILED", failures.client.reason)
         end)
 
-        it("LCC-14 F12 the one with ECDSA, if one with RSA was loaded before or after", function()
+        it("LCC-14 F12 the ECDSA certificate, if an RSA one was loaded before or after", function()
             for _, names in ipairs { { "server-rsa", "server-ec" }, { "server-ec", "server-rsa" } } do
                 local id = loaded(pki.chain(names[1]))
                 assert.are.equal(0, backend.context_load_cert_chain(id, pki.path(names[2] .. ".pem"),
@@ -263,7 +264,7 @@ describe("load_cert_chain:", function()
             end
         end)
 
-        it("what was loaded before a load that failed", function()
+        it("the certificates that were loaded before a load that failed", function()
             local id = loaded(pki.chain("server-ec"))
             assert.is_true(backend.context_load_cert_chain(id, pki.path("server-rsa.pem"), pki.path("client.key"), nil) < 0)
             assert.is_true(backend.context_load_cert_chain(id, pki.path("junk.pem"), pki.path("client.key"), nil) < 0)

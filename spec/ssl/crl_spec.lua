@@ -1,5 +1,4 @@
--- Revocation lists: in PEM and in DER, from a file, from data and from a directory, and what the verify flags make of
--- them.
+-- Revocation lists: in PEM and in DER, from a file, from data and from a directory, and the effect of the verify flags.
 local handles = require "support.handles"
 local link = require "support.link"
 local peer = require "support.peer"
@@ -29,14 +28,14 @@ local function crl(name, ca, last_update, next_update)
     return file
 end
 
--- verifier: a client's context that trusts the root and checks revocation.
+-- verifier returns a client's context that trusts the root and checks revocation.
 local function verifier(flags, version)
     return link.context(link.client_options {
         flags = flags or ssl.VERIFY_CRL_CHECK_LEAF, version = version, check_hostname = false,
     })
 end
 
--- verify: the failures of a handshake with a server's certificate.
+-- verify returns the failures of a handshake with a server's certificate.
 local function verify(context, cert, version)
     return link.attempt({ context = context, server_hostname = "localhost" }, { cert = cert or "server-ec", version = version })
 end
@@ -90,7 +89,7 @@ describe("revocation lists:", function()
     }
 
     for way, load in pairs(WAYS) do
-        it("LVL-03 CTX-07 counts, once: " .. way, function()
+        it("LVL-03 CTX-07 is loaded once: " .. way, function()
             local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
             for count, name in ipairs { "root", "intermediate" } do
                 load(context, name)
@@ -104,7 +103,7 @@ describe("revocation lists:", function()
             it("LVL-03 VF-02 CONST-05 VERIFY_CRL_CHECK_LEAF, " .. way .. ", " .. version, function()
                 local context = verifier(nil, version)
                 refused(context, UNABLE_TO_GET_CRL, nil, version)
-                load(context, "root") -- not the one that is asked for
+                load(context, "root") -- not the list that is needed
                 refused(context, UNABLE_TO_GET_CRL, nil, version)
                 load(context, "intermediate")
                 accepted(context, nil, version)
@@ -123,7 +122,7 @@ describe("revocation lists:", function()
         end
     end
 
-    it("LVL-03 several in one text, with certificates, in either form", function()
+    it("LVL-03 several in one file, with certificates, in PEM and in DER", function()
         local context = verifier(ssl.VERIFY_CRL_CHECK_CHAIN)
         context:load_verify_locations { cadata = pki.read("root-and-crls.pem") }
         assert.are.same({ x509 = 1, x509_ca = 1, crl = 2 }, context:cert_store_stats())
@@ -154,7 +153,7 @@ describe("revocation lists:", function()
         refused(context, REVOKED, "revoked")
     end)
 
-    it("VF-02 CONST-04 VERIFY_DEFAULT looks at none", function()
+    it("VF-02 CONST-04 VERIFY_DEFAULT checks none", function()
         local context = verifier(ssl.VERIFY_DEFAULT)
         context:load_verify_locations(pki.path("intermediate.crl"))
         accepted(context, "revoked")
@@ -166,7 +165,7 @@ describe("revocation lists:", function()
         accepted(context, "revoked")
     end)
 
-    it("VF-02 CERT_NONE looks at none either", function()
+    it("VF-02 CERT_NONE checks none either", function()
         local context = verifier()
         context:load_verify_locations(pki.path("intermediate.crl"))
         refused(context, REVOKED, "revoked")
@@ -174,7 +173,7 @@ describe("revocation lists:", function()
         accepted(context, "revoked")
     end)
 
-    it("VF-02 a list that has expired, or is not valid yet, does not count", function()
+    it("VF-02 a list that has expired, or is not valid yet, is not accepted", function()
         local past, future = "20200101000000Z", "20400101000000Z"
         local cases = {
             [crl("good.crl", "intermediate", past, future)] = REVOKED,
@@ -191,7 +190,7 @@ describe("revocation lists:", function()
         end
     end)
 
-    it("VF-02 a list that another CA has signed does not count", function()
+    it("VF-02 a list that another CA has signed is not accepted", function()
         -- Its issuer has the intermediate's name, and another key.
         local directory = process.directory()
         local forged = directory .. "/forged.crl"
@@ -206,7 +205,7 @@ describe("revocation lists:", function()
         refused(context, CRL_SIGNATURE_FAILURE, "revoked")
     end)
 
-    it("VF-02 a server checks its clients' certificates likewise; Python is the client", function()
+    it("VF-02 a server checks its clients' certificates in the same way; Python is the client", function()
         local list = process.directory() .. "/clients.crl"
         local serial = process.run { "openssl", "x509", "-in", pki.path("client.crt"), "-noout", "-serial" }.output:match("=(%x+)")
         process.write_file(process.directory() .. "/index.txt",
@@ -243,7 +242,7 @@ describe("revocation lists:", function()
         end
     end)
 
-    it("VM-02 flags are those of the time when the socket was wrapped", function()
+    it("VM-02 a socket has the flags of the time when it was wrapped", function()
         local context = verifier(ssl.VERIFY_DEFAULT)
         local client, server = link.pair({ context = context }, { cert = "revoked" })
         context:load_verify_locations(pki.path("intermediate.crl"))

@@ -1,19 +1,19 @@
--- The tables that certificates are decoded to, compared with what Python makes of the same bytes: one it() a
+-- The tables that certificates are decoded to, compared with Python's for the same bytes: one it() for each
 -- certificate.
 --
--- Python here is 3.11 over OpenSSL 3. Where that differs from cleat the difference is one of these, each applied to
--- Python's answer before the two are compared, and each shown by at least one certificate:
+-- The Python here is 3.11 with OpenSSL 3. Each difference from cleat is one of these. They are applied to Python's
+-- result before the comparison, and at least one certificate shows each of them:
 --
 --   SSLS-07  an empty subjectAltName is () in Python, and no key here
 --   SSLS-10  Python cuts a serial number of more than 35 bytes (RFC 5280 allows 20) where OpenSSL breaks the line
---   SSLS-19  OpenSSL 3 prints some kinds of othername; Python 2.7 and cleat say <unsupported> of all
+--   SSLS-19  OpenSSL 3 prints some kinds of othername; Python 2.7 and cleat have <unsupported> for all
 --
--- Certificates that only one of the two decodes are in the lists at the end: what cleat refuses because it is no DER
--- (Python makes "Bad time value" of some of it), values that are no strings and texts that are not UTF-8 (an error in
--- Python; bytes here), and extensions that BoringSSL finds malformed and OpenSSL does not (left out here).
+-- Certificates that only one of the two decodes are in the lists at the end: those that cleat refuses because they are
+-- not DER (for some of them Python has "Bad time value"), values that are not strings and texts that are not UTF-8 (an
+-- error in Python; bytes here), and extensions that BoringSSL finds malformed and OpenSSL does not (absent here).
 --
--- What Python 2.7 had in another form than both: a line end behind IPv6 addresses (SSLS-16), and an SSLError for BIT
--- STRINGs in names (SSLS-14).
+-- Python 2.7 differed from both: a line end after IPv6 addresses (SSLS-16), and an SSLError for BIT STRINGs in names
+-- (SSLS-14).
 local backend = require "cleat.backend"
 local certificate = require "cleat.ssl.certificate"
 local der = require "support.der"
@@ -39,7 +39,7 @@ local function rdn(oid, value)
     return { { oid, value } }
 end
 
--- named: a name of one attribute.
+-- named: a name with one attribute.
 local function named(oid, value)
     return der.name { rdn(oid, value) }
 end
@@ -77,12 +77,12 @@ local function points(...)
     return { extensions = { der.extension(CRL, der.sequence(...)) } }
 end
 
--- full: a distribution point's full name.
+-- full: the full name of a distribution point.
 local function full(...)
     return der.explicit(0, der.explicit(0, ...))
 end
 
--- common: certificate fields with a subject of one common name.
+-- common: certificate fields with a subject that has one common name.
 local function common(value)
     return { subject = named(COMMON_NAME, value) }
 end
@@ -92,8 +92,8 @@ end
 --   request    in their place: sections of an openssl configuration, for openssl req
 --   mask       of a request: string_mask
 --   differs    rows of the differences that it shows
---   handshake  whether a server presents it too
---   ca         false: it is none, get_ca_certs does not list it
+--   handshake  whether a server sends it, too
+--   ca         false: it is not a CA certificate, and get_ca_certs does not list it
 local CASES = {}
 
 local function case(name, fields, more)
@@ -105,14 +105,14 @@ end
 for _, name in ipairs { "server-ec", "server-rsa", "expired", "future", "other", "client", "revoked", "cn-only" } do
     case("SSLS-07 SSLS-10 SSLS-11 openssl's certificate " .. name, nil, { pki = name, ca = false })
 end
-case("SSLS-08 SSLS-09 SSLS-13 SSLS-15 openssl's certificate of every kind of name", nil,
+case("SSLS-08 SSLS-09 SSLS-13 SSLS-15 openssl's certificate with every kind of name", nil,
     { pki = "fancy", ca = false, differs = { "SSLS-19" } })
 case("SSLS-17 openssl's certificate with zero bytes in its names", nil, { pki = "nul", ca = false })
 case("SSLS-12 openssl's certificate of version 1", nil, { pki = "v1" })
 case("GCA-01 openssl's roots", nil, { pki = "root" })
 
--- Attributes by openssl's names for them, several to a certificate.
-case("SSLS-13 the attributes of people", nil, { handshake = true, request = [[
+-- Attributes by openssl's names for them, several in each certificate.
+case("SSLS-13 attributes of persons", nil, { handshake = true, request = [[
 C = DE
 ST = Schleswig-Holstein
 L = Kiel
@@ -134,7 +134,7 @@ role = member
 CN = Ada King
 emailAddress = ada@cleat.test
 ]] })
-case("SSLS-13 the attributes of directories and of older times", nil, { request = [[
+case("SSLS-13 attributes of directories and older ones", nil, { request = [[
 0.DC = test
 1.DC = cleat
 UID = ada
@@ -146,7 +146,7 @@ member = m
 businessCategory = Private Organization
 CN = cleat
 ]] })
-case("SSLS-13 the attributes of extended validation", nil, { handshake = true, request = [[
+case("SSLS-13 attributes of extended validation", nil, { handshake = true, request = [[
 businessCategory = Private Organization
 jurisdictionL = Wilmington
 jurisdictionST = Delaware
@@ -167,7 +167,7 @@ case("SSLS-14 T61String and BMPString, as openssl chooses them", nil,
     { mask = "default", request = "O = Wolfebörö\nOU = Ελλάδα\nCN = plain\n" })
 case("SSLS-14 BMPString and no UTF8String", nil, { mask = "pkix", request = "O = Wolfebörö\nOU = 東京\nCN = plain\n" })
 
--- Attribute types by number. BoringSSL's list of names is not OpenSSL's.
+-- Attribute types by number. BoringSSL's and OpenSSL's lists of names differ.
 local function types(oids)
     local rdns = {}
     for i, oid in ipairs(oids) do
@@ -190,11 +190,11 @@ case("SSLS-13 types of PKCS 9, COSINE and other lists", types {
     "1.2.840.113549.1.9.1", "1.2.840.113549.1.9.2", "1.2.840.113549.1.9.7", "1.2.840.113549.1.9.8",
     "0.9.2342.19200300.100.1.1", "0.9.2342.19200300.100.1.3", "0.9.2342.19200300.100.1.25", "2.5.29.17", "1.3.6.1.5.5.7.9.3",
 })
-case("SSLS-13 types that OpenSSL 3 has names for", types {
+case("SSLS-13 types for which OpenSSL 3 has names", types {
     "1.3.6.1.4.1.311.60.2.1.1", "1.3.6.1.4.1.311.60.2.1.2", "1.3.6.1.4.1.311.60.2.1.3", "1.2.643.3.131.1.1", "1.2.643.100.1",
     "1.2.643.100.3", "1.2.643.100.5", "0.9.2342.19200300.100.1.44",
 })
-case("SSLS-13 types beside those", types {
+case("SSLS-13 types next to those", types {
     "1.3.6.1.4.1.311.60.2.1.0", "1.3.6.1.4.1.311.60.2.1.4", "1.3.6.1.4.1.311.60.2.1", "1.3.6.1.4.1.311.60.2.1.3.0", "1.2.643.100.2",
     "2.5.4.97.0",
 })
@@ -221,7 +221,7 @@ case("SSLS-14 MATCH-13 zero bytes in every type of string", {
         rdn("2.5.4.11", der.bmp "\0a\0\0\0b"), rdn("2.5.4.11", der.universal "\0\0\0\0\0\0\0b"), rdn("2.5.4.3", der.ia5 "a\0"),
     },
 }, { handshake = true })
-case("SSLS-14 a BIT STRING, which is no text", { subject = named("2.5.4.45", der.bits "\1\2\3") })
+case("SSLS-14 a BIT STRING, which is not text", { subject = named("2.5.4.45", der.bits "\1\2\3") })
 case("SSLS-14 BIT STRINGs with unused bits", { subject = der.name {
     rdn("2.5.4.45", der.tlv(0x03, "\4\1\240")), rdn("2.5.4.45", der.tlv(0x03, "\7\128")),
 } })
@@ -229,16 +229,16 @@ case("SSLS-14 empty strings of every type", { subject = der.name {
     rdn("2.5.4.10", der.utf8 ""), rdn("2.5.4.11", der.printable ""), rdn("2.5.4.11", der.t61 ""), rdn("2.5.4.11", der.bmp ""),
     rdn("2.5.4.11", der.universal ""), rdn("2.5.4.11", der.ia5 ""), rdn("2.5.4.11", der.numeric ""),
 } })
-case("SSLS-14 strings of letters that their type does not have", { subject = der.name {
+case("SSLS-14 strings of characters that their type does not allow", { subject = der.name {
     rdn("2.5.4.11", der.numeric "1a"), rdn("2.5.4.11", der.numeric "\233"), rdn("2.5.4.11", der.printable "\233"),
     rdn("2.5.4.11", der.ia5 "\255\0\128"), rdn("2.5.4.11", der.t61 "\27$B"),
 } })
-case("SSLS-14 the characters at the ends of BMPString and UniversalString", { subject = der.name {
+case("SSLS-14 the first and last characters of BMPString and UniversalString", { subject = der.name {
     rdn("2.5.4.11", der.bmp "\0\1\255\253"), rdn("2.5.4.11", der.universal "\0\0\0\1\0\16\255\253"),
     rdn("2.5.4.11", der.universal "\0\1\0\0"),
 } })
 
--- The shape of names.
+-- The structure of names.
 case("SSLS-09 an empty name", { subject = der.name {}, issuer = named(COMMON_NAME, der.utf8 "issuer") })
 case("SSLS-09 two empty names", { subject = der.name {} })
 case("SSLS-09 RDNs of several attributes", {
@@ -269,7 +269,7 @@ for _, time in ipairs {
 } do
     case("SSLS-11 the date " .. time, { not_before = time, not_after = time })
 end
--- BoringSSL takes an offset in a UTCTime. OpenSSL converts it to UTC.
+-- BoringSSL accepts an offset in a UTCTime. OpenSSL converts it to UTC.
 for _, time in ipairs {
     "240105093443+0000", "240105093443-0000", "240105093443+0100", "240105093443-0130", "240105003443+1200", "240105233443-1200",
     "240105003443+1159", "500101000000+0001", "491231235959-0001", "240229233000-0030", "991231235959-0001", "240105093443+1300",
@@ -277,7 +277,7 @@ for _, time in ipairs {
 } do
     case("SSLS-11 the date " .. time, { not_before = der.tlv(0x17, time), not_after = der.tlv(0x17, time) })
 end
-case("SSLS-11 a date with an offset beside one without", { not_before = der.tlv(0x17, "240105093443+0200") })
+case("SSLS-11 a date with an offset and one without", { not_before = der.tlv(0x17, "240105093443+0200") })
 
 -- Versions.
 case("SSLS-12 version 1", { version = "" })
@@ -332,7 +332,7 @@ for name, bytes in pairs {
     ["a name of a type that does not exist"] = der.sequence(der.implicit(9, "x")),
     ["a primitive DirName"] = der.sequence(der.implicit(4, "x")),
     ["a bare string"] = der.sequence(der.utf8 "x"), ["an empty registered ID"] = der.sequence(der.implicit(8, "")),
-    ["an empty otherName"] = der.sequence(der.explicit(0)), ["one bad name behind good ones"] = der.sequence(dns "x", der.implicit(9, "x")),
+    ["an empty otherName"] = der.sequence(der.explicit(0)), ["a bad name after good ones"] = der.sequence(dns "x", der.implicit(9, "x")),
 } do
     case("SSLS-07 SSLS-08 a malformed subjectAltName: " .. name, { extensions = { der.extension(SAN, bytes) } }, { ca = false })
 end
@@ -353,7 +353,7 @@ case("SSLS-15 no access at all", access())
 case("SSLS-15 distribution points", points(der.sequence(full(uri "http://1", uri "http://2")), der.sequence(full(uri "ldap://3"))),
     { handshake = true })
 case("SSLS-15 an empty distribution point (CVE-2019-5010)", points(der.sequence(), der.sequence(full(uri "http://1"))))
-case("SSLS-15 nothing but an empty distribution point", points(der.sequence()))
+case("SSLS-15 a single, empty distribution point", points(der.sequence()))
 case("SSLS-15 a distribution point relative to the issuer", points(
     der.sequence(der.explicit(0, der.explicit(1, der.attribute(COMMON_NAME, der.utf8 "relative")))), der.sequence(full(uri "http://1"))))
 case("SSLS-15 distribution points with reasons and issuers", points(der.sequence(der.implicit(1, "\1\6")),
@@ -366,7 +366,7 @@ case("SSLS-15 no distribution points", points())
 for name, bytes in pairs {
     ["no DER"] = "junk", ["NULL"] = der.tlv(5), ["a SET"] = der.set(at(OCSP, uri "http://o")), ["nothing"] = "",
     ["without a method"] = der.sequence(der.sequence(uri "http://o")), ["without a location"] = der.sequence(der.sequence(der.oid(OCSP))),
-    ["bad behind good"] = der.sequence(at(OCSP, uri "http://o"), at(OCSP, der.implicit(9, "x"))),
+    ["a bad element after a good one"] = der.sequence(at(OCSP, uri "http://o"), at(OCSP, der.implicit(9, "x"))),
 } do
     case("SSLS-07 SSLS-15 malformed access: " .. name, { extensions = {
         der.extension(AIA, bytes), der.extension(SAN, der.sequence(dns "x.y")),
@@ -377,8 +377,8 @@ case("SSLS-07 SSLS-15 access twice", { extensions = {
     der.extension(AIA, der.sequence(at(OCSP, uri "http://1"))), der.extension(AIA, der.sequence(at(OCSP, uri "http://2"))),
 } })
 for name, bytes in pairs {
-    ["no DER"] = "junk", ["NULL"] = der.tlv(5), ["a SET"] = der.set(), ["nothing"] = "", ["points that are none"] = der.sequence(dns "x"),
-    ["bad behind good"] = der.sequence(der.sequence(full(uri "http://l")), der.sequence(full(der.implicit(9, "x")))),
+    ["no DER"] = "junk", ["NULL"] = der.tlv(5), ["a SET"] = der.set(), ["nothing"] = "", ["points that are names"] = der.sequence(dns "x"),
+    ["a bad element after a good one"] = der.sequence(der.sequence(full(uri "http://l")), der.sequence(full(der.implicit(9, "x")))),
 } do
     case("SSLS-07 SSLS-15 malformed distribution points: " .. name, { extensions = {
         der.extension(CRL, bytes), der.extension(SAN, der.sequence(dns "x.y")), der.extension(AIA, der.sequence(at(OCSP, uri "http://o"))),
@@ -399,35 +399,35 @@ case("SSLS-07 SSLS-15 everything at once", {
     },
 }, { handshake = true })
 
--- What cleat does not take: {rows and name, fields, library and reason of the error}; the library is ASN1 or X509 where
--- it is not given, and the reason then depends on BoringSSL's age. younger: BoringSSL of 2023 takes it, and as Python
--- does.
+-- Certificates that cleat refuses: {rows and name, fields, library and reason of the error}. Without a library it is
+-- ASN1 or X509, and the reason depends on BoringSSL's version. younger: BoringSSL of 2023 accepts it, with the same
+-- result as Python.
 local REFUSED = {
     { "SSLS-11 a date without seconds", { not_before = "2401050934Z" } },
     { "SSLS-11 a date with a zone", { not_before = "240105093443+0100" } },
     { "SSLS-11 a date with a fraction", { not_before = "20240105093443.5Z" } },
-    { "SSLS-11 a date that is none", { not_before = "230229000000Z" } },
+    { "SSLS-11 a date that does not exist", { not_before = "230229000000Z" } },
     { "SSLS-11 a second of 60", { not_before = "20240105093460Z" } },
     { "SSLS-12 version 4", { version = der.explicit(0, der.integer "03") }, "X509", "INVALID_VERSION" },
     { "SSLS-12 version 1 with extensions", { version = "", extensions = { CONSTRAINTS } } },
     { "SSLS-09 an empty RDN", { subject = der.sequence(der.set()) }, younger = true },
-    { "SSLS-10 a serial number with needless bytes", { serial = "0001" }, "ASN1", "INVALID_INTEGER" },
-    { "SSLS-10 a serial number with needless signs", { serial = "ff80" }, "ASN1", "INVALID_INTEGER" },
+    { "SSLS-10 a serial number with a superfluous zero byte", { serial = "0001" }, "ASN1", "INVALID_INTEGER" },
+    { "SSLS-10 a serial number with a superfluous sign byte", { serial = "ff80" }, "ASN1", "INVALID_INTEGER" },
     { "SSLS-10 a serial number of no bytes", { serial = "" }, "ASN1", "INVALID_INTEGER" },
     { "SSLS-14 a BMPString of half a character", common(der.bmp "\0h\0"), "ASN1", "INVALID_BMPSTRING" },
     { "SSLS-14 a BMPString with surrogates", common(der.bmp "\216\61\222\0"), "ASN1", "INVALID_BMPSTRING" },
-    { "SSLS-14 a UTF8String that is none", common(der.utf8 "\255\254"), "ASN1", "INVALID_UTF8STRING" },
+    { "SSLS-14 a UTF8String that is not UTF-8", common(der.utf8 "\255\254"), "ASN1", "INVALID_UTF8STRING" },
     { "SSLS-14 a UTF8String with a surrogate", common(der.utf8 "\237\160\128"), "ASN1", "INVALID_UTF8STRING" },
 }
 
--- What cleat shows otherwise than Python: {rows and name, fields, key, value, python = its value}; python is nil where
--- it raises.
--- key is absent where the field is. younger: BoringSSL of 2023 refuses such a name, in an extension as malformed.
+-- Certificates whose tables differ from Python's: {rows and name, fields, key, value, python = its value}; python is
+-- nil where Python raises. The key is absent if the field is. younger: BoringSSL of 2023 refuses such a name; in an
+-- extension the extension is malformed.
 local LONG_TYPE = "1.2" .. (".1"):rep(600)
 local ODD = {
-    { "SSLS-07 SSLS-08 bytes behind the names", { extensions = { der.extension(SAN, der.sequence(dns "x") .. "zz") } }, "subjectAltName",
+    { "SSLS-07 SSLS-08 bytes after the names", { extensions = { der.extension(SAN, der.sequence(dns "x") .. "zz") } }, "subjectAltName",
         nil, python = { { "DNS", "x" } } },
-    { "SSLS-07 SSLS-15 bytes behind the access", { extensions = { der.extension(AIA, der.sequence(at(OCSP, uri "http://o")) .. "zz") } },
+    { "SSLS-07 SSLS-15 bytes after the list", { extensions = { der.extension(AIA, der.sequence(at(OCSP, uri "http://o")) .. "zz") } },
         "OCSP", nil, python = { "http://o" } },
     { "SSLS-13 a type of more than 586 bytes", types { LONG_TYPE }, "subject", { { { "<invalid>", "value 1" } } } },
     { "SSLS-18 a registered ID of more than 586 bytes", san(dns "x", der.implicit(8, der.oid_value(LONG_TYPE))), "subjectAltName",
@@ -451,7 +451,7 @@ for name, row in pairs {
         { { "DirName", { { { "commonName", row[2] } } } } }, younger = not elder }
 end
 
--- What Python does not take: {rows and name, fields, key, value}. younger: nor does BoringSSL of 2023.
+-- Certificates that Python refuses: {rows and name, fields, key, value}. younger: BoringSSL of 2023 refuses them too.
 local WIDER = {
     { "SSLS-14 a VisibleString", common(der.visible "visible"), "subject", { { { "commonName", "visible" } } }, younger = true },
     { "SSLS-14 a UTCTime", common(der.time "240105093443Z"), "subject", { { { "commonName", "240105093443Z" } } },
@@ -461,7 +461,7 @@ local WIDER = {
     { "SSLS-17 a DNS name that is not UTF-8", san(dns "\233.b"), "subjectAltName", { { "DNS", "\233.b" } } },
 }
 
--- The differences: each makes Python's table cleat's, and tells whether it did anything.
+-- The differences: each changes Python's table to cleat's, and returns whether it has changed anything.
 local DIFFERENCES = {
     ["SSLS-07"] = function(cert)
         local empty = cert.subjectAltName ~= nil and #cert.subjectAltName == 0
@@ -489,7 +489,7 @@ local DIFFERENCES = {
     end,
 }
 
--- to_cleats: makes Python's table cleat's, by the differences that the case names and no others.
+-- to_cleats changes Python's table to cleat's, by the differences that the case names and no others.
 local function to_cleats(cert, differs, fields)
     local expected = {}
     for _, row in ipairs(differs or {}) do
@@ -506,7 +506,7 @@ end
 
 local load = loadstring or load
 
--- by_python: what Python's ssl makes of DER certificates, {cert=…} or {error=…} each.
+-- by_python returns the results of Python's ssl for DER certificates, {cert=…} or {error=…} each.
 local function by_python(list)
     local command = { "/usr/bin/python3", "-I", process.root .. "/spec/support/decode.py", timeout = 60 }
     for i, bytes in ipairs(list) do
@@ -517,7 +517,7 @@ local function by_python(list)
     return assert(load(result.output))()
 end
 
--- decoded: what cleat makes of one.
+-- decoded returns cleat's table for a certificate.
 local function decoded(bytes)
     local id = errors.check(backend.certificate_from_der(bytes))
     local guard = backend.guard_new(id)
@@ -535,7 +535,7 @@ local function openssl(words)
     assert(result.status == 0, result.errors)
 end
 
--- requested: DER by openssl req.
+-- requested returns DER made by openssl req.
 local function requested(item)
     local base = process.directory() .. "/request"
     process.write_file(base .. ".cnf", ("[req]\nprompt = no\nutf8 = yes\nstring_mask = %s\nx509_extensions = v3\ndistinguished_name = dn\n"
@@ -555,7 +555,7 @@ local function sign(bytes)
     return process.read_file(base .. ".sig")
 end
 
--- built: DER of fields; it is an authority's, unless it is bare or of a version without extensions.
+-- built returns DER made of fields. It is a CA certificate, unless it is bare or of a version without extensions.
 local function built(fields, item)
     local all = { key = public_key, subject = named(COMMON_NAME, der.utf8 "cleat") }
     for name, value in pairs(fields) do
@@ -573,7 +573,7 @@ local function built(fields, item)
     return der.certificate(all)
 end
 
-describe("the decoder and Python's:", function()
+describe("cleat's decoder and Python's:", function()
     handles.watch(before_each, after_each)
 
     local python
@@ -604,7 +604,7 @@ describe("the decoder and Python's:", function()
     end)
     teardown(process.cleanup)
 
-    -- theirs: Python's table, as cleat's should be; a new one at every call.
+    -- theirs returns Python's table, changed to cleat's; a new one at every call.
     local function theirs(item)
         local function copy(value)
             if type(value) ~= "table" then
@@ -624,7 +624,7 @@ describe("the decoder and Python's:", function()
     for _, item in ipairs(CASES) do
         it(item.name, function()
             assert.are.same(theirs(item), decoded(item.der))
-            -- and as the CA that the certificate is
+            -- and as the CA certificate that it is
             local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
             context:load_verify_locations { cadata = item.der }
             local listed = context:get_ca_certs()
@@ -654,8 +654,8 @@ describe("the decoder and Python's:", function()
         end
     end
 
-    -- taken: what becomes of a certificate that not every BoringSSL takes: its table, or nil if it is refused.
-    local function taken(item)
+    -- decode_or_refuse returns the table of a certificate that some versions of BoringSSL refuse; nil if it is refused.
+    local function decode_or_refuse(item)
         local ok, result = pcall(decoded, item.der)
         if ok then
             return result
@@ -667,7 +667,7 @@ describe("the decoder and Python's:", function()
 
     for _, item in ipairs(REFUSED) do
         it(item[1] .. " is refused", function()
-            local result = taken(item)
+            local result = decode_or_refuse(item)
             if result then
                 assert.is_true(item.younger)
                 assert.are.same(python[item.der].cert, result)
@@ -680,7 +680,7 @@ describe("the decoder and Python's:", function()
     end
 
     for _, item in ipairs(ODD) do
-        it(item[1] .. " does not hide the rest", function()
+        it(item[1] .. " does not hide the other fields", function()
             local answer = python[item.der].cert
             assert.are.same(item.python, answer and answer[item[3]])
             local ok, result = pcall(decoded, item.der)
@@ -702,7 +702,7 @@ describe("the decoder and Python's:", function()
     end
 
     for _, item in ipairs(WIDER) do
-        it(item[1] .. " is taken", function()
+        it(item[1] .. " is accepted", function()
             assert.is_nil(python[item.der].cert)
             local ok, result = pcall(decoded, item.der)
             if ok then

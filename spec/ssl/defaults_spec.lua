@@ -1,5 +1,5 @@
--- The defaults of contexts: create_default_context against the bare constructor, and what each of
--- them trusts.
+-- The defaults of contexts: create_default_context and the constructor SSLContext, and the CA certificates that each
+-- trusts.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -11,7 +11,7 @@ local tasks = require "support.tasks"
 
 local NOTHING = { x509 = 0, x509_ca = 0, crl = 0 }
 
--- settings: all that can be read of a context.
+-- settings returns all settings of a context that can be read.
 local function settings(context)
     return {
         protocol = context.protocol, options = context.options, verify_mode = context.verify_mode, verify_flags = context.verify_flags,
@@ -33,7 +33,7 @@ describe("contexts by default:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("CTX-04 CTX-06 OPT-02 the bare constructor verifies nothing and speaks everything", function()
+    it("CTX-04 CTX-06 OPT-02 the constructor SSLContext verifies nothing and enables all versions", function()
         assert.are.same({
             protocol = ssl.PROTOCOL_TLS, options = OPTIONS, verify_mode = ssl.CERT_NONE,
             verify_flags = ssl.VERIFY_DEFAULT + ssl.VERIFY_X509_TRUSTED_FIRST, check_hostname = false,
@@ -42,7 +42,7 @@ describe("contexts by default:", function()
         assert.are.same(NOTHING, ssl.SSLContext(ssl.PROTOCOL_TLS):cert_store_stats())
     end)
 
-    it("B-17 DCTX-03 DCTX-06 DCTX-07 DCTX-09 SEC-01 for servers' authentication everything is on", function()
+    it("B-17 DCTX-03 DCTX-06 DCTX-07 DCTX-09 SEC-01 for server authentication every check is enabled", function()
         assert.are.same({
             protocol = ssl.PROTOCOL_SSLv23, options = OPTIONS, verify_mode = ssl.CERT_REQUIRED,
             verify_flags = FLAGS, check_hostname = true,
@@ -51,7 +51,7 @@ describe("contexts by default:", function()
         assert.are.same(settings(ssl.create_default_context()), settings(ssl.create_default_context(ssl.Purpose.SERVER_AUTH)))
     end)
 
-    it("B-17 DCTX-10 for clients' authentication clients need no certificate", function()
+    it("B-17 DCTX-10 for client authentication clients need no certificate", function()
         assert.are.same({
             protocol = ssl.PROTOCOL_SSLv23, options = OPTIONS, verify_mode = ssl.CERT_NONE,
             verify_flags = FLAGS, check_hostname = false,
@@ -73,14 +73,14 @@ describe("contexts by default:", function()
         end
     end)
 
-    it("DCTX-02 what is no purpose is a TypeError", function()
+    it("DCTX-02 a value that is not a purpose raises TypeError", function()
         for _, value in ipairs { "SERVER_AUTH", 129, true, ssl.Purpose, "1.3.6.1.5.5.7.3.1", print } do
             raises("TypeError", { match = "purpose" }, ssl.create_default_context, value)
             raises("TypeError", { match = "purpose" }, ssl.create_default_context, { purpose = value })
         end
     end)
 
-    it("DCTX-12 CONST-18 WRAP-19 SSL 3 stays away, whatever the options say", function()
+    it("DCTX-12 CONST-18 WRAP-19 SSL 3 is not available, whatever the options are", function()
         local context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context:load_cert_chain(pki.chain("server-ec"))
         context.options = context.options - ssl.OP_NO_SSLv3 - ssl.OP_NO_SSLv2
@@ -90,7 +90,7 @@ describe("contexts by default:", function()
             local first, second = socket.socketpair()
             second:settimeout(10)
             local server = bare:wrap_socket(second, { server_side = true, do_handshake_on_connect = false })
-            -- a client's first message of SSL 3.0: AES128-SHA, no compression
+            -- an SSL 3.0 ClientHello: AES128-SHA, no compression
             first:sendall("\22\3\0\0\45\1\0\0\41\3\0" .. ("r"):rep(32) .. "\0\0\2\0\47\1\0")
             raises("SSLError", { library = "SSL", reason = "UNSUPPORTED_PROTOCOL" }, server.do_handshake, server)
             local answer = first:recv(100)
@@ -112,7 +112,7 @@ describe("contexts by default:", function()
         end
     ]]
 
-    it("DCTX-04 DCTX-05 DCTX-10 PKI-07 the system's CA certificates are there only where no others are given", function()
+    it("DCTX-04 DCTX-05 DCTX-10 PKI-07 the system's CA certificates are loaded only if no others are given", function()
         local output = process.run_code(PRELUDE .. [[
             local file, directory = os.getenv("FILE"), os.getenv("DIRECTORY")
             local handle = io.open(file)
@@ -133,7 +133,7 @@ describe("contexts by default:", function()
             .. "client file\tcleat test root\n", output)
     end)
 
-    it("DCTX-04 SEC-01 and if others are given, connections trust those only", function()
+    it("DCTX-04 SEC-01 if other CA certificates are given, connections trust only those", function()
         local output = process.run_code([[
             package.path = os.getenv("SPECS") .. "/?.lua;" .. package.path
             local link = require "support.link"
@@ -152,7 +152,7 @@ describe("contexts by default:", function()
         assert.are.equal(("unknown\taccepted\nserver-ec\t%s\nunknown\t%s\nserver-ec\taccepted\n"):format(unknown, unknown), output)
     end)
 
-    it("DCTX-05 DVP-02 PKI-07 the system's bundle is found where the system has one", function()
+    it("DCTX-05 DVP-02 PKI-07 the system's bundle is loaded from the system's path", function()
         local bundle = io.open("/etc/ssl/certs/ca-certificates.crt")
         if bundle and not os.getenv("SSL_CERT_FILE") then
             bundle:close()
@@ -181,7 +181,7 @@ describe("contexts by default:", function()
         assert.are.same(NOTHING, context:cert_store_stats())
     end)
 
-    it("CTX-10 LDC-04 GCA-03 the system's directory is used, and read when it is needed", function()
+    it("CTX-10 LDC-04 GCA-03 the system's directory is used, and its files are read when they are needed", function()
         local output = process.run_code([[
             package.path = os.getenv("SPECS") .. "/?.lua;" .. package.path
             local link = require "support.link"
@@ -199,7 +199,7 @@ describe("contexts by default:", function()
         assert.are.equal("0\nnil\n1\tcleat test root\n", output)
     end)
 
-    it("DVP-01 DVP-05 DVP-07 LIBRE-02 the paths by name and in Python's order", function()
+    it("DVP-01 DVP-05 DVP-07 LIBRE-02 the default paths have Python's names and order", function()
         local output = process.run_code([[
             local paths = require "cleat.ssl".get_default_verify_paths()
             for i, name in ipairs { "cafile", "capath", "openssl_cafile_env", "openssl_cafile", "openssl_capath_env", "openssl_capath" } do
@@ -211,7 +211,7 @@ describe("contexts by default:", function()
             .. "openssl_capath\t/etc/ssl/certs\ttrue\n"):format(pki.path("root.pem"), pki.path("capath")), output)
     end)
 
-    it("LVL-05 GCA-03 CTX-09 directories with either kind of hash", function()
+    it("LVL-05 GCA-03 CTX-09 directories may use either kind of hash", function()
         for _, flag in ipairs { "-subject_hash", "-subject_hash_old" } do
             local result = process.run { "openssl", "x509", "-in", pki.path("root.pem"), "-noout", flag }
             local hash = assert(result.output:match("^(%x+)\n$"), result.errors)

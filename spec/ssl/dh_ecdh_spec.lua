@@ -29,7 +29,7 @@ describe("load_dh_params:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("DH-01 takes a file with parameters, for servers and for clients", function()
+    it("DH-01 accepts a file with parameters, for servers and for clients", function()
         local dhfile = file("dh.pem", DH_PARAMETERS)
         local context = link.context { cert = "server-ec" }
         context:load_dh_params(dhfile)
@@ -38,7 +38,7 @@ describe("load_dh_params:", function()
         context:load_dh_params(file("both.pem", pki.read("server-ec.pem") .. DH_PARAMETERS))
     end)
 
-    it("DH-01 a missing file is an IOError with its name", function()
+    it("DH-01 a missing file raises IOError with its name", function()
         local context = link.context {}
         local failure = raises("IOError", { errno = ENOENT, filename = "/no/such/file.pem" }, context.load_dh_params, context,
             "/no/such/file.pem")
@@ -48,7 +48,7 @@ describe("load_dh_params:", function()
         assert.is_true(failure.errno == EISDIR or failure.errno == EACCES)
     end)
 
-    it("DH-01 a file without parameters is an SSLError", function()
+    it("DH-01 a file without parameters raises SSLError", function()
         local context = link.context {}
         for _, name in ipairs { "server-ec.pem", "ec.key", "empty.pem", "junk.pem", "root.crl", "root.der" } do
             local failure = raises("SSLError", { library = "PEM", reason = "NO_START_LINE" }, context.load_dh_params, context,
@@ -61,7 +61,7 @@ describe("load_dh_params:", function()
         raises("SSLError", {}, context.load_dh_params, context, file("cut.pem", DH_PARAMETERS:sub(1, 200)))
     end)
 
-    it("DH-01 other types are TypeErrors", function()
+    it("DH-01 other types raise TypeError", function()
         local context = link.context {}
         raises("TypeError", {}, context.load_dh_params, context)
         raises("TypeError", {}, context.load_dh_params, context, nil)
@@ -87,7 +87,7 @@ describe("load_dh_params:", function()
         assert.is_truthy(suite:match("^ECDHE%-RSA%-"))
     end)
 
-    it("DH-01 openssl s_client that has DHE only is refused", function()
+    it("DH-01 an openssl s_client that has DHE only is refused", function()
         local context = link.context { cert = "server-rsa", version = "TLSv1.2" }
         context:load_dh_params(file("dh.pem", DH_PARAMETERS))
         local plain = socket.socket()
@@ -108,8 +108,8 @@ describe("set_ecdh_curve:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    -- agrees: whether the two contexts have a group in common. In TLS 1.2 an ECDSA certificate would need its own curve
-    -- too, and RSA without kECDHE none.
+    -- agrees returns whether the two contexts have a group in common. In TLS 1.2 an ECDSA certificate would also need
+    -- its own curve, and RSA key exchange would need no group without kECDHE.
     local function agrees(client_curve, server_curve, version)
         local client_context = link.context(link.client_options { version = version })
         local server_context = link.context { cert = "server-rsa", version = version, ciphers = "kECDHE" }
@@ -129,12 +129,12 @@ describe("set_ecdh_curve:", function()
         return not failures.server, failures
     end
 
-    it("ECDH-04 CONST-30 is there", function()
+    it("ECDH-04 CONST-30 is available", function()
         assert.is_true(ssl.HAS_ECDH)
         assert.are.equal("function", type(link.context({}).set_ecdh_curve))
     end)
 
-    it("ECDH-01 takes OpenSSL's short names", function()
+    it("ECDH-01 accepts OpenSSL's short names", function()
         local context = link.context {}
         for _, name in ipairs { "prime256v1", "secp384r1", "secp521r1", "X25519" } do
             context:set_ecdh_curve(name)
@@ -142,7 +142,7 @@ describe("set_ecdh_curve:", function()
         end
     end)
 
-    it("ECDH-01 other types are TypeErrors", function()
+    it("ECDH-01 other types raise TypeError", function()
         local context = link.context {}
         raises("TypeError", {}, context.set_ecdh_curve, context)
         raises("TypeError", {}, context.set_ecdh_curve, context, nil)
@@ -151,7 +151,7 @@ describe("set_ecdh_curve:", function()
         end
     end)
 
-    it("ECDH-02 an unknown name is a ValueError", function()
+    it("ECDH-02 an unknown name raises ValueError", function()
         local context = link.context {}
         for _, name in ipairs { "foo", "P-256", "secp256r1", "PRIME256V1", "" } do
             raises("ValueError", { message = ("unknown elliptic curve name '%s'"):format(name) }, context.set_ecdh_curve,
@@ -160,7 +160,7 @@ describe("set_ecdh_curve:", function()
         raises("ValueError", {}, context.set_ecdh_curve, context, "prime256v1\0")
     end)
 
-    it("ECDH-02 a name of something else, or of a curve that TLS does not have here, is an SSLError", function()
+    it("ECDH-02 the name of something else, or of a curve that BoringSSL does not support in TLS, raises SSLError", function()
         local context = link.context {}
         for _, name in ipairs { "rsaEncryption", "SHA256", "CN", "secp256k1" } do
             local ok, failure = pcall(context.set_ecdh_curve, context, name)
@@ -172,7 +172,7 @@ describe("set_ecdh_curve:", function()
     end)
 
     for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
-        it("ECDH-01 ECDH-03 both ends must allow the same, " .. version, function()
+        it("ECDH-01 ECDH-03 both ends must allow the same curve, " .. version, function()
             for _, name in ipairs { "prime256v1", "secp384r1", "secp521r1", "X25519" } do
                 assert.is_true(agrees(name, name, version), name)
             end
@@ -183,7 +183,7 @@ describe("set_ecdh_curve:", function()
             raises.check(failures.client, "SSLError", { reason = "SSLV3_ALERT_HANDSHAKE_FAILURE" })
         end)
 
-        it("ECDH-02 a call that fails leaves the curve as it was, " .. version, function()
+        it("ECDH-02 a call that fails leaves the curve unchanged, " .. version, function()
             local context = link.context { cert = "server-rsa", version = version, ciphers = "kECDHE" }
             context:set_ecdh_curve("secp384r1")
             pcall(context.set_ecdh_curve, context, "foo")
@@ -195,7 +195,7 @@ describe("set_ecdh_curve:", function()
             end
         end)
 
-        it("ECDH-01 openssl sees the curve, " .. version, function()
+        it("ECDH-01 openssl reports the curve, " .. version, function()
             local WORDS = {
                 prime256v1 = "ECDH, prime256v1, 256 bits", secp384r1 = "ECDH, secp384r1, 384 bits",
                 secp521r1 = "ECDH, secp521r1, 521 bits", X25519 = "X25519, 253 bits",

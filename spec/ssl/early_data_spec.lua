@@ -1,5 +1,5 @@
--- Early data of TLS 1.3: what a client gives to wrap_socket reaches the server once, early or not; a server never takes
--- it for other data.
+-- Early data of TLS 1.3: the early_data of a client's wrap_socket reaches the server once, as early data or after the
+-- handshake; a server never mixes it with other data.
 local handles = require "support.handles"
 local raises = require "support.raises"
 local socket = require "cleat.socket"
@@ -41,7 +41,7 @@ local function waits(f, ...)
     return (raises("SSLWantReadError", {}, f, ...))
 end
 
--- read_all: what a server's application reads: early data to its end, then count bytes in all.
+-- read_all reads as a server's application does: early data to its end, then until it has `count` bytes in all.
 local function read_all(conn, count, call)
     local early, parts = {}, {}
     repeat
@@ -51,14 +51,14 @@ local function read_all(conn, count, call)
     local got = #early
     while got < count do
         parts[#parts + 1] = call(conn, "recv", 1000)
-        assert(parts[#parts] ~= "", "the end came too early")
+        assert(parts[#parts] ~= "", "the stream ended early")
         got = got + #parts[#parts]
     end
     return early, table.concat(parts)
 end
 
--- Every way in which early data can end. prepare(client, server, session) returns the server, and what to expect: the
--- client's early_data, the server's, and how many bytes came early.
+-- Every result of early data. prepare(client, server, session) returns the server, and the expected results: the
+-- client's early_data, the server's, and how many bytes arrive early.
 local LARGE = ("0123456789abcdef"):rep(2000)
 local CASES = {
     { name = "accepted", prepare = function(_, server)
@@ -110,7 +110,7 @@ local CASES = {
 describe("early data", function()
     handles.watch(before_each, after_each)
 
-    it("B-64 is read by a server before the handshake is done", function()
+    it("B-64 a server can read it before the handshake is done", function()
         local client_context, server_context = contexts()
         local client, server = pair(client_context, server_context, "GET /", session_of(client_context, server_context))
         waits(client.object.do_handshake, client.object)
@@ -143,7 +143,7 @@ describe("early data", function()
         end
         local function check(early, rest, client, server, ours, as_server)
             assert.equal(case.early or #data, #early)
-            assert.is_true(early .. rest == data .. "tail", "lost, mixed or twice")
+            assert.is_true(early .. rest == data .. "tail", "bytes are lost, mixed or duplicated")
             assert.equal(ours, client.early_data)
             assert.equal(as_server, server.early_data)
         end
@@ -208,7 +208,7 @@ describe("early data", function()
         end
     end
 
-    it("that a server does not read is an error, and is not lost", function()
+    it("that a server does not read is an error, and can still be read", function()
         local client_context, server_context = contexts()
         local client, server = pair(client_context, server_context, "early", session_of(client_context, server_context))
         waits(client.object.do_handshake, client.object)
@@ -223,7 +223,7 @@ describe("early data", function()
         assert.equal("late", server.object:read(100))
     end)
 
-    it("is received by a program that reads first: it is sent before the first read", function()
+    it("is received by a server that reads first: it is sent before the client's first read", function()
         local client_context, server_context = contexts()
         local client, server = pair(client_context, server_context, "early", session_of(client_context, server_context))
         waits(client.object.read, client.object, 1)
@@ -238,7 +238,7 @@ describe("early data", function()
         assert.equal("accepted", client.object.early_data)
     end)
 
-    it("is refused to a server with another certificate, before the first byte", function()
+    it("is not sent to a server with another certificate", function()
         local client_context, server_context = contexts()
         local session = session_of(client_context, server_context)
         local asked = 0
@@ -251,8 +251,8 @@ describe("early data", function()
         raises("SSLCertVerificationError", {}, client.object.do_handshake, client.object)
         assert.equal(1, asked)
         move(client, server)
-        raises("SSLError", {}, server.object.recv_early, server.object) -- the alert
-        -- the control: the callback agrees, and is asked once
+        raises("SSLError", {}, server.object.recv_early, server.object) -- the client has sent an alert
+        -- the control: the callback returns true, and is called once
         client_context.verify_callback = nil
         session = session_of(client_context, server_context)
         client_context.verify_callback = function()
@@ -284,7 +284,7 @@ describe("early data", function()
         end
     end)
 
-    -- stored: a store in a table, with what is given.
+    -- stored returns a store in a table, with further fields.
     local function stored(more)
         local sessions, keys = {}, {}
         local store = {
@@ -310,7 +310,7 @@ describe("early data", function()
     end
 
     for _, removes in ipairs { true, false } do
-        it("of a ticket is accepted once where a store adds its key; sessions removed: " .. tostring(removes), function()
+        it("of a ticket is accepted once if a store adds its key; sessions removed: " .. tostring(removes), function()
             local client_context, server_context = contexts()
             server_context:set_session_store(stored(removes and { remove = function() end } or {}))
             local client, server = pair(client_context, server_context, "pay 5", session_of(client_context, server_context))
@@ -330,7 +330,7 @@ describe("early data", function()
                 waits(other.object.recv_early, other.object)
                 assert.is_nil(other.object.early_data)
             end
-            -- the client itself comes twice with a ticket
+            -- the same client offers a ticket twice
             for round = 1, 2 do
                 client, server = pair(client_context, server_context, "early", session)
                 waits(client.object.do_handshake, client.object)
@@ -350,14 +350,14 @@ describe("early data", function()
         end)
     end
 
-    it("of a ticket that two connections bring at once is accepted once, though both resume", function()
+    it("of a ticket that two connections offer at the same time is accepted once, though both resume", function()
         local client_context, server_context = contexts()
         local removed, sessions, slow = 0, {}, false
         server_context:set_session_store(stored {
             get = function(key)
                 local found = sessions[key]
                 if slow then
-                    coroutine.yield() -- the other connection asks meanwhile
+                    coroutine.yield() -- the other connection calls it meanwhile
                 end
                 return found
             end,
@@ -404,7 +404,7 @@ describe("early data", function()
             return "yes"
         end,
     } do
-        it("is refused where a store cannot tell whether a ticket is new: " .. name, function()
+        it("is refused if a store cannot determine whether a ticket is new: " .. name, function()
             local client_context, server_context = contexts()
             server_context:set_session_store(stored { add = add })
             local client, server = pair(client_context, server_context, "early", session_of(client_context, server_context))
@@ -421,7 +421,7 @@ describe("early data", function()
         end)
     end
 
-    it("of a session of the context's cache is sent once", function()
+    it("of a session in the context's cache is sent once", function()
         local client_context, server_context = contexts()
         client_context.session_cache_size = 8
         server_context.num_tickets = 1
@@ -435,10 +435,10 @@ describe("early data", function()
         local fresh = side(server_context, { server_side = true })
         move(other, fresh)
         waits(fresh.object.recv_early, fresh.object)
-        assert.is_nil(fresh.object.early_data) -- there was no other session
+        assert.is_nil(fresh.object.early_data) -- the cache had no other session
     end)
 
-    it("for a server that went back to TLS 1.2 is an error that says what to do", function()
+    it("raises an error with advice if the server now has TLS 1.2 only", function()
         local client_context, server_context = contexts()
         local session = session_of(client_context, server_context)
         server_context.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -451,7 +451,7 @@ describe("early data", function()
             client.object.do_handshake, client.object)
     end)
 
-    it("for such a server goes without it on the next connection: its cached sessions are forgotten", function()
+    it("is not sent by the next connection to such a server: its cached sessions are removed", function()
         local client_context, server_context = contexts()
         client_context.session_cache_size = 8
         server_context.num_tickets = 4
@@ -514,7 +514,7 @@ describe("early data", function()
         raises("SSLEOFError", {}, server.object.recv_early, server.object)
     end)
 
-    it("has checked arguments", function()
+    it("has validated arguments", function()
         local client, server = contexts()
         assert.equal(0, client.max_early_data)
         assert.equal(LIMIT, server.max_early_data)

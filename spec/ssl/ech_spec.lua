@@ -1,4 +1,5 @@
--- Encrypted ClientHello (RFC 9849): what is encrypted, servers that cannot decrypt and what they send, keys.
+-- Encrypted ClientHello (RFC 9849): what is encrypted, servers that cannot decrypt it and their retry configurations,
+-- keys.
 local handles = require "support.handles"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -8,7 +9,7 @@ local ssl = require "cleat.ssl"
 local tasks = require "support.tasks"
 local visits = require "support.visits"
 
--- The certificate server-ec is for both names.
+-- The certificate server-ec has both names.
 local NAME, PUBLIC = "localhost", "www.cleat.test"
 local ECH_REQUIRED = 121
 local HOSTNAME_MISMATCH = 62
@@ -23,7 +24,7 @@ local function server(keys, version, cert)
     return context
 end
 
--- visit: a connection to the server by the configurations, and what became of it.
+-- visit makes a connection to the server with these configurations, and returns its result.
 local function visit(client, to, configs, options)
     options = options or {}
     options.client, options.server, options.ech_configs = client, to, configs
@@ -42,7 +43,7 @@ local function vector(bytes)
     return u16(#bytes) .. bytes
 end
 
--- list: an ECHConfigList with one configuration, good but for the fields.
+-- list returns an ECHConfigList with one configuration, valid except for the given fields.
 local function list(fields)
     fields = fields or {}
     local name = fields.name or PUBLIC
@@ -59,7 +60,7 @@ local function join(...)
     return vector(table.concat(parts))
 end
 
--- hello: the first bytes that a client sends.
+-- hello returns the first bytes that a client sends.
 local function hello(client, configs)
     local incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     local object = client:wrap_bio(incoming, outgoing, { server_hostname = NAME, ech_configs = configs })
@@ -67,9 +68,9 @@ local function hello(client, configs)
     return outgoing:read()
 end
 
--- extension_size: the length of the client's extension with this number, 0 if there is none.
+-- extension_size returns the length of the client's extension with this number, 0 if it is absent.
 local function extension_size(bytes, number)
-    local at = 5 + 4 + 2 + 32 + 1 -- behind the heads, the version and the random: the session's id
+    local at = 5 + 4 + 2 + 32 + 1 -- after the headers, the version and the random: the session id
     at = at + 1 + bytes:byte(at)
     local function pair(where)
         return bytes:byte(where) * 256 + bytes:byte(where + 1)
@@ -93,7 +94,7 @@ describe("Encrypted ClientHello", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("B-65 hides the server's name, which the server decrypts", function()
+    it("B-65 encrypts the server's name, which the server decrypts", function()
         local ours, to = key(), visits.server()
         local seen, accepted
         to:set_servername_callback(function(conn, name)
@@ -120,7 +121,7 @@ describe("Encrypted ClientHello", function()
         assert.is_false(result.server.ech_accepted)
     end)
 
-    it("B-65 reports a server with other keys, and what it has sent", function()
+    it("B-65 reports a server with other keys, and its retry configurations", function()
         local old, new = key(), key()
         local to = server { new }
         local client = visits.client()
@@ -143,7 +144,7 @@ describe("Encrypted ClientHello", function()
         to.verify_mode = ssl.CERT_OPTIONAL
         local one, other = visits.pair { client = client, server = to, ech_configs = ssl.ech_config_list { key() } }
         raises.check(one.failure, "SSLECHRejectedError")
-        assert.is_nil(other.failure) -- the handshake is done as the server sees it
+        assert.is_nil(other.failure) -- for the server the handshake has succeeded
         assert.is_nil(other.object:getpeercert(true))
         other:try("read", 1)
         raises.check(other.failure, "SSLError", { alert = ECH_REQUIRED })
@@ -169,13 +170,13 @@ describe("Encrypted ClientHello", function()
             -- names are compared although the context compares none
             client.check_hostname = false
             raises.check(visit(client, to, configs).failure, "SSLCertVerificationError", { verify_code = HOSTNAME_MISMATCH })
-            -- the certificate is for the public name, and not for the one that is hidden
+            -- the certificate has the public name, and not the encrypted one
             err = rejected(visit(visits.client(), to, ssl.ech_config_list { key() }, { hostname = "hidden.test" }))
             assert.equal(PUBLIC, err.ech_public_name)
         end)
     end
 
-    it("B-65 trusts no configurations of a server that was not verified", function()
+    it("B-65 returns no retry configurations of a server that was not verified", function()
         local to = server { key "public.test" }
         local configs = ssl.ech_config_list { key "public.test" }
         local client = visits.client()
@@ -212,7 +213,7 @@ describe("Encrypted ClientHello", function()
             assert.equal(PUBLIC, err.ech_public_name)
             assert.is_nil(err.ech_retry_configs)
             assert.is_nil(result.client.session)
-            -- nothing of it was stored: the next connection is a full handshake, without ECH if the caller says so
+            -- no session was stored: the next connection is a full handshake, without ECH if the caller chooses so
             result = visit(client, to)
             assert.is_nil(result.failure)
             assert.is_false(result.reused)
@@ -250,7 +251,7 @@ describe("Encrypted ClientHello", function()
         raises("SSLError", { reason = "INVALID_ECH_CONFIG_LIST" }, client.wrap_socket, client, plain, {
             server_hostname = NAME, ech_configs = "x",
         })
-        -- the control: what is supported is chosen from among the others, and unknown extensions may be there
+        -- the control: the supported configuration is chosen among others, and unknown extensions are allowed
         local ours = key()
         local result = visit(client, server { ours }, join(list { version = 0xfe0a }, list { kem = 0x10 }, list { suites = "\0\2\0\1" },
             list { name = "10.0.0.1" }, list { extensions = "\128\1\0\0" }, ssl.ech_config_list { ours }, good))
@@ -259,7 +260,7 @@ describe("Encrypted ClientHello", function()
         assert.is_true(has(hello(client, list { extensions = "\1\1\0\0" }), PUBLIC))
     end)
 
-    it("B-65 sends an extension like it in default contexts, which servers ignore", function()
+    it("B-65 sends a GREASE extension in default contexts, which servers ignore", function()
         assert.is_true(ssl.create_default_context().ech_grease)
         assert.is_false(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).ech_grease)
         local client = visits.client()
@@ -304,14 +305,14 @@ describe("Encrypted ClientHello", function()
             assert.is_nil(result.failure)
             assert.is_true(result.client.ech_accepted)
             assert.same({ NAME }, names)
-            -- the keys stay those of the first context
+            -- the keys of the first context are used
             result = visit(client, to, ssl.ech_config_list { key() })
             assert.equal(ssl.ech_config_list { ours }, rejected(result).ech_retry_configs)
             assert.same({ NAME, PUBLIC }, names)
         end
     end)
 
-    it("B-65 rotates keys: the newest is sent to clients, older ones decrypt", function()
+    it("B-65 rotates keys: clients get the newest, older ones still decrypt", function()
         local old, new = key(), key()
         local to, client = server { old }, visits.client()
         local incoming = ssl.MemoryBIO()
@@ -325,7 +326,7 @@ describe("Encrypted ClientHello", function()
         assert.equal(ssl.ech_config_list { new }, rejected(visit(client, to, ssl.ech_config_list { old })).ech_retry_configs)
         to:set_ech_keys {}
         assert.is_nil(rejected(visit(client, to, ssl.ech_config_list { new })).ech_retry_configs)
-        -- a connection keeps what it was made with
+        -- a connection keeps the keys of its context when it was made
         incoming:write(hello(client, ssl.ech_config_list { old }))
         raises("SSLWantReadError", {}, made.do_handshake, made)
         assert.is_true(made.ech_accepted)
@@ -381,7 +382,7 @@ describe("Encrypted ClientHello", function()
         raises.check(one.failure, "SSLCertVerificationError", { verify_code = HOSTNAME_MISMATCH })
     end)
 
-    it("B-65 keeps its configurations when a client's context is set", function()
+    it("B-65 keeps its configurations when the context of a client's connection is set", function()
         local ours = key()
         local result = visit(visits.client(), server { ours }, ssl.ech_config_list { ours }, { before = function(object)
             raises("ValueError", { match = "needs TLS 1.3" }, function()
@@ -419,7 +420,7 @@ describe("Encrypted ClientHello", function()
     end)
 
     describe("keys", function()
-        it("B-65 are made and read", function()
+        it("B-65 are generated, written and read", function()
             local one = ssl.ECHKey { public_name = PUBLIC, config_id = 200, max_name_length = 0 }
             assert.equal(PUBLIC, one.public_name)
             assert.equal(200, one.config_id)
@@ -463,7 +464,7 @@ describe("Encrypted ClientHello", function()
                 local result = visit(visits.client(), server { again }, ssl.ech_config_list { one })
                 assert.is_true(result.client.ech_accepted)
             end
-            -- the blocks may stand in any order
+            -- the blocks may be in any order
             local private, configs = text:match "^(.-END PRIVATE KEY%-%-%-%-%-\n)(.*)$"
             assert.equal(one.config, ssl.ECHKey { data = configs .. private }.config)
             local shown = process.run { "openssl", "pkey", "-in", file, "-noout", "-text" }

@@ -1,5 +1,5 @@
--- Keys that openssl encrypts: with PBES2 over each digest, and with scrypt. What costs too much is refused before it is
--- computed.
+-- Keys that openssl encrypts: with PBES2 and each digest, and with scrypt. A key derivation that is too expensive is
+-- refused before it is computed.
 local der = require "support.der"
 local handles = require "support.handles"
 local pem_text = require "support.pem_text"
@@ -22,7 +22,7 @@ describe("encrypted keys:", function()
         assert.are.equal(0, result.status, result.errors)
     end)
 
-    -- encrypted: the file of the key, as openssl pkcs8 writes it with these words.
+    -- encrypted returns the file of the key, as openssl pkcs8 writes it with these arguments.
     local function encrypted(words)
         local name = base .. words:gsub("%W", "_") .. ".key"
         local command = ("openssl pkcs8 -topk8 -in %splain.key -out %s -passout pass:secret %s"):format(base, name, words)
@@ -42,7 +42,7 @@ describe("encrypted keys:", function()
         load(file, function()
             return "secret"
         end)
-        -- with one in 256, BoringSSL takes what comes of a wrong password for a key's bytes
+        -- for one wrong password in 256, BoringSSL parses the decrypted bytes as a key
         local reasons = {}
         for _, wrong in ipairs { "wrong", "secre", "Secret", ("x"):rep(1000) } do
             reasons[raises("SSLError", {}, load, file, wrong).reason] = true
@@ -65,14 +65,14 @@ describe("encrypted keys:", function()
         check "-scrypt -scrypt_N 4096 -scrypt_r 4 -scrypt_p 3"
     end)
 
-    it("what BoringSSL cannot compute is named", function()
+    it("an algorithm that BoringSSL does not support is named in the error", function()
         raises("SSLError", { library = "PKCS8", reason = "UNSUPPORTED_PRF" }, load, encrypted "-v2 aes-256-cbc -v2prf hmacWithSHA512-224",
             "secret")
         raises("SSLError", { library = "PKCS8", reason = "UNSUPPORTED_CIPHER" }, load,
             encrypted "-v2 camellia-256-cbc -v2prf hmacWithSHA512", "secret")
     end)
 
-    -- der_of: the bytes of a key that openssl wrote; with_der: a key of bytes.
+    -- der_of returns the bytes of a key that openssl wrote; with_der loads a key of bytes.
     local function der_of(file)
         local result = process.run { "sh", "-ec", ("openssl asn1parse -in %s -noout -out %sder"):format(file, base) }
         assert.are.equal(0, result.status, result.errors)
@@ -83,7 +83,7 @@ describe("encrypted keys:", function()
         return process.write_file(base .. "changed.key", pem_text("ENCRYPTED PRIVATE KEY", bytes))
     end
 
-    -- written: a key with this key derivation; nothing is in it.
+    -- written loads an encrypted key with this key derivation; its content is empty.
     local function written(kdf, ...)
         local cipher = der.sequence(der.oid "2.16.840.1.101.3.4.1.42", der.octets(("i"):rep(16)))
         return with_der(der.sequence(der.sequence(der.oid "1.2.840.113549.1.5.13",
@@ -99,7 +99,7 @@ describe("encrypted keys:", function()
         return written("1.3.6.1.4.1.11591.4.11", der.integer(n), der.integer(r), der.integer(p))
     end
 
-    it("an absurd cost is refused before anything is computed", function() -- or this would take hours
+    it("an extreme cost is refused before anything is computed", function() -- computing them would take hours
         for _, iterations in ipairs { "00989681", "7fffffff", "0100000000", "00ffffffffffffffff", "00" } do
             raises("SSLError", { library = "PKCS8", reason = "BAD_ITERATION_COUNT" }, load, pbkdf2(iterations), "secret")
         end
@@ -118,15 +118,15 @@ describe("encrypted keys:", function()
             raises("SSLError", { library = "EVP", reason = "INVALID_PARAMETERS" }, load, scrypt(numbers[1], numbers[2], numbers[3]),
                 "secret")
         end
-        -- the controls: what is computed fails by what is decrypted
+        -- the controls: these are computed, and fail because the decrypted bytes are wrong
         raises("SSLError", { reason = "BAD_DECRYPT" }, load, pbkdf2 "02", "secret")
         raises("SSLError", { reason = "BAD_DECRYPT" }, load, scrypt("4000", "08", "01"), "secret")
     end)
 
-    it("what is malformed is refused, whichever byte of it", function()
+    it("a key with any byte changed is refused", function()
         for _, words in ipairs { "-v2 aes-256-cbc -v2prf hmacWithSHA384 -iter 3", "-scrypt -scrypt_N 2 -scrypt_r 1 -scrypt_p 1" } do
             local bytes = der_of(encrypted(words))
-            local head = #bytes - 160 -- what is before the ciphertext
+            local head = #bytes - 160 -- the length of the part before the ciphertext
             for at = 1, head do
                 local changed = bytes:sub(1, at - 1) .. string.char((bytes:byte(at) + 1) % 256) .. bytes:sub(at + 1)
                 local ok, failure = pcall(load, with_der(changed), "secret")

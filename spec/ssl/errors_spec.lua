@@ -9,7 +9,7 @@ local status = require "cleat.status"
 local const = backend.const
 
 describe("exceptions:", function()
-    it("EXC-01 EXC-13 are a tree", function()
+    it("EXC-01 EXC-13 have Python's class hierarchy", function()
         local tree = {
             { ssl.SSLError, { socket.error, errors.IOError, errors.EnvironmentError } },
             { ssl.SSLZeroReturnError, { ssl.SSLError, socket.error, errors.IOError } },
@@ -42,7 +42,7 @@ describe("exceptions:", function()
         end
     end)
 
-    it("EXC-01 differ from any other value", function()
+    it("EXC-01 are not recognised in other values", function()
         for _, value in ipairs { "text", 5, true, {}, print, io.stdout, setmetatable({}, { class = "x" }),
             setmetatable({}, { __metatable = false }), setmetatable({}, { class = { lineage = 5 } }),
             socket.buffer(1), coroutine.create(function() end) } do
@@ -52,7 +52,7 @@ describe("exceptions:", function()
         assert.is_false(ssl.SSLError:is(ssl.SSLError))
     end)
 
-    it("EXC-02 EXC-03 carry a code and a message", function()
+    it("EXC-02 EXC-03 have a code and a message", function()
         for _, class in ipairs { ssl.SSLError, ssl.SSLZeroReturnError, ssl.SSLCertVerificationError } do
             local err = class(1, "foo")
             assert.are.equal("foo", tostring(err))
@@ -64,7 +64,7 @@ describe("exceptions:", function()
         end
     end)
 
-    it("EXC-02 EXC-03 read as Python's", function()
+    it("EXC-02 EXC-03 have Python's texts", function()
         for text, err in pairs {
             ["[Errno 2] No such file or directory"] = socket.error(2, "No such file or directory"),
             ["[Errno 2] No such file or directory: 'a\\x00b'"] = errors.IOError(2, "No such file or directory", "a\0b"),
@@ -72,7 +72,7 @@ describe("exceptions:", function()
             ["timed out"] = socket.timeout("timed out"),
             ["words"] = errors.ValueError("words"),
             ["('a', 2)"] = errors.ValueError("a", 2),
-            ["ValueError"] = errors.ValueError(), -- never empty, where Python's is
+            ["ValueError"] = errors.ValueError(), -- the class's name, where Python's text is empty
             ["ssl.SSLError"] = ssl.SSLError(""),
         } do
             assert.are.equal(text, tostring(err))
@@ -85,13 +85,13 @@ describe("exceptions:", function()
         assert.are.equal("<class 'ssl.SSLError'>", tostring(ssl.SSLError))
     end)
 
-    it("tell where they were raised", function()
+    it("have the position where they were raised", function()
         local err = raises("ValueError", {}, errors.raise, errors.ValueError, "here")
         assert.is_truthy(err.traceback:find("errors_spec.lua", 1, true))
         assert.are.equal("here", tostring(err))
     end)
 
-    it("EXC-16 SSL_ERROR_ constants are Python's", function()
+    it("EXC-16 the SSL_ERROR_ constants are Python's", function()
         for name, value in pairs { SSL = 1, WANT_READ = 2, WANT_WRITE = 3, WANT_X509_LOOKUP = 4, SYSCALL = 5,
             ZERO_RETURN = 6, WANT_CONNECT = 7, EOF = 8, INVALID_ERROR_CODE = 10 } do
             assert.are.equal(value, ssl["SSL_ERROR_" .. name])
@@ -104,7 +104,7 @@ describe("statuses become exceptions:", function()
         return errors.from_status(-(class * 65536 + (value or 0)))
     end
 
-    it("EXC-07 EXC-08 EXC-09 EXC-11 waits and ends", function()
+    it("EXC-07 EXC-08 EXC-09 EXC-11 of waits and of ends of streams", function()
         for _, row in ipairs {
             { const.WANT_READ, "SSLWantReadError", 2, "The operation did not complete (read)" },
             { const.WANT_WRITE, "SSLWantWriteError", 3, "The operation did not complete (write)" },
@@ -118,7 +118,7 @@ describe("statuses become exceptions:", function()
         end
     end)
 
-    it("EXC-08 EXC-09 waits are the same objects each time", function()
+    it("EXC-08 EXC-09 of waits are always the same objects", function()
         assert.are.equal(from(const.WANT_READ), from(const.WANT_READ))
         assert.are.equal(from(const.WANT_WRITE), from(const.WANT_WRITE))
         local first = errors.from_socket(status.WANT_READ, "recv")
@@ -127,7 +127,7 @@ describe("statuses become exceptions:", function()
         raises.check(errors.from_socket(status.WANT_WRITE, "connect"), "socket.error", { errno = const.EINPROGRESS })
     end)
 
-    it("EXC-14 timeouts", function()
+    it("EXC-14 of timeouts", function()
         for _, operation in ipairs { "handshake", "read", "write" } do
             local err = raises.check(errors.from_connection(status.TIMEOUT, operation), { "SSLError", "socket.timeout" }, {})
             assert.are.equal("The " .. operation .. " operation timed out", tostring(err))
@@ -139,7 +139,7 @@ describe("statuses become exceptions:", function()
         assert.is_false(ssl.SSLError:is(err))
     end)
 
-    it("EXC-15 errors of the system", function()
+    it("EXC-15 of system errors", function()
         local err = raises.check(errors.from_status(backend.socket_from_fd(999999)), "socket.error", { errno = const.EBADF })
         assert.are.equal("[Errno 9] Bad file descriptor", tostring(err))
         assert.is_false(ssl.SSLError:is(err))
@@ -151,20 +151,20 @@ describe("statuses become exceptions:", function()
         backend.close(context)
     end)
 
-    it("EXC-04 EXC-05 EXC-06 errors of the library name where and what", function()
+    it("EXC-04 EXC-05 EXC-06 of library errors, with library and reason", function()
         local err = errors.from_status(backend.certificate_from_pem("nothing"))
         raises.check(err, "SSLError", { errno = 1, library = "PEM", reason = "NO_START_LINE" })
         assert.is_truthy(tostring(err):find("^%[PEM: NO_START_LINE%] .+"))
     end)
 
-    it("stale ids, wrong calls and missing features", function()
+    it("of stale ids, wrong calls and missing features", function()
         raises.check(errors.from_status(backend.socket_fileno(0)), "socket.error", { errno = const.EBADF })
         raises.check(errors.from_status(backend.random_bytes(-1)), "ValueError", {})
         raises.check(errors.from_status(backend.context_new(const.PROTOCOL_SSLV3)), "NotImplementedError", {})
         raises.check(from(const.NOMEM), "MemoryError", {})
     end)
 
-    it("none is without a class or without words", function()
+    it("each with a class and a message", function()
         for class = 1, 255 do
             local err = from(class)
             assert.is_truthy(errors.EnvironmentError:is(err) or errors.ValueError:is(err) or errors.MemoryError:is(err) or

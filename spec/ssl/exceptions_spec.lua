@@ -1,4 +1,5 @@
--- What real failures raise: class, fields and message of each, in a table. The classes themselves are in errors_spec.
+-- The errors of real failures: class, fields and message of each, in a table. The classes themselves are in
+-- errors_spec.
 local errors = require "cleat.errors"
 local handles = require "support.handles"
 local link = require "support.link"
@@ -15,7 +16,7 @@ local function context()
     return ssl.SSLContext(ssl.PROTOCOL_TLS)
 end
 
--- loading: load_cert_chain, or another method, of a new context with files of pki.
+-- loading calls load_cert_chain, or another method, of a new context with files of pki.
 local function loading(method, ...)
     local names = { ... }
     return function()
@@ -33,14 +34,14 @@ local function with_data(data)
     end
 end
 
--- shaking: one side of a handshake that fails.
+-- shaking does one side of a handshake that fails.
 local function shaking(side, client, server)
     return function()
         error(link.attempt(client, server)[side], 0)
     end
 end
 
--- on: a method of one side of a connection. before(client, server) comes first.
+-- on calls a method of one side of a connection, after before(client, server).
 local function on(side, before, method, ...)
     local arguments = { ... }
     return function()
@@ -58,7 +59,7 @@ local function on(side, before, method, ...)
     end
 end
 
--- unconnected: a method of a wrapper without a connection.
+-- unconnected calls a method of a wrapper without a connection.
 local function unconnected(method, argument)
     return function()
         local sock = ssl.wrap_socket(socket.socket())
@@ -77,8 +78,8 @@ end
 
 local VERIFY = { library = "SSL", reason = "CERTIFICATE_VERIFY_FAILED" }
 
--- Each: rows and name, what fails, its classes, its fields. Failures of BoringSSL have [LIBRARY: REASON] in front; text
--- is what follows, case and underscores aside.
+-- Each row: rows and name, the function that fails, its classes, its fields. Messages of BoringSSL begin with [LIBRARY:
+-- REASON]; text is the rest, without regard to case and underscores.
 local SSL_FAILURES = {
     { "EXC-05 EXC-06 LCC-13 a file without PEM", loading("load_cert_chain", "junk.pem", "ec.key"), "SSLError",
         { library = "PEM", reason = "NO_START_LINE" }, "no start line" },
@@ -92,7 +93,7 @@ local SSL_FAILURES = {
         { library = "X509", reason = "NO_CERTIFICATE_OR_CRL_FOUND" }, "no certificate or crl found" },
     { "EXC-05 LVL-09 data without a certificate", with_data("no certificate"), "SSLError",
         { library = "PEM", reason = "NO_START_LINE" }, "no start line" },
-    { "EXC-05 LVL-09 bytes that are none", with_data("\128\1\2"), "SSLError",
+    { "EXC-05 LVL-09 bytes that are not a certificate", with_data("\128\1\2"), "SSLError",
         { library = "ASN1", reason = "NOT_ENOUGH_DATA" }, "not enough data" },
     { "EXC-02 EXC-04 EXC-06 a CA that is not trusted", shaking("client", {}, { cert = "unknown" }),
         { "SSLCertVerificationError", "SSLError", "CertificateError" }, merge(VERIFY, { verify_code = 20 }),
@@ -105,16 +106,16 @@ local SSL_FAILURES = {
         "certificate verify failed: Hostname mismatch, certificate is not valid for 'localhost'." },
     { "EXC-06 an alert: the CA is unknown", shaking("server", {}, { cert = "unknown" }), "SSLError",
         { library = "SSL", reason = "TLSV1_ALERT_UNKNOWN_CA", alert = ssl.ALERT_DESCRIPTION_UNKNOWN_CA }, "tlsv1 alert unknown ca" },
-    { "EXC-06 an alert in answer to the first message", shaking("client", { version = "TLSv1.2", ciphers = "ECDHE-RSA-AES128-GCM-SHA256" },
+    { "EXC-06 an alert in reply to the ClientHello", shaking("client", { version = "TLSv1.2", ciphers = "ECDHE-RSA-AES128-GCM-SHA256" },
         {}), "SSLError", { library = "SSL", reason = "SSLV3_ALERT_HANDSHAKE_FAILURE", alert = ssl.ALERT_DESCRIPTION_HANDSHAKE_FAILURE },
         "sslv3 alert handshake failure" },
     { "EXC-06 no suite in common", shaking("server", { version = "TLSv1.2", ciphers = "ECDHE-RSA-AES128-GCM-SHA256" }, {}), "SSLError",
         { library = "SSL", reason = "NO_SHARED_CIPHER" }, "no shared cipher" },
-    { "EXC-06 no certificate to show", shaking("server", {}, { cert = false }), "SSLError",
+    { "EXC-06 a server without a certificate", shaking("server", {}, { cert = false }), "SSLError",
         { library = "SSL", reason = "NO_CERTIFICATE_SET" }, "no certificate set" },
 }
 
--- The others: their whole message; library and reason are absent.
+-- The others: the whole message; library and reason are absent.
 local OTHERS = {
     { "EXC-08 nothing to read yet", on("client", function(client)
         client:setblocking(false)
@@ -232,7 +233,7 @@ describe("failures:", function()
             assert.are.equal(("[%s: %s]"):format(case[4].library, case[4].reason), prefix)
             text = text:gsub("_", " ")
             assert.are.equal(case[5]:lower(), text:sub(1, #case[5]):lower())
-            -- code and message are args, as in Python, and the message is all that tostring says
+            -- code and message are `args`, as in Python, and tostring returns the message alone
             assert.are.same({ ssl.SSL_ERROR_SSL, tostring(failure) }, failure.args)
             assert.are.equal(failure.args[2], failure.strerror)
             assert.are.equal(case[4].verify_code == nil, failure.verify_message == nil)
@@ -257,7 +258,7 @@ describe("failures:", function()
         end)
     end
 
-    it("EXC-12 EXC-13 match_hostname's CertificateError is a ValueError and nothing of the library's", function()
+    it("EXC-12 EXC-13 match_hostname's CertificateError is a ValueError and not an error of the library", function()
         local failure = raises({ "CertificateError", "ValueError" }, {}, ssl.match_hostname,
             { subject = { { { "commonName", "a" } } } }, "b")
         assert.is_false(ssl.SSLError:is(failure))
@@ -265,11 +266,11 @@ describe("failures:", function()
         assert.is_false(ssl.SSLCertVerificationError:is(failure))
     end)
 
-    it("EXC-06 CONST-01 no failure is left behind for a later call", function()
+    it("EXC-06 CONST-01 a failure does not affect later calls", function()
         local ctx = context()
         for _, case in ipairs(SSL_FAILURES) do
             pcall(case[2])
-            -- what would show a left error: a call that looks into the queue, and one that finds nothing wrong
+            -- a remaining error would show in a call that reads the error queue, and in one that succeeds
             raises("SSLError", { library = "PEM", reason = "NO_START_LINE" }, ctx.load_cert_chain, ctx, pki.path("junk.pem"),
                 pki.path("ec.key"))
             local client, server = link.open({ verify = ssl.CERT_NONE, check_hostname = false }, { cert = "unknown" })

@@ -1,5 +1,5 @@
--- SSLSocket:export_keying_material, and the channel binding "tls-exporter". That they have the values of other
--- libraries, and "tls-server-end-point", is in spec/peers/keying_spec.lua.
+-- SSLSocket:export_keying_material, and the channel binding "tls-exporter". spec/peers/keying_spec.lua compares their
+-- values with other libraries', and tests "tls-server-end-point".
 local handles = require "support.handles"
 local link = require "support.link"
 local process = require "support.process"
@@ -15,7 +15,7 @@ describe("export_keying_material:", function()
     teardown(process.cleanup)
 
     for _, version in ipairs { "TLSv1", "TLSv1.2", "TLSv1.3" } do
-        it("B-62 is the same at both ends of a connection, and of no other, " .. version, function()
+        it("B-62 the bytes are the same at both ends of a connection, and different on other connections, " .. version, function()
             local seen = {}
             for _ = 1, 2 do
                 local client, server = link.open({ version = version }, { version = version })
@@ -24,7 +24,7 @@ describe("export_keying_material:", function()
                         local bytes = client:export_keying_material(LABEL, length, context or nil)
                         assert.are.equal(length, #bytes)
                         assert.are.equal(bytes, server:export_keying_material(LABEL, length, { context = context or nil }))
-                        if length > 1 then -- an empty context is none in TLS 1.3, and another one before
+                        if length > 1 then -- an empty context equals none in TLS 1.3, and differs from none in TLS 1.2
                             assert.are.equal(context == "" and version == "TLSv1.3" and client or nil, seen[bytes])
                             seen[bytes] = client
                         end
@@ -38,7 +38,7 @@ describe("export_keying_material:", function()
         end)
     end
 
-    it("B-62 a label, length or context that is none is a ValueError or TypeError that says so", function()
+    it("B-62 an invalid label, length or context raises ValueError or TypeError with the reason", function()
         local client, server = link.open()
         local function refuses(class, match, ...)
             raises(class, { match = match }, client.export_keying_material, client, ...)
@@ -64,7 +64,7 @@ describe("export_keying_material:", function()
         server:close()
     end)
 
-    it("B-62 before the handshake is done, and in early data, there is none", function()
+    it("B-62 raises before the handshake is done, and in early data", function()
         local fresh = link.context({}):wrap_socket(socket.socket())
         raises("socket.error", {}, fresh.export_keying_material, fresh, LABEL, 32)
         fresh:close()
@@ -108,7 +108,7 @@ describe("export_keying_material:", function()
             server.object:get_channel_binding("tls-exporter"))
     end)
 
-    it("B-62 what is derived once stays so, whatever is sent, until the connection is gone", function()
+    it("B-62 the bytes stay the same, whatever is sent, until the connection is closed", function()
         local client, server = link.open()
         local bytes, binding = client:export_keying_material(LABEL, 32), client:get_channel_binding("tls-exporter")
         assert.are.equal(32, #binding)

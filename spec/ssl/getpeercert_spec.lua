@@ -1,4 +1,4 @@
--- The tables that getpeercert makes.
+-- The tables that getpeercert returns.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -6,7 +6,7 @@ local process = require "support.process"
 local raises = require "support.raises"
 local ssl = require "cleat.ssl"
 
--- presented: the table for a certificate that a server presented and the client verified.
+-- presented returns the table of a certificate that a server has sent and the client has verified.
 local function presented(cert, hostname)
     local failures, result = link.attempt({ server_hostname = hostname }, { cert = cert }, function(client)
         return { client:getpeercert(), client:getpeercert(true) }
@@ -19,7 +19,7 @@ describe("getpeercert:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("SSLS-07 SSLS-10 SSLS-11 SSLS-12 has what every certificate has, and no more", function()
+    it("SSLS-07 SSLS-10 SSLS-11 SSLS-12 has the fields that every certificate has, and no more", function()
         local cert = presented("server-ec", "localhost")
         local keys = {}
         for key in pairs(cert) do
@@ -40,7 +40,7 @@ describe("getpeercert:", function()
         assert.is_true(math.abs(os.time() - before) < 2 * 86400)
     end)
 
-    it("SSLS-09 SSLS-13 SSLS-14 EXA-04 subject and issuer are RDNs of pairs, in order", function()
+    it("SSLS-09 SSLS-13 SSLS-14 EXA-04 has subject and issuer as RDNs of pairs, in order", function()
         local cert = presented("fancy", "www.python.test")
         assert.are.same({
             { { "businessCategory", "Private Organization" } },
@@ -63,7 +63,7 @@ describe("getpeercert:", function()
         }, cert.issuer)
     end)
 
-    it("SSLS-10 SSLS-11 the serial number keeps its leading zero, dates are padded with spaces", function()
+    it("SSLS-10 SSLS-11 keeps the leading zero of the serial number, and pads dates with spaces", function()
         local cert = presented("fancy", "python.test")
         assert.are.equal("01BB6F00122B177F36CAB49CEA8B6B26", cert.serialNumber)
         assert.are.equal("Jan  5 00:00:00 2024 GMT", cert.notBefore)
@@ -71,7 +71,7 @@ describe("getpeercert:", function()
         assert.are.equal(1704412800, ssl.cert_time_to_seconds(cert.notBefore))
     end)
 
-    it("SSLS-08 SSLS-16 SSLS-18 SSLS-19 F11 subjectAltName has every kind of name", function()
+    it("SSLS-08 SSLS-16 SSLS-18 SSLS-19 F11 has every kind of name in subjectAltName", function()
         local cert = presented("fancy", "docs.python.test")
         assert.are.same({
             { "DNS", "www.python.test" },
@@ -87,7 +87,7 @@ describe("getpeercert:", function()
         }, cert.subjectAltName)
     end)
 
-    it("SSLS-17 zero bytes in names are kept", function()
+    it("SSLS-17 keeps zero bytes in names", function()
         local failures, cert = link.attempt({ check_hostname = false }, { cert = "nul" }, function(client)
             return client:getpeercert()
         end)
@@ -103,7 +103,7 @@ describe("getpeercert:", function()
         ssl.match_hostname(cert, "altnull.python.org\0example.com")
     end)
 
-    it("SSLS-15 OCSP, caIssuers and crlDistributionPoints are URIs in order", function()
+    it("SSLS-15 has OCSP, caIssuers and crlDistributionPoints as URIs in order", function()
         local cert = presented("fancy", "www.python.test")
         assert.are.same({ "http://ocsp.cleat.test" }, cert.OCSP)
         assert.are.same({ "http://cacerts.cleat.test/Intermediate.crt" }, cert.caIssuers)
@@ -112,21 +112,21 @@ describe("getpeercert:", function()
         }, cert.crlDistributionPoints)
     end)
 
-    it("SSLS-21 SSLS-22 as DER it is the certificate itself", function()
+    it("SSLS-21 SSLS-22 returns the certificate itself as DER", function()
         local _, der = presented("server-ec", "localhost")
         assert.are.equal(pki.read("server-ec.der"), der)
         assert.are.equal(pki.read("server-ec.crt"):match("(%-%-%-%-%-BEGIN.-END CERTIFICATE%-%-%-%-%-\n)"),
             ssl.DER_cert_to_PEM_cert(der))
     end)
 
-    it("SSLS-20 is what match_hostname takes", function()
+    it("SSLS-20 returns a table that match_hostname accepts", function()
         local cert = presented("fancy", "www.python.test")
         ssl.match_hostname(cert, "docs.python.test")
         raises("CertificateError", { match = "hostname 'python.example' doesn't match either of 'www.python.test', 'python.test', "
             .. "'docs.python.test'" }, ssl.match_hostname, cert, "python.example")
     end)
 
-    it("is a table of the caller's own", function()
+    it("returns a new table at each call", function()
         link.attempt({}, {}, function(client)
             client:getpeercert().subject[1][1][2] = "changed"
             assert.are.equal("cleat tests", client:getpeercert().subject[1][1][2])

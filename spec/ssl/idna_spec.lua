@@ -23,7 +23,7 @@ describe("IDNA:", function()
         end
     end)
 
-    it("CWRAP-02 ASCII passes as it is", function()
+    it("CWRAP-02 ASCII is unchanged", function()
         for _, name in ipairs { "example.org", "EXAMPLE.org", "xn--pthon-kva.org", "127.0.0.1", "::1", "a_b.c", "a..b" } do
             assert.are.equal(name, idna.encode(name))
         end
@@ -45,7 +45,7 @@ describe("IDNA:", function()
         end
     end)
 
-    it("SNI-11 what encode would not make is refused", function()
+    it("SNI-11 A-labels that encode would not make are refused", function()
         for _, name in ipairs { "xn--", "xn--a", "xn--abc-", "xn--pthon-kv", "xn--pthon-kv_", "xn---kva", "xn--wca", "xn--zca", "xn--jm6c",
             "xn--a-zhc", "xn--99999999999", "xn--zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", "good.xn--a", "b\195\188cher.de" } do
             raises("ValueError", { match = "host name" }, idna.decode, name)
@@ -62,7 +62,7 @@ describe("IDNA:", function()
         end
     end)
 
-    it("CWRAP-02 what would need Unicode's tables is refused, not guessed at", function()
+    it("CWRAP-02 U-labels that would need Unicode's tables are refused, not guessed", function()
         for _, name in ipairs { "u\204\136.de", "\239\189\129.de", "\226\132\157.de", "☃.net", "ὠ.gr" } do
             raises("ValueError", { match = "A-label" }, idna.encode, name)
         end

@@ -1,5 +1,5 @@
--- SSLContext.keylog_filename and SSLKEYLOGFILE: what is written, when, by whom; and that tshark decrypts with it what
--- went over the wire.
+-- SSLContext.keylog_filename and SSLKEYLOGFILE: the lines, when and by which side they are written; and tshark decrypts
+-- captured bytes with them.
 local handles = require "support.handles"
 local observed = require "support.observed"
 local pcap = require "support.pcap"
@@ -20,7 +20,7 @@ local function fresh()
     return ("%s/keys-%d.txt"):format(process.directory(), count)
 end
 
--- lines: the labels of a file, sorted; each line must be well-formed.
+-- lines returns the labels of a file, sorted; each line must be well-formed.
 local function labels(path)
     local list = {}
     for line in process.read_file(path):gmatch("([^\n]*)\n") do
@@ -72,7 +72,7 @@ describe("the key log", function()
         raises("ValueError", { match = "null byte" }, set, "a\0b")
         local fifo = process.directory() .. "/fifo"
         assert.equal(0, process.run({ "mkfifo", fifo }).status)
-        raises("IOError", {}, set, fifo) -- it would block
+        raises("IOError", {}, set, fifo) -- opening a FIFO would block
         assert.equal(path, context.keylog_filename)
         set "/dev/null"
         assert.equal("/dev/null", context.keylog_filename)
@@ -106,7 +106,7 @@ describe("the key log", function()
         assert.same({}, labels(second))
     end)
 
-    it("B-47 has whole lines where several processes write to it at once", function()
+    it("B-47 has whole lines if several processes write to it at the same time", function()
         local path, programs, each = fresh(), {}, 40
         for index = 1, 3 do
             local script = process.write_file(("%s/writer-%d.lua"):format(process.directory(), index), ([[
@@ -132,7 +132,7 @@ describe("the key log", function()
         assert.same({ "hello", "world" }, { observed.exchange(pair, "hello", "world") })
     end)
 
-    it("B-18 is SSLKEYLOGFILE's in default contexts, and in no others", function()
+    it("B-18 is SSLKEYLOGFILE in default contexts, and in no others", function()
         local path = fresh()
         local code = [[
             local ssl = require "cleat.ssl"
@@ -155,12 +155,12 @@ describe("the key log", function()
         local refused = run(process.directory())
         assert.not_equal(0, refused.status)
         assert.truthy(refused.errors:find("Is a directory", 1, true) or refused.errors:find("error object is not a string", 1, true),
-            refused.errors) -- the interpreter of Lua 5.1 prints no objects
+            refused.errors) -- Lua 5.1's interpreter prints no error objects
     end)
 
-    -- decrypted: what the sides of each connection have sent, as tshark reads it with a key log.
+    -- decrypted returns what the sides of each connection have sent, as tshark decrypts it with a key log.
     local function decrypted(connections, path)
-        local capture = process.write_file(process.directory() .. "/capture.pcap", pcap.of(connections))
+        local capture = process.write_file(process.directory() .. "/capture.pcap", pcap.capture(connections))
         local command = { "tshark", "-r", capture, "-o", "tls.keylog_file:" .. path, "-q", timeout = 120 }
         for index = 1, #connections do
             command[#command + 1] = "-z"
@@ -181,7 +181,7 @@ describe("the key log", function()
     end
 
     local it_with_tshark = optional.tests(it, pending, optional.program "tshark")
-    it_with_tshark("B-47 lets tshark decrypt a captured connection", function()
+    it_with_tshark("B-47 is enough for tshark to decrypt a captured connection", function()
         local path, captured, expected = fresh(), {}, {}
         local function add(pair, request, response)
             assert.same({ request, response }, { observed.exchange(pair, request, response) })
@@ -229,7 +229,7 @@ describe("alerts of a connection", function()
         assert.is_nil(server.alert_sent)
     end)
 
-    it("say why the handshake has failed, on both sides, and in their errors", function()
+    it("give the reason why the handshake has failed, on both sides, and in their errors", function()
         local client = ssl.create_default_context { cafile = pki.path("unknown-root.pem") }
         local pair = observed.pair(client, observed.server_context())
         local client_failure, server_failure = observed.shake(pair)
@@ -245,7 +245,7 @@ end)
 describe("describe()", function()
     handles.watch(before_each, after_each)
 
-    it("says what the handshake has agreed on", function()
+    it("returns the results of the handshake", function()
         local client, server = observed.client_context(), observed.server_context()
         client:set_alpn_protocols { "h2" }
         server:set_alpn_protocols { "h2" }
@@ -269,7 +269,7 @@ describe("describe()", function()
         assert.truthy(at_server:find("verification: +none: no certificate"), at_server)
     end)
 
-    it("says so before the handshake, and after it has failed", function()
+    it("works before the handshake, and after it has failed", function()
         local client = ssl.create_default_context { cafile = pki.path("unknown-root.pem") }
         local pair = observed.pair(client, observed.server_context())
         assert.truthy(tostring(pair.client.object:describe()):find("the handshake is not done", 1, true))
@@ -280,7 +280,7 @@ describe("describe()", function()
         assert.truthy(tostring(pair.server.object:describe()):find("alert received: +unknown_ca"))
     end)
 
-    it("writes one line for each certificate, whatever is in its names", function()
+    it("writes one line for each certificate, whatever its names contain", function()
         local pair = observed.connected(observed.client_context(), observed.server_context())
         local found = pair.client.object:describe()
         found.chain[1].subject = "CN=a\nverification: ok\27[2J"

@@ -1,5 +1,5 @@
--- SSLSocket:key_update: new keys in the middle of data, of either side, and a peer that sends too many. Against other
--- libraries: spec/peers/keying_spec.lua; among threads: spec/schedule.
+-- SSLSocket:key_update: new keys of either side in the middle of data, and a peer that sends too many updates. With
+-- other libraries: spec/peers/keying_spec.lua; with threads: spec/schedule.
 local handles = require "support.handles"
 local link = require "support.link"
 local process = require "support.process"
@@ -13,7 +13,7 @@ local function echo(from, to, text)
     assert.are.equal(text, to:recv(#text))
 end
 
--- fill sends until the network takes no more, and returns how many bytes were counted.
+-- fill sends until the network accepts no more, and returns how many bytes were accepted.
 local function fill(sock)
     local sent = 0
     sock:settimeout(0)
@@ -31,7 +31,7 @@ describe("key_update:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("B-66 data goes on in both directions, whichever side has new keys or asks for them", function()
+    it("B-66 data continues in both directions, whichever side changes its keys or requests it", function()
         local client, server = link.open()
         for _, request in ipairs { false, true } do
             for _, side in ipairs { { client, server }, { server, client } } do
@@ -49,7 +49,7 @@ describe("key_update:", function()
         server:close()
     end)
 
-    it("B-66 the peer changes its keys when it is asked to, and not otherwise", function()
+    it("B-66 the peer changes its keys if it is requested, and not otherwise", function()
         -- Over memory the bytes can be counted: a KeyUpdate is a record of 5 + 5 + 1 + 16 bytes.
         local RECORD = 27
         local client_context, server_context = link.context(link.client_options()), link.context(link.server_options())
@@ -84,7 +84,7 @@ describe("key_update:", function()
             assert.are.equal(plain + more, send(server, client))
             assert.are.equal(plain, send(server, client))
         end
-        -- Asked while the answer to the peer's own is not sent yet, it asks all the same.
+        -- If a request arrives while the side's own KeyUpdate is not sent yet, it still answers.
         client.object:key_update(true)
         carry(client, server)
         send(client, server)
@@ -94,7 +94,7 @@ describe("key_update:", function()
         assert.are.equal(plain + RECORD, send(client, server))
     end)
 
-    it("B-66 TLS 1.2 has none: SSLError, and the connection goes on", function()
+    it("B-66 raises SSLError in TLS 1.2, and the connection continues", function()
         local client, server = link.open({ version = "TLSv1.2" }, { version = "TLSv1.2" })
         for _, conn in ipairs { client, server } do
             raises("SSLError", { library = "SSL", reason = "WRONG_SSL_VERSION", match = "new keys need TLS 1.3" },
@@ -105,7 +105,7 @@ describe("key_update:", function()
         server:close()
     end)
 
-    it("B-66 before the handshake, after unwrap and after close it raises", function()
+    it("B-66 raises before the handshake, after unwrap and after close", function()
         local fresh = link.context({}):wrap_socket(socket.socket())
         raises("socket.error", {}, fresh.key_update, fresh)
         fresh:close()
@@ -131,10 +131,10 @@ describe("key_update:", function()
         server:close()
     end)
 
-    it("B-66 while the network takes nothing it is SSLWantWriteError, and no byte is lost or sent twice", function()
+    it("B-66 raises SSLWantWriteError while the network accepts nothing, and no byte is lost or sent twice", function()
         local client, server = link.open()
         local sent = fill(client)
-        for _ = 1, 40 do -- none of them counts: the peer would refuse the 33rd
+        for _ = 1, 40 do -- none of them is sent: the peer would refuse the 33rd
             raises("SSLWantWriteError", {}, client.key_update, client, true)
         end
         local got = 0
@@ -142,7 +142,7 @@ describe("key_update:", function()
             got = got + #server:recv(65536)
         end
         assert.are.equal(sent, got)
-        -- The bytes that were encrypted and not counted are still the next.
+        -- Bytes that were encrypted and not accepted are still sent first.
         client:settimeout(10)
         client:key_update(true)
         raises("SSLError", { reason = "BAD_WRITE_RETRY" }, client.send, client, "other bytes")
@@ -158,7 +158,7 @@ describe("key_update:", function()
         server:close()
     end)
 
-    it("B-66 waits for its turn among the coroutines that write", function()
+    it("B-66 waits for its turn among coroutines that write", function()
         local client, server = link.open()
         client:setblocking(false)
         server:setblocking(false)
@@ -182,7 +182,7 @@ describe("key_update:", function()
         server:close()
     end)
 
-    it("B-66 a peer that sends 33 of them without data is refused with unexpected_message; 32 are borne", function()
+    it("B-66 a peer that sends 33 updates without data is refused with unexpected_message; 32 are accepted", function()
         for _, count in ipairs { 32, 33 } do
             local client, server = link.open()
             for _ = 1, count do

@@ -1,4 +1,4 @@
--- Loading CA certificates, chains and keys from texts as they come: one block that cannot be parsed, byte order marks,
+-- Loading CA certificates, chains and keys from real-world texts: a block that cannot be parsed, byte order marks,
 -- pipes.
 local backend = require "cleat.backend"
 local handles = require "support.handles"
@@ -24,7 +24,7 @@ local function write(data)
     return process.write_file(("%s/%d.pem"):format(process.directory(), serial), data)
 end
 
--- encode: a PEM block of the bytes.
+-- encode returns a PEM block of the bytes.
 local function encode(der, label)
     local file = write(der)
     local text = run("openssl", "base64", "-in", file)
@@ -38,11 +38,11 @@ local function odd_blocks()
     local text = pki.read("root.pem")
     return {
         ["extensions in version 2"] = encode(der, "CERTIFICATE"),
-        ["a DER that is cut"] = encode(pki.read("root.der"):sub(1, -20), "CERTIFICATE"),
-        ["no DER at all"] = encode("what is this?", "CERTIFICATE"),
+        ["a truncated DER"] = encode(pki.read("root.der"):sub(1, -20), "CERTIFICATE"),
+        ["not DER"] = encode("what is this?", "CERTIFICATE"),
         ["no base64"] = pki.read("bad.pem"),
         ["no end"] = text:gsub("%-%-%-%-%-END.*", ""),
-        ["a list that is cut"] = encode("\48\130\1\1\48", "X509 CRL"),
+        ["a truncated list"] = encode("\48\130\1\1\48", "X509 CRL"),
     }
 end
 
@@ -52,7 +52,7 @@ local function line_of(text, pattern)
     return lines + 1
 end
 
--- A process in which a file is the system's bundle. It prints what is loaded and skipped, and whose certificates a
+-- A process in which a file is the system's bundle. It prints the loaded and skipped blocks, and the servers that a
 -- client accepts.
 local CODE = [[
     package.path = os.getenv("SPECS") .. "/?.lua;" .. package.path
@@ -87,7 +87,7 @@ describe("loading:", function()
     end)
 
     describe("a block that cannot be parsed", function()
-        it("costs the system's bundle no more than that block, and is named", function()
+        it("in the system's bundle is skipped and reported, and the others are loaded", function()
             for what, block in pairs(odd) do
                 local text = "a bundle\n" .. pki.read("root.pem") .. "# odd\n" .. block .. pki.read("unknown-root.pem")
                 local line = line_of(text, "# odd") + 1
@@ -96,8 +96,8 @@ describe("loading:", function()
             end
         end)
 
-        it("also several of them, and where there is nothing else", function()
-            local first, second = odd["extensions in version 2"], odd["a DER that is cut"]
+        it("the same with several of them, and in a bundle without any valid block", function()
+            local first, second = odd["extensions in version 2"], odd["a truncated DER"]
             local text = first .. pki.read("root.pem") .. second .. second
             local no_issuer = "unable to get local issuer certificate"
             local function lines(s)
@@ -109,14 +109,14 @@ describe("loading:", function()
             assert.are.equal(("0\n1\t1\ttrue\nserver-ec\t%s\nunknown\t%s\n"):format(no_issuer, no_issuer), with_bundle(first))
         end)
 
-        it("has BoringSSL's reason", function()
+        it("is reported with BoringSSL's reason", function()
             raises("SSLError", { library = "PEM", reason = "BAD_BASE64_DECODE" }, ssl.create_default_context, { cadata = odd["no base64"] })
             local failure = raises("SSLError", {}, ssl.create_default_context, { cadata = odd["extensions in version 2"] })
-            -- BoringSSL of 2023 says it more precisely
+            -- BoringSSL of 2023 has a more precise reason
             assert.is_true(failure.reason == "DECODE_ERROR" or failure.reason == "INVALID_FIELD_FOR_VERSION", failure.reason)
         end)
 
-        it("is an error in a file or data that the caller names, with its number and line, and adds nothing", function()
+        it("in a file or data that the caller names is an error with its number and line, and nothing is loaded", function()
             for _, block in pairs(odd) do
                 local text = pki.read("root.pem") .. "text between\n" .. block .. pki.read("unknown-root.pem")
                 local where = ("block 2, which begins in line %d"):format(line_of(text, "text between") + 1)
@@ -124,7 +124,7 @@ describe("loading:", function()
                 local file = write(text)
                 raises("SSLError", { match = where }, context.load_verify_locations, context, file)
                 raises("SSLError", { match = where }, context.load_verify_locations, context, { cadata = text })
-                -- beside what is good, too
+                -- also among valid blocks
                 raises("SSLError", { match = where }, context.load_verify_locations, context,
                     { cafile = file, cadata = pki.read("unknown-root.pem"), capath = pki.path("capath") })
                 assert.are.same(NOTHING, context:cert_store_stats())
@@ -136,7 +136,7 @@ describe("loading:", function()
             end
         end)
 
-        it("is not one of another kind: keys and parameters among CA certificates are passed over", function()
+        it("does not include blocks of another type: keys and parameters among CA certificates are skipped", function()
             local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
             context:load_verify_locations(write(pki.read("ec.key") .. pki.read("root.pem") .. "-----BEGIN X-----\n!\n-----END X-----\n"))
             assert.are.same({ x509 = 1, x509_ca = 1, crl = 0 }, context:cert_store_stats())
@@ -150,7 +150,7 @@ describe("loading:", function()
             return context:cert_store_stats()
         end
 
-        it("before CA certificates, in a file and in data", function()
+        it("is allowed before CA certificates, in a file and in data", function()
             local text = BOM .. pki.read("root-and-crls.pem")
             for _, form in ipairs { text, (text:gsub("\n", "\r\n")), BOM .. "a comment\n" .. text:sub(4) } do
                 assert.are.same({ x509 = 1, x509_ca = 1, crl = 2 }, loaded(write(form)))
@@ -160,20 +160,20 @@ describe("loading:", function()
                 with_bundle(BOM .. pki.read("root.pem")))
         end)
 
-        it("where files that have one were joined", function()
+        it("is allowed in the middle, where files that have one were joined", function()
             local text = BOM .. pki.read("root.pem") .. BOM .. pki.read("unknown-root.pem")
             assert.are.equal(2, loaded(write(text)).x509)
             assert.are.equal(2, loaded({ cadata = text }).x509)
         end)
 
-        it("alone, or twice, is nothing", function()
+        it("alone, or twice, is an empty text", function()
             raises("SSLError", { reason = "NO_CERTIFICATE_OR_CRL_FOUND" }, loaded, write(BOM))
             raises("SSLError", { reason = "NO_CERTIFICATE_OR_CRL_FOUND" }, loaded, write(BOM .. BOM))
             raises("SSLError", { reason = "NO_CERTIFICATE_OR_CRL_FOUND" }, loaded, write(BOM:sub(1, 2)))
             raises("SSLError", {}, loaded, { cadata = BOM })
         end)
 
-        it("before a chain and before a key, in files", function()
+        it("is allowed before a chain and before a key, in files", function()
             local chain, key = pki.read("server-ec.pem"), pki.read("ec.key")
             for _, case in ipairs {
                 { write(BOM .. chain), write(BOM .. key) }, { write(chain), write(BOM .. key) }, { write(BOM .. chain), write(key) },
@@ -183,7 +183,7 @@ describe("loading:", function()
             } do
                 local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
                 context:load_cert_chain(case[1], case[2], case[3])
-                -- the whole chain is there: the client has the root only
+                -- the whole chain is sent: the client has the root only
                 assert.are.same({}, link.attempt({}, { context = context }))
             end
             local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
@@ -192,7 +192,7 @@ describe("loading:", function()
             raises("SSLError", nothing, context.load_cert_chain, context, write(BOM .. chain), write(BOM))
         end)
 
-        it("and in data", function()
+        it("is allowed before them in data", function()
             local chain, key = BOM .. pki.read("server-ec.pem"), BOM .. pki.read("ec.key")
             local id = backend.context_new(backend.const.PROTOCOL_TLS)
             assert.are.equal(0, backend.context_load_cert_chain_data(id, chain, key, nil))
@@ -203,7 +203,7 @@ describe("loading:", function()
     end)
 
     describe("a pipe", function()
-        -- pipe: a FIFO into which another process writes the text once.
+        -- pipe returns a FIFO into which another process writes the text once.
         local function pipe(text)
             serial = serial + 1
             local name = ("%s/%d.fifo"):format(process.directory(), serial)
@@ -211,7 +211,7 @@ describe("loading:", function()
             return name, process.start { "cp", write(text), name }
         end
 
-        it("is a cafile: it is opened once", function()
+        it("works as a cafile: it is opened once", function()
             local name, writer = pipe(pki.read("roots.pem"))
             local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
             context:load_verify_locations(name)
@@ -219,7 +219,7 @@ describe("loading:", function()
             assert.are.equal(2, context:cert_store_stats().x509)
         end)
 
-        it("is a cafile beside data that is bad: nothing is added", function()
+        it("works as a cafile together with invalid data: nothing is loaded", function()
             local name, writer = pipe(pki.read("roots.pem"))
             local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
             raises("SSLError", {}, context.load_verify_locations, context, { cafile = name, cadata = pki.read("bad.pem") })
@@ -227,7 +227,7 @@ describe("loading:", function()
             writer:stop()
         end)
 
-        it("B-68 is a chain, and a key", function()
+        it("B-68 works as a chain, and as a key", function()
             local chain, first = pipe(pki.read("server-ec.pem"))
             local key, second = pipe(BOM .. pki.read("ec.key"))
             local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
@@ -237,7 +237,7 @@ describe("loading:", function()
             assert.are.same({}, link.attempt({}, { context = context }))
         end)
 
-        it("is a chain with an encrypted key, whose password is asked for", function()
+        it("works as a chain with an encrypted key, whose password is asked for", function()
             local name, writer = pipe(pki.read("server-ec.encrypted.pem"))
             local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
             context:load_cert_chain { certfile = name, password = "somepass" }

@@ -23,7 +23,7 @@ end
 
 local function mismatch(cert, host, message)
     local failure = raises({ "CertificateError", "ValueError" }, {}, ssl.match_hostname, cert, host)
-    assert.is_false(ssl.SSLError:is(failure)) -- EXC-13: nothing that the library found
+    assert.is_false(ssl.SSLError:is(failure)) -- EXC-13: it is not an error of the library
     if message then
         assert.are.equal(message, tostring(failure))
     end
@@ -31,13 +31,13 @@ end
 
 -- Each row: name of the certificate, host, whether it matches.
 local TABLE = {
-    { "MATCH-09 case of ASCII does not count", {
+    { "MATCH-09 the case of ASCII letters is ignored", {
         { "example.com", "EXAMPLE.com", true },
         { "EXAMPLE.COM", "example.com", true },
         { "*.EXAMPLE.com", "a.example.COM", true },
         { "\195\132.com", "\195\164.com", false },
     } },
-    { "MATCH-01 a name matches itself and nothing else", {
+    { "MATCH-01 a name matches only itself", {
         { "example.com", "example.com", true },
         { "example.com", "www.example.com", false },
         { "www.example.com", "example.com", false },
@@ -76,7 +76,7 @@ local TABLE = {
         { "f-*.com", "f-1.com", true },
         { "f.*.com", "f.a.com", false },
     } },
-    { "MATCH-10 a wildcard in a later label is a character", {
+    { "MATCH-10 a wildcard in a later label is an ordinary character", {
         { "a.*.com", "a.foo.com", false },
         { "a.*.com", "a.*.com", true },
         { "*.*.com", "b.a.com", false },
@@ -90,9 +90,9 @@ local TABLE = {
         { "*.python.org", "xn--pthon-kva.python.org", true },
         { "www*.xn--pthon-kva.org", "www1.xn--pthon-kva.org", true },
         { "www.xn--pthon-kva.org", "www.xn--pthon-kva.org", true },
-        { "X*.python.org", "XN--a.python.org", true }, -- Python looks for the prefix before it folds case
+        { "X*.python.org", "XN--a.python.org", true }, -- Python looks for the prefix before it ignores case
     } },
-    { "MATCH-13 zero bytes are characters like others", {
+    { "MATCH-13 zero bytes are ordinary characters", {
         { "null.python.org\0example.org", "null.python.org\0example.org", true },
         { "null.python.org\0example.org", "null.python.org", false },
         { "null.python.org\0example.org", "example.org", false },
@@ -114,34 +114,34 @@ describe("ssl.match_hostname:", function()
         end)
     end
 
-    it("MATCH-02 names the one name that does not match", function()
-        -- The example of the documentation.
+    it("MATCH-02 the error names the one name that does not match", function()
+        -- The example in Python's documentation.
         local cert = { subject = { { { "commonName", "example.com" } } } }
         matches(cert, "example.com")
         mismatch(cert, "example.org", "hostname 'example.org' doesn't match 'example.com'")
     end)
 
-    it("MATCH-03 names several", function()
+    it("MATCH-03 the error names several names", function()
         mismatch(certificate { "a", "b" }, "x", "hostname 'x' doesn't match either of 'a', 'b'")
         mismatch(certificate(nil, { "a'b", "c\0\n\255" }), "x",
             "hostname 'x' doesn't match either of \"a'b\", 'c\\x00\\n\\xff'")
     end)
 
-    it("MATCH-04 says if there is no name at all", function()
+    it("MATCH-04 the error reports a certificate without names", function()
         local none = "no appropriate commonName or subjectAltName fields were found"
         mismatch(certificate(), "x", none)
         mismatch(certificate { { "email", "x" }, { "URI", "x" } }, "x", none)
         mismatch({ version = 3 }, "x", none)
     end)
 
-    it("MATCH-05 refuses a certificate that was not validated, and none", function()
+    it("MATCH-05 refuses a certificate that was not verified, and nil", function()
         for _, cert in ipairs { {}, false } do
             local failure = raises("ValueError", { match = "empty or no certificate" }, ssl.match_hostname, cert or nil, "x")
             assert.is_false(ssl.CertificateError:is(failure))
         end
     end)
 
-    it("MATCH-06 DNS names of subjectAltName hide the subject", function()
+    it("MATCH-06 ignores the subject if subjectAltName has DNS names", function()
         mismatch(certificate({ "a.com" }, { "b.com" }), "b.com", "hostname 'b.com' doesn't match 'a.com'")
         matches(certificate({ { "email", "a@b.com" } }, { "b.com" }), "b.com")
         matches(certificate({ { "IP Address", "1.2.3.4" } }, { "b.com" }), "b.com")
@@ -154,20 +154,20 @@ describe("ssl.match_hostname:", function()
         matches({ subject = { { { "commonName", "a.com" }, { "commonName", "b.com" } } } }, "b.com")
     end)
 
-    it("MATCH-08 does not look at IP addresses", function()
+    it("MATCH-08 does not compare IP addresses", function()
         mismatch(certificate({ { "IP Address", "127.0.0.1" } }), "127.0.0.1")
         matches(certificate { "127.0.0.1" }, "127.0.0.1")
         matches(certificate(nil, { "127.0.0.1" }), "127.0.0.1")
     end)
 
-    it("MATCH-11 refuses several wildcards at once, even before a name that would match", function()
+    it("MATCH-11 refuses several wildcards in a name, even before a name that would match", function()
         mismatch(certificate { "a*b*.com" }, "axxb.com", "too many wildcards in certificate DNS name: 'a*b*.com'")
         mismatch(certificate { "*a*.com", "x.com" }, "x.com")
         matches(certificate { "x.com", "*a*.com" }, "x.com")
         matches(certificate { "a.*.*.com" }, "a.*.*.com")
     end)
 
-    it("MATCH-01 takes keywords, and checks its arguments", function()
+    it("MATCH-01 accepts keywords, and checks its arguments", function()
         ssl.match_hostname { cert = certificate { "a.com" }, hostname = "a.com" }
         ssl.match_hostname(certificate { "a.com" }, { hostname = "a.com" })
         raises("TypeError", { match = "hostname" }, ssl.match_hostname, certificate { "a.com" }, 1)

@@ -1,5 +1,5 @@
--- MemoryBIO and SSLObject: TLS whose bytes the test itself carries, in pieces of any size, to another SSLObject or to
--- Python's ssl.
+-- MemoryBIO and SSLObject: the test moves the bytes itself, in pieces of any size, to another SSLObject or to Python's
+-- ssl.
 local Buffer = require "cleat.buffer"
 local handles = require "support.handles"
 local link = require "support.link"
@@ -10,7 +10,7 @@ local raises = require "support.raises"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
--- ends: two SSLObjects that did not shake hands yet. Each is a table with object, incoming and outgoing.
+-- ends returns two SSLObjects before the handshake. Each is a table with object, incoming and outgoing.
 local function ends(client_options, server_options)
     client_options, server_options = link.client_options(client_options), link.server_options(server_options)
     local function bare()
@@ -23,12 +23,12 @@ local function ends(client_options, server_options)
     return client, server
 end
 
--- carry moves up to size bytes (all without it) from one end to the other, and returns how many.
+-- carry moves up to size bytes (by default all) from one end to the other, and returns how many.
 local function carry(from, to, size)
     return to.incoming:write(from.outgoing:read(size))
 end
 
--- attempt: whether a method is done; raises but for SSLWantReadError.
+-- attempt calls a method, and returns whether it has succeeded. It raises all errors except SSLWantReadError.
 local function attempt(from, name, ...)
     local ok, failure = pcall(from.object[name], from.object, ...)
     if not ok and not ssl.SSLWantReadError:is(failure) then
@@ -59,7 +59,7 @@ local function shaken(...)
     return client, server
 end
 
--- transfer: data from one end to the other, carried in pieces.
+-- transfer sends data from one end to the other, moved in pieces.
 local function transfer(from, to, data, size)
     assert.are.equal(#data, from.object:write(data))
     local parts = {}
@@ -96,7 +96,7 @@ describe("MemoryBIO", function()
         assert.are.equal(0, bio.pending)
     end)
 
-    it("ends after write_eof once all was read", function()
+    it("ends after write_eof once all bytes were read", function()
         local bio = ssl.MemoryBIO()
         assert.is_false(bio.eof)
         bio:write "x"
@@ -110,7 +110,7 @@ describe("MemoryBIO", function()
         assert.is_true(bio.eof)
     end)
 
-    it("B-31 behaves as Python's, for random calls", function()
+    it("B-31 equals Python's for random calls", function()
         local random = 20261127
         local function below(limit)
             random = (random * 1103515245 + 12345) % 2147483648
@@ -229,7 +229,7 @@ describe("an SSLObject", function()
         end)
     end)
 
-    it("reports an end without close_notify, and one in the handshake", function()
+    it("reports an end without close_notify, after the handshake and in it", function()
         local early = ends()
         attempt(early, "do_handshake")
         early.incoming:write_eof()
@@ -242,7 +242,7 @@ describe("an SSLObject", function()
         raises("ssl.SSLEOFError", {}, client.object.read, client.object, 100)
     end)
 
-    it("leaves what follows close_notify where it is", function()
+    it("leaves the bytes after close_notify in its BIO", function()
         for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             local client, server = shaken({ version = version }, { version = version })
             attempt(server, "unwrap")
@@ -253,7 +253,7 @@ describe("an SSLObject", function()
         end
     end)
 
-    -- failed: the errors of both ends, as the pieces and the alerts go back and forth.
+    -- failed returns the errors of both ends, after the handshake's bytes and the alerts were moved.
     local function failed(client, server)
         local errors = {}
         for _ = 1, 10 do
@@ -275,7 +275,7 @@ describe("an SSLObject", function()
     end
 
     for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
-        it("refuses a stranger with a reason, and the peer hears of it: " .. version, function()
+        it("refuses an untrusted peer with a reason, and the peer receives the alert: " .. version, function()
             local errors = failed(ends({ version = version }, { version = version, cert = "unknown" }))
             raises.check(errors.client, "ssl.SSLCertVerificationError", { verify_code = 20, reason = "CERTIFICATE_VERIFY_FAILED" })
             raises.check(errors.server, "ssl.SSLError", { reason = "TLSV1_ALERT_UNKNOWN_CA" })
@@ -286,7 +286,7 @@ describe("an SSLObject", function()
         end)
     end
 
-    it("asks the servername callback, which may choose another context", function()
+    it("calls the servername callback, which may choose another context", function()
         local context = link.context { cert = "other" }
         local chosen = link.context { cert = "server-ec" }
         local seen = {}
@@ -304,10 +304,10 @@ describe("an SSLObject", function()
         local errors = failed(ends({}, { context = context }))
         raises.check(errors.client, "ssl.SSLError", { reason = "TLSV1_ALERT_UNRECOGNIZED_NAME" })
         context:set_servername_callback(function()
-            error("no such luck", 0)
+            error("not this name", 0)
         end)
         errors = failed(ends({}, { context = context }))
-        raises.check(errors.server, "ssl.SSLError", { cause = "no such luck" })
+        raises.check(errors.server, "ssl.SSLError", { cause = "not this name" })
     end)
 
     it("talks to Python's ssl over a socket that the program reads and writes itself", function()
@@ -351,7 +351,7 @@ describe("an SSLObject", function()
         assert.are.equal("echo 50000 end", lines[2])
     end)
 
-    it("B-32 is made by wrap_bio alone, with arguments that make sense", function()
+    it("B-32 is made only by wrap_bio, with valid arguments", function()
         local context = link.context(link.client_options())
         local incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         raises("TypeError", { match = "wrap_bio()" }, ssl.SSLObject)

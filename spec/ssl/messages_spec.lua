@@ -4,12 +4,13 @@ local link = require "support.link"
 local pki = require "support.pki"
 local process = require "support.process"
 local raises = require "support.raises"
+local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
 local const = require("cleat.backend").const
 local Content, Message, Alert = ssl._TLSContentType, ssl._TLSMessageType, ssl._TLSAlertType
 
--- connected: a client and a server whose handshake is done, over sockets; prepare(client context, server context).
+-- connected returns a client and a server after the handshake, over sockets; prepare(client context, server context).
 local function connected(version, prepare, expect_failure)
     local client, server = ssl.create_default_context { cafile = pki.path("root.pem") }, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     client.ech_grease = false
@@ -21,7 +22,7 @@ local function connected(version, prepare, expect_failure)
     return conn, accepted, link.shake_in_turns(conn, accepted)
 end
 
--- handshake_of: the messages of a handshake that were noted, as "write CLIENT_HELLO".
+-- handshake_of returns the recorded messages of a handshake, as "write CLIENT_HELLO".
 local function handshake_of(noted)
     local list = {}
     for _, each in ipairs(noted) do
@@ -62,7 +63,7 @@ for name in "_TLSContentType", "_TLSMessageType", "_TLSAlertType":
         ["TLSv1.3"] = { "write CLIENT_HELLO", "read SERVER_HELLO", "read ENCRYPTED_EXTENSIONS", "read CERTIFICATE",
             "read CERTIFICATE_VERIFY", "read FINISHED", "write FINISHED", "read NEWSESSION_TICKET", "read NEWSESSION_TICKET" },
     } do
-        it("B-48 gets each message in its order, with CPython's arguments, " .. version, function()
+        it("B-48 gets each message in order, with CPython's arguments, " .. version, function()
             local noted, theirs, conns = {}, {}, {}
             local conn, accepted, failures = connected(version, function(client, server)
                 assert.is_nil(client._msg_callback)
@@ -86,11 +87,11 @@ for name in "_TLSContentType", "_TLSMessageType", "_TLSAlertType":
             table.sort(expected)
             assert.are.same(expected, mirrored)
             local first, second = noted[1], noted[2]
-            if first[3] == Content.HEADER then -- of the record, if it is made before the message
+            if first[3] == Content.HEADER then -- the record's header, if it is written before the message
                 first, second = second, first
             end
             assert.are.equal(Content.HANDSHAKE, first[3])
-            assert.are.equal(1, first[5]:byte(1)) -- the whole message, with its head
+            assert.are.equal(1, first[5]:byte(1)) -- the whole message, with its header
             assert.are.equal(#first[5] - 4, first[5]:byte(2) * 65536 + first[5]:byte(3) * 256 + first[5]:byte(4))
             assert.are.equal(Content.HEADER, second[3])
             assert.are.equal(Content.HANDSHAKE, second[4])
@@ -118,7 +119,7 @@ for name in "_TLSContentType", "_TLSMessageType", "_TLSAlertType":
             accepted:close()
         end)
 
-        it("B-48 its errors are raised by the handshake, and by the call after one with data, " .. version, function()
+        it("B-48 its errors are raised by the handshake, and after it by the call that follows one with data, " .. version, function()
             local conn, accepted, failures = connected(version, function(client)
                 client._msg_callback = function()
                     error("the reason", 0)
@@ -135,14 +136,14 @@ for name in "_TLSContentType", "_TLSMessageType", "_TLSAlertType":
                     reasons = reasons + 1
                 end
             end
-            assert.are.equal("data", got) -- is not lost
+            assert.are.equal("data", got) -- the data is not lost
             assert.is_true(reasons >= 1)
             conn:close()
             accepted:close()
         end)
     end
 
-    it("B-48 may close the connection, which cannot be used in it", function()
+    it("B-48 may close the connection, which cannot be used in the callback", function()
         local used
         local conn, accepted, failures = connected("TLSv1.3", function(client)
             client._msg_callback = function(connection, direction)
@@ -182,7 +183,54 @@ for name in "_TLSContentType", "_TLSMessageType", "_TLSAlertType":
         collectgarbage()
     end)
 
-    it("B-48 is of the context when the connection is made, and is checked", function()
+    it("B-48 gets the inner ClientHello of Encrypted ClientHello, which has the name", function()
+        local noted, theirs = {}, {}
+        local key = ssl.ECHKey { public_name = "www.cleat.test" }
+        local client, server = ssl.create_default_context { cafile = pki.path("root.pem") }, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server:load_cert_chain(pki.chain("server-ec"))
+        server:set_ech_keys { key }
+        client._msg_callback, server._msg_callback = noting(noted), noting(theirs)
+        local one, two = socket.socketpair()
+        one:settimeout(0)
+        two:settimeout(0)
+        local conn = client:wrap_socket(one, {
+            server_hostname = "localhost", ech_configs = ssl.ech_config_list { key }, do_handshake_on_connect = false,
+        })
+        local accepted = server:wrap_socket(two, { server_side = true, do_handshake_on_connect = false })
+        assert.are.same({}, link.shake_in_turns(conn, accepted))
+        assert.is_true(conn.ech_accepted)
+        local function hellos(list)
+            local names = {}
+            for _, each in ipairs(list) do
+                if each[3] ~= Content.HEADER and each[4] == Message.CLIENT_HELLO then
+                    names[#names + 1] = each[1] .. " " .. each[3] .. " " .. (each[5]:match("localhost") or each[5]:match("www.cleat.test"))
+                end
+            end
+            return names
+        end
+        assert.are.same({ "write 257 localhost", "write 22 www.cleat.test" }, hellos(noted))
+        assert.are.same({ "read 22 www.cleat.test", "read 257 localhost" }, hellos(theirs))
+        assert.are.same({ 257, 0 }, { const.MESSAGE_CLIENT_HELLO_INNER, const.MESSAGE_SSL2_CLIENT_HELLO })
+        conn:close()
+        accepted:close()
+    end)
+
+    it("B-48 gets a ClientHello in the format of SSL 2", function()
+        local noted = {}
+        local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context:load_cert_chain(pki.chain("server-rsa"))
+        context:set_ciphers("AES128-GCM-SHA256")
+        context._msg_callback = noting(noted)
+        local incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        local object = context:wrap_bio(incoming, outgoing, { server_side = true })
+        -- version 3.3, one suite in three bytes, no session, a challenge
+        local hello = "\1\3\3\0\3\0\0\0\32\0\0\156" .. ("c"):rep(32)
+        incoming:write("\128" .. string.char(#hello) .. hello)
+        raises("SSLWantReadError", {}, object.do_handshake, object)
+        assert.are.same({ "read", 0, Message.CLIENT_HELLO, hello }, { noted[1][1], noted[1][3], noted[1][4], noted[1][5] })
+    end)
+
+    it("B-48 is the context's when the connection is made, and its type is checked", function()
         local noted = {}
         local context
         local conn, accepted = connected("TLSv1.3", function(client)
@@ -207,7 +255,7 @@ describe("trace_handshake:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("has describe() tell the flights and their times", function()
+    it("makes describe() return the flights and their times", function()
         local conn, accepted, failures = connected("TLSv1.3", function(client, server)
             assert.is_false(client.trace_handshake)
             client.trace_handshake, server.trace_handshake = true, true

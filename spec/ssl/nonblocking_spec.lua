@@ -1,6 +1,6 @@
--- Non-blocking TLS: the loops of the documentation, partial reads and writes, large amounts both ways at once, and
--- connections that are cut anywhere. A bridge (support.pump) puts the bytes between an SSLSocket and a connection over
--- memory in the test's hands.
+-- Non-blocking TLS: the loops of Python's documentation, partial reads and writes, large amounts of data in both
+-- directions at once, and connections that are cut at any byte. By a bridge (support.pump) the test controls the bytes
+-- between an SSLSocket and a connection over memory.
 local backend = require "cleat.backend"
 local handles = require "support.handles"
 local limits = require "support.limits"
@@ -19,8 +19,8 @@ local const = backend.const
 local VERSIONS = { "TLSv1.2", "TLSv1.3" }
 local NUMBERS = { ["TLSv1.2"] = const.TLS1_2_VERSION, ["TLSv1.3"] = const.TLS1_3_VERSION }
 
--- half_open: a non-blocking SSLSocket in the role, the other end of its transport, and a connection over memory that
--- plays the peer.
+-- half_open returns a non-blocking SSLSocket in the role, the other end of its transport, and a connection over memory
+-- as its peer.
 local function half_open(role, version, cert)
     local first, second = socket.socketpair()
     first:settimeout(0)
@@ -45,7 +45,7 @@ local function half_open(role, version, cert)
     return sock, second, id
 end
 
--- wants: what a call asks for, "read" or "write"; nil if it succeeded.
+-- wants returns what a call needs, "read" or "write"; nil if it has succeeded.
 local function wants(sock, name, ...)
     local ok, failure = pcall(sock[name], sock, ...)
     if ok then
@@ -58,7 +58,7 @@ local function wants(sock, name, ...)
     error(failure, 0)
 end
 
--- shake: finishes both handshakes over a bridge, size bytes at a time.
+-- shake finishes both handshakes over a bridge, size bytes at a time.
 local function shake(sock, wire, id, size)
     local done = false
     for _ = 1, 100000 do
@@ -72,7 +72,7 @@ local function shake(sock, wire, id, size)
         end
         local received, sent = pump.bridge(wire, id, size)
         if done then
-            assert.are.equal("read", wants(sock, "recv", 1)) -- takes session tickets, or sends them
+            assert.are.equal("read", wants(sock, "recv", 1)) -- this receives the session tickets, or sends them
         end
         if done and peer_done and received + sent == 0 then
             return
@@ -104,7 +104,7 @@ for _, version in ipairs(VERSIONS) do
             end
 
             it("EXC-11 EXC-15 the " .. role .. "'s handshake cut after any number of bytes", function()
-                -- First without a cut, to know how many bytes there are.
+                -- First without a cut, to count the bytes.
                 local sock, wire, id = half_open(role, version)
                 local total = 0
                 for _ = 1, 20 do
@@ -127,7 +127,7 @@ for _, version in ipairs(VERSIONS) do
                         end
                         backend.connection_handshake(id, 0)
                         local _, sent = pump.bridge(wire, id, math.max(left, 1))
-                        -- bridge sends at least one byte where a piece size is given: stop before that.
+                        -- bridge sends at least one byte if it has a piece size: stop before that.
                         left = left - sent
                         if left <= 0 then
                             break
@@ -154,7 +154,7 @@ for _, version in ipairs(VERSIONS) do
             end)
         end
 
-        it("NB-01 a record that comes byte by byte is WANT_READ until it is whole", function()
+        it("NB-01 an incomplete record is WANT_READ until the last byte", function()
             local sock, wire, id = half_open("client", version)
             shake(sock, wire, id)
             backend.connection_write(id, "a whole record", 0)
@@ -172,7 +172,7 @@ for _, version in ipairs(VERSIONS) do
             backend.close(id)
         end)
 
-        it("EXC-11 a record that is cut in the middle is SSLEOFError", function()
+        it("EXC-11 a truncated record raises SSLEOFError", function()
             local sock, wire, id = half_open("client", version)
             shake(sock, wire, id)
             backend.connection_write(id, "a whole record", 0)
@@ -186,7 +186,7 @@ for _, version in ipairs(VERSIONS) do
             backend.close(id)
         end)
 
-        it("EXC-08 EXC-09 waiting makes no garbage: the errors are made once", function()
+        it("EXC-08 EXC-09 waiting allocates no error objects: they are made once", function()
             local sock, server = link.open { version = version }
             sock:setblocking(false)
             local _, first = pcall(sock.recv, sock, 10)
@@ -208,7 +208,7 @@ for _, version in ipairs(VERSIONS) do
             server:close()
         end)
 
-        it("NB-03 the documentation's loop with select", function()
+        it("NB-03 the loop of Python's documentation works with select", function()
             local certfile, keyfile = pki.chain("server-ec")
             local job = peer.serve {
                 tls = true, cert = certfile, key = keyfile, max = version == "TLSv1.2" and "1.2" or "1.3", "await",
@@ -245,7 +245,7 @@ for _, version in ipairs(VERSIONS) do
             job:finish()
         end)
 
-        it("NB-04 poll on the descriptor does as well", function()
+        it("NB-04 it works with poll on the descriptor", function()
             local client, server = link.pair { version = version }
             local sides = { client, server }
             local done = {}
@@ -274,7 +274,7 @@ for _, version in ipairs(VERSIONS) do
             server:close()
         end)
 
-        it("a client whose connect is on its way finishes both", function()
+        it("a client whose connect is in progress finishes connect and handshake", function()
             local certfile, keyfile = pki.chain("server-ec")
             local job = peer.serve { tls = true, cert = certfile, key = keyfile, "handshake", "send 6869" }
             local plain = socket.socket()
@@ -298,7 +298,8 @@ for _, version in ipairs(VERSIONS) do
         describe("partial writes", function()
             local TOTAL = 10 * 1024 * 1024
 
-            -- Over a Unix socket the sender's buffer alone decides how much is on its way; with TCP the receiver's
+            -- Over a Unix socket only the sender's buffer limits the bytes in transit; over TCP the receiver's window
+            -- and its timers do, too.
             -- window and its timers would.
             local function small_buffers()
                 local first, second = socket.socketpair()
@@ -306,7 +307,7 @@ for _, version in ipairs(VERSIONS) do
                 return first, second
             end
 
-            it("SOCK-19 EXC-09 a full socket raises SSLWantWriteError, and a longer retry is fine", function()
+            it("SOCK-19 EXC-09 a full socket raises SSLWantWriteError, and the retry may be longer", function()
                 local client, server = link.open { version = version, transport = small_buffers }
                 client:setblocking(false)
                 server:setblocking(false)
@@ -402,7 +403,7 @@ for _, version in ipairs(VERSIONS) do
                 server:close()
             end)
 
-            it("SOCK-20 sendall blocks until 10 MB are gone", function()
+            it("SOCK-20 sendall blocks until 10 MB are sent", function()
                 local certfile, keyfile = pki.chain("server-ec")
                 local job = peer.serve {
                     tls = true, cert = certfile, key = keyfile, max = version == "TLSv1.2" and "1.2" or "1.3",
@@ -417,8 +418,8 @@ for _, version in ipairs(VERSIONS) do
             end)
         end)
 
-        it("a read that must write first says so", function()
-            -- The transport is full when the handshake wants to send: the ClientHello itself does not fit.
+        it("a read that must write first raises SSLWantWriteError", function()
+            -- The transport is full when the handshake must send: the ClientHello does not fit.
             local first, second = link.tcp()
             first:setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
             first:setblocking(false)
@@ -455,7 +456,7 @@ end
 describe("a connection over memory", function()
     handles.watch(before_each, after_each)
 
-    it("stops writing at the limit of what was not drained, and goes on afterwards", function()
+    it("stops writing at the limit of buffered bytes, and continues afterwards", function()
         local pair = pump.pair()
         pair:handshake()
         pair:deliver()

@@ -1,4 +1,4 @@
--- The protocols above TLS: ALPN (RFC 7301) and its forerunner NPN, between two cleats and with openssl.
+-- Protocol negotiation: ALPN (RFC 7301) and its predecessor NPN, between cleat's client and server and with openssl.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -8,7 +8,7 @@ local serve = require "support.serve"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
--- context: one for a version with protocols by "alpn" and "npn".
+-- context returns a context for one version with protocols by "alpn" and "npn".
 local function context(options)
     local ctx = link.context(options)
     if options.npn then
@@ -17,7 +17,8 @@ local function context(options)
     return ctx
 end
 
--- selected: what a client and a server select, as { client's, server's }; options are the protocols of each.
+-- selected returns the protocols that a client and a server have selected, as { client's, server's }; options are the
+-- protocols of each.
 local function selected(what, version, client, server)
     client, server = link.client_options(client), link.server_options(server)
     client.version, server.version = version, version
@@ -55,7 +56,7 @@ describe("protocols:", function()
 
     describe("ALPN", function()
         for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
-            it("ALPN-01 SSLS-32 takes the first of the server's that the client has, " .. version, function()
+            it("ALPN-01 SSLS-32 the server's first protocol that the client supports is selected, " .. version, function()
                 local server = { alpn = { "foo", "bar", "milkshake" } }
                 local cases = {
                     { { "foo", "bar" }, "foo" }, { { "bar", "foo" }, "foo" }, { { "milkshake" }, "milkshake" },
@@ -70,7 +71,7 @@ describe("protocols:", function()
                 assert.are.same(both("\0\255"), selected("alpn", version, { alpn = { "\0\255" } }, { alpn = { "\0\255" } }))
             end)
 
-            it("ALPN-04 SSLS-33 without a common protocol goes on and is nil, " .. version, function()
+            it("ALPN-04 SSLS-33 without a common protocol the result is nil, and the handshake succeeds, " .. version, function()
                 assert.are.same(both "h2", selected("alpn", version, { alpn = { "h2" } }, { alpn = { "h2" } }))
                 assert.are.same(both "none", selected("alpn", version, { alpn = { "h2" } }, { alpn = { "ftp" } }))
                 assert.are.same(both "none", selected("alpn", version, { alpn = { "h2" } }, {}))
@@ -79,7 +80,7 @@ describe("protocols:", function()
                 assert.are.same(both "none", selected("alpn", version, { alpn = {} }, { alpn = { "h2" } }))
             end)
 
-            it("ALPN-01 openssl in both roles, " .. version, function()
+            it("ALPN-01 works with openssl in both roles, " .. version, function()
                 local server = s_server(version, { "-alpn", "http/1.1,h2" })
                 local ctx = link.context { version = version, alpn = { "h2", "http/1.1" } }
                 local sock = ctx:wrap_socket(socket.create_connection({ "127.0.0.1", server.port }, 10))
@@ -96,7 +97,7 @@ describe("protocols:", function()
             end)
         end
 
-        it("ALPN-01 an empty list takes them away, a later list replaces", function()
+        it("ALPN-01 an empty list removes the protocols, a later list replaces them", function()
             local ctx = context { cert = "server-ec", alpn = { "h2" } }
             local function chosen()
                 return select(2, link.attempt({ alpn = { "h2", "ftp" } }, { context = ctx }, function(client)
@@ -110,7 +111,7 @@ describe("protocols:", function()
             assert.are.equal("none", chosen())
         end)
 
-        it("ALPN-02 a list that is refused leaves the one that is there", function()
+        it("ALPN-02 a refused list leaves the previous one", function()
             local ctx = context { cert = "server-ec", alpn = { "h2" } }
             for _, list in ipairs { { "ftp", "" }, { "ftp", ("a"):rep(256) }, { "" } } do
                 raises("SSLError", { match = "ALPN protocols must be 1 to 255 in length" }, ctx.set_alpn_protocols, ctx, list)
@@ -125,7 +126,7 @@ describe("protocols:", function()
     end)
 
     describe("NPN", function()
-        it("NPN-01 NPN-02 CONST-32 LIBRE-01 is there", function()
+        it("NPN-01 NPN-02 CONST-32 LIBRE-01 is available", function()
             assert.is_true(ssl.HAS_NPN)
             local ctx = context {}
             ctx:set_npn_protocols { "http/1.1", "spdy/2" }
@@ -133,7 +134,7 @@ describe("protocols:", function()
             ctx:set_npn_protocols {}
         end)
 
-        it("NPN-01 refuses what ALPN refuses", function()
+        it("NPN-01 refuses the lists that ALPN refuses", function()
             local ctx = context { cert = "server-ec", version = "TLSv1.2", npn = { "spdy/2" } }
             for _, list in ipairs { { "" }, { "http/1.1", "" }, { ("a"):rep(256) } } do
                 raises("SSLError", { match = "NPN protocols must be 1 to 255 in length" }, ctx.set_npn_protocols, ctx, list)
@@ -148,7 +149,7 @@ describe("protocols:", function()
             assert.are.equal("http/1.1", chosen) -- the client's own first: the server has spdy/2 only, as before
         end)
 
-        it("NPN-01 SSLS-34 F6 takes the first of the server's that the client has, or else the client's first", function()
+        it("NPN-01 SSLS-34 F6 the server's first protocol that the client supports is selected, or else the client's first", function()
             local server = { npn = { "http/1.1", "spdy/2" } }
             local cases = {
                 { { "http/1.1", "spdy/2" }, "http/1.1" }, { { "spdy/2", "http/1.1" }, "http/1.1" },
@@ -177,7 +178,7 @@ describe("protocols:", function()
             assert.is_nil(client:selected_npn_protocol())
         end)
 
-        it("NPN-01 gives way to ALPN where both sides have that", function()
+        it("NPN-01 is not used if both sides have ALPN", function()
             local options = { alpn = { "h2" }, npn = { "spdy/2" } }
             assert.are.same(both "h2", selected("alpn", "TLSv1.2", options, options))
             assert.are.same(both "none", selected("npn", "TLSv1.2", options, options))
@@ -186,7 +187,7 @@ describe("protocols:", function()
             assert.are.same(both "spdy/2", selected("npn", "TLSv1.2", { npn = { "spdy/2" } }, options))
         end)
 
-        it("NPN-01 openssl in both roles", function()
+        it("NPN-01 works with openssl in both roles", function()
             local server = s_server("TLSv1.2", { "-nextprotoneg", "http/1.1,spdy/2" })
             local ctx = context { version = "TLSv1.2", npn = { "spdy/2", "http/1.1" } }
             local sock = ctx:wrap_socket(socket.create_connection({ "127.0.0.1", server.port }, 10))
@@ -213,7 +214,7 @@ describe("protocols:", function()
         end)
     end)
 
-    it("SSLS-27 CONST-27 compression is never there", function()
+    it("SSLS-27 CONST-27 compression is never used", function()
         for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             local client, server = link.pair({ version = version }, { version = version })
             assert.is_nil(client:compression())

@@ -1,5 +1,5 @@
--- OCSP responses: what openssl makes is understood, what is wrong with one is found, and what a server staples decides
--- on its certificate. Each refusal is beside a control: the same with a response that is good.
+-- OCSP responses: openssl's are accepted, faulty ones are refused, and a stapled response decides about the server's
+-- certificate. Each refusal has a control: the same with a valid response.
 local der = require "support.der"
 local handles = require "support.handles"
 local link = require "support.link"
@@ -32,7 +32,7 @@ describe("OCSP responses:", function()
         ["with SHA-256 in the CertID"] = { before = { "-sha256" } },
         ["signed with SHA-512"] = { words = { "-rmd", "sha512", "-ndays", "2" } },
     } do
-        it("openssl's, " .. name, function()
+        it("made by openssl are accepted: " .. name, function()
             local before = os.time()
             local status = check(ocsp.respond(options))
             assert.are.equal("good", status.status)
@@ -43,7 +43,7 @@ describe("OCSP responses:", function()
         end)
     end
 
-    it("openssl's: revoked, unknown, and with a response that does not end", function()
+    it("made by openssl: revoked, unknown, and without an end of validity", function()
         local status = check(ocsp.respond { status = "revoked" })
         assert.are.equal("revoked", status.status)
         assert.are.equal(1767268800, status.revoked_at) -- 2026-01-01 12:00
@@ -55,7 +55,7 @@ describe("OCSP responses:", function()
         assert.is_nil(status.next_update)
     end)
 
-    it("of a responder that the issuer has authorized, by name and by key", function()
+    it("of a responder that the issuer has authorized, by name and by key, are accepted", function()
         for _, key in ipairs { "ec.key", "rsa.key" } do
             local cert, keyfile = ocsp.issue("responder", DELEGATE, "intermediate", key)
             for _, words in ipairs { { "-ndays", "1" }, { "-ndays", "1", "-resp_key_id" } } do
@@ -68,7 +68,7 @@ describe("OCSP responses:", function()
         end
     end)
 
-    it("of a responder that is not authorized", function()
+    it("of a responder that is not authorized are refused", function()
         for what, extensions in pairs {
             ["not for OCSP"] = "extendedKeyUsage = serverAuth",
             ["no extended key usage"] = "basicConstraints = CA:FALSE",
@@ -81,14 +81,14 @@ describe("OCSP responses:", function()
             assert.is_false(ok, what)
             assert.are.equal("RESPONDER_NOT_AUTHORIZED", failure.reason, what)
         end
-        local cert, key = ocsp.issue("responder", DELEGATE, "root") -- the issuer's issuer may not authorize either
+        local cert, key = ocsp.issue("responder", DELEGATE, "root") -- the issuer's issuer cannot authorize it
         refused("RESPONDER_NOT_AUTHORIZED", ocsp.respond { signer_cert = cert, signer_key = key })
         refused("RESPONDER_NOT_AUTHORIZED", ocsp.respond { signer = "server-ec" }) -- the certificate itself
         cert, key = ocsp.issue("intermediate", DELEGATE, "unknown-root")
         refused("RESPONDER_NOT_AUTHORIZED", ocsp.respond { signer_cert = cert, signer_key = key })
     end)
 
-    it("for another certificate, and of another issuer", function()
+    it("for another certificate, and of another issuer, are refused", function()
         local response = ocsp.respond {}
         assert.are.equal("good", check(response).status)
         refused("CERTIFICATE_NOT_COVERED", response, "server-rsa.crt")
@@ -98,8 +98,8 @@ describe("OCSP responses:", function()
         refused("ISSUER_MISMATCH", other)
     end)
 
-    it("with a wrong signature, by the wrong key and a weak one", function()
-        local parts = ocsp.take(ocsp.respond {})
+    it("with a wrong signature, a wrong key or a weak key are refused", function()
+        local parts = ocsp.parse(ocsp.respond {})
         assert.are.equal("good", check(ocsp.build(parts)).status)
         refused("SIGNATURE_FAILURE", ocsp.respond { words = { "-badsig", "-ndays", "1" } })
         refused("SIGNATURE_FAILURE", ocsp.build(parts, "root.key"))
@@ -111,8 +111,8 @@ describe("OCSP responses:", function()
         refused("MALFORMED_RESPONSE", ocsp.build(parts))
     end)
 
-    it("too old and too new", function()
-        local parts = ocsp.take(ocsp.respond {})
+    it("that are too old or too new are refused", function()
+        local parts = ocsp.parse(ocsp.respond {})
         local function at(this, next)
             parts.this, parts.next = ocsp.time(this), next and der.explicit(0, ocsp.time(next))
             return ocsp.build(parts)
@@ -127,10 +127,10 @@ describe("OCSP responses:", function()
         refused("MALFORMED_RESPONSE", at(-100, -200))
     end)
 
-    it("with extensions, several statuses, and other forms", function()
+    it("with extensions, with several statuses, and in other forms", function()
         local original = ocsp.respond {}
         local function changed(change)
-            local parts = ocsp.take(original)
+            local parts = ocsp.parse(original)
             change(parts)
             return ocsp.build(parts)
         end
@@ -150,7 +150,7 @@ describe("OCSP responses:", function()
             return der.sequence(id or parts.id, parts.status, parts.this, parts.next)
         end
         assert.are.equal("good", check(changed(function(parts)
-            local id = ocsp.take(ocsp.respond { cert = "server-rsa.crt" }).id
+            local id = ocsp.parse(ocsp.respond { cert = "server-rsa.crt" }).id
             parts.singles = single(parts, id) .. single(parts)
         end)).status)
         refused("AMBIGUOUS_STATUS", changed(function(parts)
@@ -174,7 +174,7 @@ describe("OCSP responses:", function()
         end
     end)
 
-    it("with any one bit changed", function()
+    it("with any bit changed are refused", function()
         local response = ocsp.respond { words = { "-resp_no_certs", "-ndays", "1" } }
         local cert, issuer = pki.read("server-ec.crt"), pki.read("intermediate.crt")
         local count = 0
@@ -192,7 +192,7 @@ describe("OCSP responses:", function()
         assert.is_true(count > 200)
     end)
 
-    it("arguments", function()
+    it("arguments of wrong types raise", function()
         raises("TypeError", { match = "argument 'response' must be" }, ssl.check_ocsp_response, 1, "", "")
         raises("TypeError", { match = "argument 'issuer' must be" }, ssl.check_ocsp_response, "", pki.read("root.crt"), 3)
         raises("ssl.SSLError", { library = "PEM" }, ssl.check_ocsp_response, "", "-----BEGIN CERTIFICATE-----", "")
@@ -230,7 +230,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             return link.attempt({ context = ours, version = version }, { context = theirs, version = version }, inspect)
         end
 
-        -- The response that a client has got, if it has accepted the server.
+        -- response returns the response that a client has received, if it has accepted the server.
         local function accepted(ours, theirs)
             local failures, got = attempt(ours, theirs, function(connected, serving)
                 assert.is_nil(serving:ocsp_response())
@@ -246,7 +246,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             raises.check(failures.server, "ssl.SSLError", { alert = alert })
         end
 
-        it("B-63 come as they were sent, to those that ask", function()
+        it("B-63 arrive as they were sent, at clients that request them", function()
             local response = ocsp.respond {}
             local theirs = server(response)
             assert.are.equal(response, theirs.ocsp_response)
@@ -257,16 +257,16 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             assert.is_nil(accepted(client(), server()))
             local blind = client { check_hostname = false }
             blind.verify_mode, blind.require_ocsp = ssl.CERT_NONE, true
-            assert.are.equal(response, accepted(blind, theirs)) -- nothing is verified
+            assert.are.equal(response, accepted(blind, theirs)) -- this client verifies nothing
             assert.is_nil(accepted(blind, server()))
         end)
 
-        it("are required", function()
+        it("are required if the context says so", function()
             fails(NEEDED, 113, "OCSP verification needed", client { require_ocsp = true }, server())
             assert.is_nil(accepted(client(), server()))
         end)
 
-        it("that revoke", function()
+        it("with the status revoked refuse the server", function()
             local response = ocsp.respond { status = "revoked" }
             for _, require_ocsp in ipairs { false, true } do
                 fails(REVOKED, 44, "certificate revoked", client { require_ocsp = require_ocsp }, server(response))
@@ -274,8 +274,8 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             assert.is_nil(accepted(client { ask_ocsp = false }, server(response)))
         end)
 
-        it("that are not good are ignored, unless required", function()
-            local parts = ocsp.take(ocsp.respond {})
+        it("that are invalid are ignored, unless required", function()
+            local parts = ocsp.parse(ocsp.respond {})
             parts.this, parts.next = ocsp.time(-5000), der.explicit(0, ocsp.time(-4000))
             for response, words in pairs {
                 [ocsp.build(parts)] = "the OCSP response has expired",
@@ -290,7 +290,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             fails(UNKNOWN, 113, "OCSP unknown cert", client { require_ocsp = true }, server(unknown))
         end)
 
-        it("that the certificate promises", function()
+        it("are required by certificates that promise them", function()
             local cert, _, certfile = ocsp.issue("must-staple", MUST_STAPLE)
             local good = ocsp.respond { cert = cert }
             assert.are.equal(good, accepted(client(), server(good, certfile)))
@@ -301,7 +301,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             assert.is_nil(accepted(client { ask_ocsp = false }, server(nil, certfile)))
         end)
 
-        it("with a verified chain in the cache", function()
+        it("are verified if the chain is in the cache", function()
             local ours, good = client { require_ocsp = true }, server(ocsp.respond {})
             local function counted(f, ...)
                 local before = ours:chain_cache_stats().hits
@@ -317,7 +317,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             assert.are.equal(1, counted(accepted, ours, good))
         end)
 
-        it("cannot be asked of clients, who are refused if one is required", function()
+        it("cannot be requested from clients, who are refused if one is required", function()
             local ours, theirs = client(), server()
             ours:load_cert_chain(pki.chain("client"))
             theirs:load_verify_locations(pki.path("root.pem"))
@@ -329,7 +329,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             raises.check(failures.client, "ssl.SSLError", { alert = 113 })
         end)
 
-        it("B-63 timestamps come as they were sent, to those that ask", function()
+        it("B-63 timestamps arrive as they were sent, at clients that request them", function()
             local theirs = server()
             theirs.scts = { "one", ("2"):rep(300) }
             local failures, got = attempt(client { ask_scts = true }, theirs, function(connected, serving)
@@ -351,7 +351,7 @@ describe("a context's staples:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("are for the certificate that is loaded", function()
+    it("belong to the certificate that is loaded", function()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         local response = ocsp.respond {}
         raises("ValueError", { match = "load a certificate first" }, function()
@@ -383,7 +383,7 @@ describe("a context's staples:", function()
         assert.is_nil(context.scts)
     end)
 
-    it("have types and limits", function()
+    it("have checked types and lengths", function()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context:load_cert_chain(pki.chain("server-ec"))
         local function set(name, value)

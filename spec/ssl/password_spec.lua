@@ -1,4 +1,4 @@
--- The password of an encrypted key, asked for at the terminal: with a terminal of the test's, and without one.
+-- The password of an encrypted key, entered at a terminal that the test makes; and without a terminal.
 local pki = require "support.pki"
 local limits = require "support.limits"
 local peer = require "support.peer"
@@ -13,7 +13,7 @@ local KEYS = {
     { "traditional DES3", "server-rsa", "rsa.des3.key" },
 }
 
--- The program that loads a key; what it says is for the terminal, behind the prompt.
+-- The program that loads a key; its output follows the prompt on the terminal.
 local PROGRAM = [[
     local ssl = require "cleat.ssl"
     local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
@@ -41,7 +41,7 @@ describe("the password of a key", function()
     end)
     teardown(process.cleanup)
 
-    -- command: runs the program on a certificate and a key, behind other words.
+    -- command runs the program on a certificate and a key, after further words.
     local function command(words, cert, key, how)
         for _, word in ipairs(process.lua { program, pki.path(cert), key == "-" and key or pki.path(key), how }) do
             words[#words + 1] = word
@@ -50,7 +50,8 @@ describe("the password of a key", function()
         return process.run(words)
     end
 
-    -- typed: what a terminal showed at which these keys are typed: its echo at the prompt and after it, and all lines.
+    -- typed returns the output of a terminal at which these keys are typed: the echo at the prompt and after it, and
+    -- all lines.
     local function typed(keys, cert, key, how)
         local result = command({ "/usr/bin/python3", "-I", process.root .. "/spec/support/terminal.py", PROMPT, peer.hex(keys) },
             cert, key, how)
@@ -61,19 +62,19 @@ describe("the password of a key", function()
     end
 
     for _, case in ipairs(KEYS) do
-        it("LCC-09 is asked for at the terminal, and not shown: a " .. case[1] .. " key", function()
+        it("LCC-09 is read from the terminal without echo: a " .. case[1] .. " key", function()
             local echo, shown = typed(PASSWORD .. "\n", case[2] .. ".pem", case[3])
             assert.are.same({ "echo off", "echo on" }, echo)
             assert.are.equal(PROMPT .. "\nloaded\nthe end\n", shown)
         end)
 
-        it("LCC-09 LCC-10 is wrong, which is an error and no second question: a " .. case[1] .. " key", function()
+        it("LCC-09 LCC-10 is read once, and a wrong one is an error: a " .. case[1] .. " key", function()
             local echo, shown = typed("wrong\n", case[2] .. ".pem", case[3])
             assert.are.same({ "echo off", "echo on" }, echo)
             assert.is_truthy(shown:find("^" .. PROMPT .. "\n%[CIPHER: BAD_DECRYPT%] .*\nssl.SSLError\tCIPHER\tBAD_DECRYPT\n"), shown)
         end)
 
-        it("LCC-09 F14 is a clear error where there is no terminal: a " .. case[1] .. " key", function()
+        it("LCC-09 F14 without a terminal is an error with advice: a " .. case[1] .. " key", function()
             local start = process.clock()
             local result = command({ "setsid", "-w" }, case[2] .. ".pem", case[3])
             assert.is_true(process.clock() - start < limits.bound(10))
@@ -85,7 +86,7 @@ describe("the password of a key", function()
         end)
     end
 
-    it("LCC-09 LCC-03 is asked for once where certificate and key are in one file", function()
+    it("LCC-09 LCC-03 is read once if certificate and key are in one file", function()
         local _, shown = typed(PASSWORD .. "\n", "server-ec.encrypted.pem", "-")
         assert.are.equal(PROMPT .. "\nloaded\nthe end\n", shown)
     end)
@@ -103,7 +104,7 @@ describe("the password of a key", function()
 
     for name, key in pairs { ["the end of input"] = "\4", ["an interrupt"] = "\3", ["a quit"] = "\28",
         ["an interrupt in the middle"] = "some\3" } do
-        it("LCC-09 is not typed: " .. name .. " is an error, and the terminal echoes again", function()
+        it("LCC-09 is not typed: " .. name .. " is an error, and the terminal's echo is restored", function()
             local echo, shown = typed(key, "server-ec.pem", "ec.pkcs8-encrypted.key")
             assert.are.same({ "echo off", "echo on" }, echo)
             assert.are.equal(PROMPT .. "\n[PEM: BAD_PASSWORD_READ] the private key is encrypted, no password was given, and none "
@@ -111,7 +112,7 @@ describe("the password of a key", function()
         end)
     end
 
-    it("LCC-04 LCC-08 is not asked for if a function gives it, or the key needs none", function()
+    it("LCC-04 LCC-08 is not read from the terminal if a function returns it, or the key is not encrypted", function()
         for _, case in ipairs { { "ec.pkcs8-encrypted.key", "function" }, { "ec.key" } } do
             local result = command({ "setsid", "-w" }, "server-ec.pem", case[1], case[2])
             assert.are.equal("loaded\nthe end\n", result.output)

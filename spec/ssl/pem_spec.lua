@@ -32,7 +32,7 @@ describe("PEM:", function()
         assert.are.equal("\0\1\2", ssl.PEM_cert_to_DER_cert(HEADER .. "\r\nAA\r\nEC\r\n" .. FOOTER .. "\r\n"))
     end)
 
-    it("PEM-03 which must begin with the header and end with the footer", function()
+    it("PEM-03 text must begin with the header and end with the footer", function()
         for text, message in pairs {
             ["AAEC\n" .. FOOTER] = "must start with", ["\n" .. HEADER .. "\nAAEC\n" .. FOOTER] = "must start with",
             [""] = "must start with", [HEADER .. "\nAAEC\n"] = "must end with",
@@ -45,13 +45,13 @@ describe("PEM:", function()
         end
     end)
 
-    it("PEM-03 and be whole", function()
+    it("PEM-03 base64 must be complete", function()
         for _, text in ipairs { "AAE", "A", "AA=", "AA==AAEC", "AAE=A" } do
             raises("ValueError", { match = "padding" }, ssl.PEM_cert_to_DER_cert, HEADER .. "\n" .. text .. "\n" .. FOOTER)
         end
     end)
 
-    it("PEM-04 goes round", function()
+    it("PEM-04 converting in both directions returns the same", function()
         assert.are.equal(HEADER, ssl.PEM_HEADER)
         assert.are.equal(FOOTER, ssl.PEM_FOOTER)
         for count = 0, 200 do

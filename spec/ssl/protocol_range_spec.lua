@@ -1,5 +1,5 @@
--- A setting that forbids something weak never makes the result weaker: versions by options, minimum, maximum and
--- protocol in all combinations; verify modes; verify flags; cipher lists.
+-- A stricter setting never makes the result weaker: versions by options, minimum, maximum and protocol in all
+-- combinations; verify modes; verify flags; cipher lists.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -9,11 +9,11 @@ local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
 local VERSIONS = { "TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3" }
-local NAMES = { "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3" } -- as version() has them
+local NAMES = { "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3" } -- as version() returns them
 local ALL = { min = 1, max = 4 }
 
--- A setting: min and max, numbers of VERSIONS; no, the set of those that options forbid; protocol, the number of its
--- only one.
+-- A setting: min and max, indices of VERSIONS; no, the set of those that options forbid; protocol, the index of its
+-- only version.
 
 local function describe_setting(setting)
     local words = {}
@@ -65,8 +65,7 @@ local function apply(setting)
     return context
 end
 
--- expected: the versions that a setting leaves: of the highest one that it allows, and what is below that without a
--- gap.
+-- expected returns the versions that a setting enables: the highest allowed one, and those below it without a gap.
 local function expected(setting)
     local set = {}
     local function allows(v)
@@ -100,7 +99,7 @@ local function is_subset(one, other)
     return true
 end
 
--- shake: the version on which a client's and a server's context agree, or nil.
+-- shake returns the version on which a client's and a server's context agree, or nil.
 local function shake(client_context, server_context)
     local a, b = ssl.MemoryBIO(), ssl.MemoryBIO()
     local client = client_context:wrap_bio(a, b, { server_hostname = "localhost" })
@@ -134,7 +133,7 @@ describe("versions:", function()
         end
     end)
 
-    -- spoken: those that a context speaks, in a role.
+    -- spoken returns the versions that a context negotiates, in a role.
     local function spoken(context, role)
         local set = {}
         for v = 1, 4 do
@@ -151,7 +150,7 @@ describe("versions:", function()
     end
 
     for _, role in ipairs { "client", "server" } do
-        it(("CONST-19 CONST-20 CONST-21 CONST-22 each combination, as a %s: what is above a gap is kept"):format(role), function()
+        it(("CONST-19 CONST-20 CONST-21 CONST-22 each combination, as a %s: the versions above a gap are enabled"):format(role), function()
             for _, setting in ipairs(settings()) do
                 assert.are.equal(describe_setting(setting) .. ": " .. text(expected(setting)),
                     describe_setting(setting) .. ": " .. text(spoken(apply(setting), role)))
@@ -159,7 +158,7 @@ describe("versions:", function()
         end)
     end
 
-    it("what forbids one that is not the highest left, or raises the minimum, admits none that was refused", function()
+    it("forbidding a version other than the highest enabled one, or raising the minimum, enables no further version", function()
         local count = 0
         for _, setting in ipairs(settings()) do
             local before = expected(setting)
@@ -184,7 +183,7 @@ describe("versions:", function()
         assert.is_true(count > 500)
     end)
 
-    it("nor does any option but these change the versions", function()
+    it("other options do not change the versions", function()
         for _, name in ipairs {
             "OP_ALL", "OP_NO_SSLv2", "OP_NO_SSLv3", "OP_NO_COMPRESSION", "OP_CIPHER_SERVER_PREFERENCE", "OP_SINGLE_DH_USE",
             "OP_SINGLE_ECDH_USE", "OP_NO_TICKET", "OP_ENABLE_MIDDLEBOX_COMPAT",
@@ -197,7 +196,7 @@ describe("versions:", function()
         end
     end)
 
-    it("a context that a servername callback answers with only narrows them", function()
+    it("a context that a servername callback switches to can only restrict the versions", function()
         local cases = {
             { ALL, ALL }, { ALL, { min = 4, max = 4 } }, { { min = 3, max = 4 }, ALL }, { { min = 1, max = 3 }, { min = 3, max = 4 } },
             { { min = 1, max = 2 }, { min = 3, max = 4 } }, { { min = 1, max = 4, no = { [2] = true } }, { min = 1, max = 3 } },
@@ -227,7 +226,7 @@ describe("versions:", function()
         { no = { [2] = true }, min = 2, max = 4 },
     }
     local FLAGS = { "-tls1", "-tls1_1", "-tls1_2", "-tls1_3" }
-    -- openssl of today speaks TLS 1.0 and 1.1 only at security level 0.
+    -- Today's openssl supports TLS 1.0 and 1.1 only at security level 0.
     local OPENSSL = { "env", "OPENSSL_CONF=/dev/null", "openssl" }
 
     local function command(...)
@@ -240,7 +239,7 @@ describe("versions:", function()
         return words
     end
 
-    it("a sample of them with openssl s_client", function()
+    it("some combinations with openssl s_client", function()
         for _, setting in ipairs(SAMPLE) do
             local context, set = apply(setting), {}
             for v = 1, 4 do
@@ -267,7 +266,7 @@ describe("versions:", function()
         end
     end)
 
-    it("a sample of them with openssl s_server", function()
+    it("some combinations with openssl s_server", function()
         local certfile, keyfile = pki.chain("server-rsa")
         local servers = {}
         for v = 1, 4 do
@@ -298,7 +297,7 @@ describe("versions:", function()
     end)
 end)
 
-describe("what is stricter admits no peer that was refused:", function()
+describe("a stricter setting accepts no peer that was refused before:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
@@ -306,7 +305,7 @@ describe("what is stricter admits no peer that was refused:", function()
     local CLIENTS = { false, "client", "client-rsa", "client-unknown", "client-expired", "server-ec" }
     local MODES = { ssl.CERT_NONE, ssl.CERT_OPTIONAL, ssl.CERT_REQUIRED }
 
-    -- admitted: those of the servers' certificates that a client's context accepts.
+    -- admitted returns the servers' certificates that a client's context accepts.
     local function admitted(context)
         local set = {}
         for _, cert in ipairs(SERVERS) do
@@ -358,12 +357,12 @@ describe("what is stricter admits no peer that was refused:", function()
         end)
     end
 
-    it("VF-01 verify_flags: VERIFY_X509_PARTIAL_CHAIN alone makes them looser", function()
+    it("VF-01 verify_flags: only VERIFY_X509_PARTIAL_CHAIN accepts more chains", function()
         local FLAGS = { "VERIFY_CRL_CHECK_LEAF", "VERIFY_CRL_CHECK_CHAIN", "VERIFY_X509_STRICT", "VERIFY_X509_TRUSTED_FIRST",
             "VERIFY_X509_PARTIAL_CHAIN" }
         for _, trust in ipairs { { "root.pem" }, { "intermediate.crt" }, { "root.pem", "intermediate.crl" },
             { "intermediate.crt", "intermediate.crl" }, { "root-and-crls.pem" } } do
-            -- by the names of the flags, since VERIFY_CRL_CHECK_CHAIN has LEAF's bit
+            -- by the names of the flags, because VERIFY_CRL_CHECK_CHAIN contains LEAF's bit
             local sets = {}
             for bits = 0, 31 do
                 local flags, crl = 0, 0
@@ -400,7 +399,7 @@ describe("what is stricter admits no peer that was refused:", function()
         end
     end)
 
-    it("CIPH-01 a list of ciphers: what follows \"!\" or \"-\" takes away", function()
+    it("CIPH-01 a list of ciphers: suites after \"!\" or \"-\" are removed", function()
         local function suites(list)
             local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
             local ok, failure = pcall(context.set_ciphers, context, list)
@@ -424,7 +423,7 @@ describe("what is stricter admits no peer that was refused:", function()
                 for _, class in ipairs(CLASSES) do
                     local list = base .. ":" .. operator .. class
                     included(suites(list), before, list)
-                    if operator == "!" then -- for good
+                    if operator == "!" then -- permanently
                         included(suites(list .. ":" .. class), suites(list), list .. ":" .. class)
                     end
                 end
@@ -433,7 +432,7 @@ describe("what is stricter admits no peer that was refused:", function()
         end
     end)
 
-    it("CIPH-01 the ciphers by default have none without a peer's certificate or encryption, none with MD5 or 3DES", function()
+    it("CIPH-01 the default ciphers all authenticate and encrypt, without MD5 and 3DES", function()
         for _, cipher in ipairs(ssl.SSLContext(ssl.PROTOCOL_TLS):get_ciphers()) do
             for _, weak in ipairs { "NULL", "MD5", "DES", "PSK", "RC4", "EXP", "ADH" } do
                 assert.is_nil(cipher.name:find(weak, 1, true), cipher.name)

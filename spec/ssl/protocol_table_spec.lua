@@ -1,5 +1,6 @@
--- The documentation's table of protocols, which client can speak to which server (section 17.3.1.1), cell by cell: our
--- client and our server, our client and openssl s_server, openssl s_client and our server.
+-- The table of protocols in Python's documentation (section 17.3.1.1): which client can connect to which server. Each
+-- cell is tested with cleat's client and server, cleat's client and openssl s_server, and openssl s_client and cleat's
+-- server.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -9,8 +10,7 @@ local serve = require "support.serve"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
--- The table as it is printed there: what SSL 2 and SSL 3 could say to each other stands for the record, none of it can
--- be built here.
+-- The table as the documentation has it. The cells of SSL 2 and SSL 3 cannot be tested, because BoringSSL has neither.
 local SERVERS = { "SSLv2", "SSLv3", "SSLv23", "TLSv1", "TLSv1.1", "TLSv1.2" }
 local TABLE = {
     { "WRAP-18 a client of", "SSLv2", { "yes", "no", "yes", "no", "no", "no" } },
@@ -31,7 +31,7 @@ local function can_be_built(name)
     return name ~= "SSLv2" and name ~= "SSLv3"
 end
 
--- negotiated: the version that two ends that can speak to each other agree on.
+-- negotiated returns the version on which two compatible ends agree.
 local function negotiated(client, server)
     if client == "SSLv23" then
         return server == "SSLv23" and "TLSv1.3" or server
@@ -88,7 +88,8 @@ describe("the table of protocols:", function()
                     assert.are.same({ negotiated(client, server), negotiated(client, server) }, versions)
                     return
                 end
-                -- A server without the client's version says so; a client refuses a version that it did not ask for.
+                -- A server without the client's version sends an alert; a client refuses a version that it has not
+                -- offered.
                 local refuses, hears = "server", "client"
                 if client > server then
                     refuses, hears = "client", "server"
@@ -101,7 +102,7 @@ describe("the table of protocols:", function()
         end
     end
 
-    -- openssl of today speaks TLS 1.0 and 1.1 only with security level 0.
+    -- Today's openssl supports TLS 1.0 and 1.1 only at security level 0.
     local OLD = { "env", "OPENSSL_CONF=/dev/null", "openssl" }
 
     local function command(words, protocol)
@@ -115,7 +116,7 @@ describe("the table of protocols:", function()
     end
 
     for _, server in ipairs(BUILT) do
-        it("WRAP-20 WRAP-21 WRAP-22 WRAP-23 WRAP-24 our clients and openssl s_server of " .. server, function()
+        it("WRAP-20 WRAP-21 WRAP-22 WRAP-23 WRAP-24 cleat's clients and openssl s_server of " .. server, function()
             local certfile, keyfile = pki.chain("server-rsa")
             local words = { "/usr/bin/python3", "-I", process.root .. "/spec/support/hold.py", "/dev/null", timeout = 60 }
             for _, word in ipairs(command({ "s_server", "-accept", "127.0.0.1:0", "-cert", certfile, "-cert_chain", certfile, "-key",
@@ -143,7 +144,7 @@ describe("the table of protocols:", function()
     end
 
     for _, client in ipairs(BUILT) do
-        it("WRAP-20 WRAP-21 WRAP-22 WRAP-23 WRAP-24 openssl s_client of " .. client .. " and our servers", function()
+        it("WRAP-20 WRAP-21 WRAP-22 WRAP-23 WRAP-24 openssl s_client of " .. client .. " and cleat's servers", function()
             for _, server in ipairs(BUILT) do
                 local program = serve { cert = "server-rsa", version = server, bytes = 1 }
                 local result = process.run(command({ "s_client", "-connect", "127.0.0.1:" .. program.port, "-servername", "localhost",

@@ -1,5 +1,5 @@
--- Pre-shared keys: the handshake asks for a key at one message, however that comes: in pieces, with others in one
--- record, malformed, too long, or too early.
+-- Pre-shared keys: the handshake needs a key at one message, however that message arrives: in pieces, with others in
+-- one record, malformed, too long, or too early.
 local handles = require "support.handles"
 local raises = require "support.raises"
 local ssl = require "cleat.ssl"
@@ -24,7 +24,7 @@ local function message(kind, body)
     return string.char(kind, 0) .. u16_bytes(#body) .. body
 end
 
--- flight: the messages in the plaintext records of some bytes, each as kind and body, and the bytes behind them.
+-- flight returns the messages in the plaintext records of some bytes, each as type and body, and the bytes after them.
 local function flight(bytes)
     local plain = {}
     while bytes:byte(1) == HANDSHAKE do
@@ -49,7 +49,7 @@ local function joined(messages)
     return table.concat(parts)
 end
 
--- Each takes what a side sends and returns what the other side gets.
+-- Each function gets the bytes that a side sends and returns the bytes that the other side receives.
 local ways = {
     ["as it is"] = function(bytes)
         return bytes
@@ -97,8 +97,8 @@ local function contexts(suite, asked)
     return here, there
 end
 
--- Ends: a client and a server over memory. piece: how many bytes they get at a time. change(bytes, from): what the
--- other side gets of what one sends.
+-- Ends: a client and a server over memory. piece: how many bytes they receive at a time. change(bytes, from): returns
+-- what the other side receives in place of what one has sent.
 local Ends = {}
 Ends.__index = Ends
 
@@ -119,7 +119,7 @@ function Ends:step(index)
     return ok
 end
 
--- pass: gives what one side has sent to the other, which takes a step after each piece.
+-- pass moves one side's output to the other side, which continues its handshake after each piece.
 function Ends:pass(from)
     local to = 3 - from
     local bytes = self.outgoing[from]:read()
@@ -161,7 +161,8 @@ describe("B-50 the messages of a handshake with a pre-shared key:", function()
         end
     end
 
-    -- changed: a change of the first message of a kind, in the way of that name; edit(body) returns the new body.
+    -- changed returns a function that changes the first message of a type, by the record layout of that name;
+    -- edit(body) returns the new body.
     local function changed(way, kind, edit)
         return function(bytes)
             local messages, rest = flight(bytes)
@@ -182,7 +183,7 @@ describe("B-50 the messages of a handshake with a pre-shared key:", function()
 
     local LONG = ("i"):rep(129)
     for _, case in ipairs {
-        -- the message, its new body, the side that refuses it, the reason, what is asked
+        -- the message, its new body, the side that refuses it, the reason, the callbacks that are called
         { CLIENT_KEY_EXCHANGE, "", 2, "DECODE_ERROR", { "client hint" } },
         { CLIENT_KEY_EXCHANGE, "\0", 2, "DECODE_ERROR", { "client hint" } },
         { CLIENT_KEY_EXCHANGE, "\0\3me", 2, "DECODE_ERROR", { "client hint" } },
@@ -197,7 +198,7 @@ describe("B-50 the messages of a handshake with a pre-shared key:", function()
         { SERVER_HELLO, "", 1, "DECODE_ERROR", {} },
     } do
         local kind, body, side, reason, asked = case[1], case[2], case[3], case[4], case[5]
-        it(("message %d with %d bytes is BoringSSL's to refuse: %s"):format(kind, #body, reason), function()
+        it(("BoringSSL refuses message %d with %d bytes: %s"):format(kind, #body, reason), function()
             for _, way in ipairs { "in one record for a flight", "with a record for each message", "in records of 21 bytes" } do
                 local pair = ends("PSK-AES128-CBC-SHA", changed(way, kind, constant(body))):run()
                 raises.check(pair.failures[side], "SSLError", { reason = reason })
@@ -206,7 +207,7 @@ describe("B-50 the messages of a handshake with a pre-shared key:", function()
         end)
     end
 
-    it("a client is not asked for a suite that it has not offered", function()
+    it("a client's callback is not called for a suite that the client has not offered", function()
         local pair = ends("PSK-AES128-CBC-SHA", changed("in one record for a flight", SERVER_HELLO, function(body)
             local at = 36 + body:byte(35)
             assert.are.equal(0x008c, u16(body, at))
@@ -216,7 +217,7 @@ describe("B-50 the messages of a handshake with a pre-shared key:", function()
         assert.are.same({}, pair.asked)
     end)
 
-    it("without a hint, and with an empty one, there is none", function()
+    it("without a hint, and with an empty one, the hint is nil", function()
         for _, body in ipairs { "\0\0", false } do
             local pair = ends("PSK-AES128-CBC-SHA", function(bytes)
                 local messages, rest = flight(bytes)
@@ -229,13 +230,13 @@ describe("B-50 the messages of a handshake with a pre-shared key:", function()
                 end
                 return (#messages > 0 and record(joined(messages)) or "") .. rest
             end):run()
-            -- what the server has sent is not what the client has got
+            -- the client has not received what the server has sent
             raises.check(pair.failures[2], "SSLError", {})
             assert.are.same({ "client none", "server me" }, pair.asked)
         end
     end)
 
-    it("a client that answers before it is asked is refused", function()
+    it("a client that sends ClientKeyExchange too early is refused", function()
         for _, case in ipairs { { true, "EXCESS_HANDSHAKE_DATA", {} }, { false, "UNEXPECTED_RECORD", { "server me", "client hint" } } } do
             local early
             local pair = ends("PSK-AES128-CBC-SHA", function(bytes, from)
@@ -253,13 +254,13 @@ describe("B-50 the messages of a handshake with a pre-shared key:", function()
         end
     end)
 
-    it("after a ClientHello of SSL 2's form no function is asked, and the client is refused", function()
+    it("after a ClientHello in SSL 2's format no callback is called, and the client is refused", function()
         local pair = ends "PSK-AES128-CBC-SHA"
         local hello = "\1\3\3\0\6\0\0\0\32" .. "\0\0\140\0\0\255" .. ("c"):rep(32)
         pair.incoming[2]:write(string.char(128, #hello) .. hello)
         pair:step(2)
         assert.are.same({}, pair.failures)
-        assert.are.equal(SERVER_HELLO, flight(pair.outgoing[2]:read())[1].kind) -- it takes such a client
+        assert.are.equal(SERVER_HELLO, flight(pair.outgoing[2]:read())[1].kind) -- BoringSSL accepts such a ClientHello
         pair.incoming[2]:write(record(message(CLIENT_KEY_EXCHANGE, "\0\2me")))
         pair:step(2)
         raises.check(pair.failures[2], "SSLError", { reason = "PSK_IDENTITY_NOT_FOUND" })
@@ -267,7 +268,7 @@ describe("B-50 the messages of a handshake with a pre-shared key:", function()
         assert.are.equal("\2\115", pair.outgoing[2]:read():sub(-2)) -- fatal, unknown_psk_identity
     end)
 
-    it("other records in between: alerts, change_cipher_spec, none", function()
+    it("other records in between: alerts, change_cipher_spec, empty ones", function()
         for _, case in ipairs {
             { record("\1\90", 21), nil }, -- user_canceled, a warning
             { record("", HANDSHAKE), nil },
@@ -292,7 +293,7 @@ describe("B-50 the messages of a handshake with a pre-shared key:", function()
         end
     end)
 
-    it("hello_done with a body is no end of the server's flight", function()
+    it("ServerHelloDone with a body does not end the server's flight", function()
         local pair = ends("PSK-AES128-CBC-SHA", changed("as it is", HELLO_DONE, constant "x")):run()
         raises.check(pair.failures[1], "SSLError", {})
     end)

@@ -17,7 +17,7 @@ local function is(class, what, failure)
     return raises.check(failure, class, what)
 end
 
--- client, server: contexts with a function, or with one that returns the results. ciphers: "PSK" by default.
+-- client, server: contexts with a callback, or with one that returns these results. ciphers: "PSK" by default.
 local function callback(...)
     local results, count = { ... }, select("#", ...)
     if type((...)) == "function" then
@@ -48,7 +48,7 @@ local function facts(here, there)
     return { here:cipher()[1], here:version(), here:psk_identity(), there:psk_identity() }
 end
 
--- attempt: link.attempt with contexts.
+-- attempt calls link.attempt with contexts.
 local function attempt(here, there, inspect, name)
     return link.attempt({ context = here, server_hostname = name or false }, { context = there, cert = false }, inspect)
 end
@@ -62,7 +62,7 @@ end
 describe("B-50 pre-shared keys:", function()
     handles.watch(before_each, after_each)
 
-    it("B-09 B-60 are there, but not with TLS 1.3", function()
+    it("B-09 B-60 are available, but not in TLS 1.3", function()
         assert.is_true(ssl.HAS_PSK)
         assert.is_false(ssl.HAS_PSK_TLS13)
     end)
@@ -102,7 +102,7 @@ describe("B-50 pre-shared keys:", function()
         is("SSLError", { alert = FAILURE }, failures.server)
     end)
 
-    it("are set by functions, for the role of the context", function()
+    it("are returned by callbacks, which match the context's role", function()
         local here, there = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         local function f() end
         raises("SSLError", { match = "Cannot add PSK server callback to a PROTOCOL_TLS_CLIENT context" },
@@ -126,7 +126,7 @@ describe("B-50 pre-shared keys:", function()
     end)
 
     for _, suite in ipairs(SUITES) do
-        it("have the suite " .. suite .. ", and the client's and the server's words", function()
+        it("have the suite " .. suite .. ", the client's identity and the server's hint", function()
             local hints, claimed = {}, {}
             local result = succeeds(client(suite, function(hint)
                 hints[#hints + 1] = hint or "none"
@@ -147,7 +147,7 @@ describe("B-50 pre-shared keys:", function()
         end)
     end
 
-    it("are for suites that are named, and contexts with a function", function()
+    it("are for suites in the cipher list, and contexts with a callback", function()
         local function lacks(here, there)
             is("SSLError", { reason = "NO_SHARED_CIPHER" }, attempt(here, there).server)
         end
@@ -164,7 +164,7 @@ describe("B-50 pre-shared keys:", function()
         is("SSLError", { reason = "NO_CIPHERS_AVAILABLE" }, attempt(removed, server(nil, KEY)).client)
     end)
 
-    it("'PSK' names them all, as in OpenSSL, and '!PSK' none", function()
+    it("'PSK' selects all of their suites, as in OpenSSL, and '!PSK' none", function()
         local function names(list)
             local context = ssl.SSLContext(ssl.PROTOCOL_TLSv1_2)
             context:set_ciphers(list)
@@ -186,7 +186,7 @@ describe("B-50 pre-shared keys:", function()
         end
     end)
 
-    it("identities of 1 to 128 bytes, keys of 1 to 256", function()
+    it("have identities of 1 to 128 bytes, and keys of 1 to 256", function()
         for _, case in ipairs { { ("i"):rep(128), ("k"):rep(256) }, { "\255", "k" }, { nil, "\0\0" } } do
             local identity, key = case[1], case[2]
             assert.are.equal(identity, succeeds(client(nil, identity, key), server(nil, function(claimed)
@@ -196,7 +196,7 @@ describe("B-50 pre-shared keys:", function()
         end
     end)
 
-    -- refusals: what a function returns, and what becomes of it: the class of the cause, if there is one.
+    -- refusals: a callback's results, and the class of the error's cause, if there is one.
     for role, cases in pairs {
         client = { { "nothing" }, { "no key", "me" }, { "an empty key", "me", "" }, { "a key that is none", "me", 1, "TypeError" },
             { "an identity that is none", 1, KEY, "TypeError" }, { "a boolean", "me", true, "TypeError" },
@@ -206,7 +206,7 @@ describe("B-50 pre-shared keys:", function()
             { "a long key", ("k"):rep(257), nil, "ValueError" } },
     } do
         for _, case in ipairs(cases) do
-            it(("a %s's function that returns %s refuses"):format(role, case[1]), function()
+            it(("a %s's callback that returns %s refuses the peer"):format(role, case[1]), function()
                 for _, suite in ipairs { SUITES[1], SUITES[4] } do
                     local is_client = role == "client"
                     local failures = attempt(is_client and client(suite, callback(case[2], case[3])) or client(suite, "me", KEY),
@@ -223,7 +223,7 @@ describe("B-50 pre-shared keys:", function()
             end)
         end
 
-        it(("a %s's function that raises refuses, and the handshake raises"):format(role), function()
+        it(("a %s's callback that raises refuses the peer, and the handshake raises its error"):format(role), function()
             local reason = { "the token is gone" }
             local function gone()
                 error(reason)
@@ -236,7 +236,7 @@ describe("B-50 pre-shared keys:", function()
             is("SSLError", { alert = is_client and FAILURE or UNKNOWN }, failures[is_client and "server" or "client"])
         end)
 
-        it(("a %s's function may close the connection, and may not use it"):format(role), function()
+        it(("a %s's callback may close the connection, and may not use it"):format(role), function()
             local kept, failure
             local function f()
                 failure = select(2, pcall(kept.recv, kept, 1))
@@ -259,7 +259,7 @@ describe("B-50 pre-shared keys:", function()
         end)
     end
 
-    it("a wrong key, and a random one for an identity that is unknown, are a bad MAC on both sides", function()
+    it("a wrong key, or a random one for an unknown identity, is a bad MAC on both sides", function()
         for _, suite in ipairs { SUITES[1], SUITES[4] } do
             for _, wrong in ipairs { "other", ssl.RAND_bytes(32) } do
                 local failures = attempt(client(suite, "me", KEY), server(nil, wrong))
@@ -269,7 +269,7 @@ describe("B-50 pre-shared keys:", function()
         end
     end)
 
-    it("are not asked for where the suite needs none", function()
+    it("are not needed by suites without them", function()
         local function never()
             error "asked"
         end
@@ -283,7 +283,7 @@ describe("B-50 pre-shared keys:", function()
             local result = succeeds(here, there)
             assert.are.equal(case[1], result[2])
             assert.are.equal(2, #result)
-            -- a server that prefers them takes them
+            -- a server that prefers them uses them
             if case[1] == "TLSv1.2" then
                 here = client("ECDHE+AESGCM:PSK", "me", KEY)
                 here.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -294,7 +294,7 @@ describe("B-50 pre-shared keys:", function()
         end
     end)
 
-    it("have channel bindings of the connection, and none of a certificate that was not sent", function()
+    it("have the connection's channel bindings, and none of a certificate", function()
         local there = server(nil, KEY)
         there:load_cert_chain(pki.chain "server-ec")
         local here = client(nil, "me", KEY)
@@ -311,7 +311,7 @@ describe("B-50 pre-shared keys:", function()
         assert.are.equal(found["tls-exporter"][1], found["tls-exporter"][2])
     end)
 
-    it("work with TLS 1.0 and 1.1, which have the suites with SHA-1", function()
+    it("work in TLS 1.0 and 1.1, which have the suites with SHA-1", function()
         for _, version in ipairs { "TLSv1", "TLSv1.1" } do
             local there = link.context { version = version, ciphers = "PSK" }
             there:set_psk_server_callback(callback(KEY))
@@ -321,11 +321,11 @@ describe("B-50 pre-shared keys:", function()
         end
     end)
 
-    it("authenticate both sides in place of certificates, where these are required too", function()
+    it("authenticate both sides instead of certificates, even where certificates are required", function()
         local here = ssl.create_default_context()
         here:set_ciphers "PSK"
         here.verify_callback = function()
-            error "there is no certificate"
+            error "no certificate was sent"
         end
         here:set_psk_client_callback(callback("me", KEY))
         local there = server(nil, KEY)
@@ -334,17 +334,17 @@ describe("B-50 pre-shared keys:", function()
             return { one:cipher()[1], one:getpeercert() or "none", other:getpeercert() or "none", one:get_verify_result() or "none" }
         end, "localhost")
         assert.are.same({ SUITES[1], "none", "none", "none" }, result)
-        -- who has no key, or another, is no peer
+        -- a peer with another key, or with none, is refused
         here:set_psk_client_callback(callback("me", "other"))
         is("SSLError", { alert = ssl.ALERT_DESCRIPTION_BAD_RECORD_MAC }, attempt(here, there, nil, "localhost").client)
-        -- and a certificate is verified as ever
+        -- and a certificate is verified as always
         there:load_cert_chain(pki.chain "server-ec")
         there:set_ciphers "ECDHE+AESGCM"
         here:set_ciphers "ECDHE+AESGCM:PSK"
         is("SSLCertVerificationError", { verify_code = 20 }, attempt(here, there, nil, "localhost").client)
     end)
 
-    it("make no sessions that resume: a key that was withdrawn is of no use", function()
+    it("have sessions that do not resume, so that a withdrawn key is useless", function()
         for _, tickets in ipairs { true, false } do
             local here = ssl.create_default_context()
             here:set_ciphers "PSK"
@@ -373,7 +373,7 @@ describe("B-50 pre-shared keys:", function()
         end
     end)
 
-    it("belong to the context that a server switches to, if both have them", function()
+    it("are those of the context that a server switches to, if both contexts have them", function()
         local first, second = server(nil, "first"), server(nil, KEY)
         second:set_psk_server_callback(callback(KEY), "second")
         local hints = {}
@@ -398,7 +398,7 @@ describe("B-50 pre-shared keys:", function()
         is("SSLError", { reason = "NO_SHARED_CIPHER" }, attempt(here, first, nil, "second.test").server)
     end)
 
-    it("connections keep the function that their context had, and get that of another context", function()
+    it("a connection keeps its context's callback, and gets that of another context", function()
         local here, there = client(nil, "me", KEY), server(nil, KEY)
         local one, other = link.pair({ context = here, server_hostname = false }, { context = there, cert = false })
         here:set_psk_client_callback(nil)
@@ -423,7 +423,7 @@ describe("B-50 pre-shared keys:", function()
         other:close()
     end)
 
-    it("false, nil and '' are no key: the peer is refused, and hears of it", function()
+    it("false, nil and '' are no key: the peer is refused, and receives an alert", function()
         for _, key in ipairs { false, "nil", "" } do
             if key == "nil" then
                 key = nil
@@ -437,7 +437,7 @@ describe("B-50 pre-shared keys:", function()
         end
     end)
 
-    it("the functions may yield", function()
+    it("the callbacks may yield", function()
         local turns = 0
         local function slow(...)
             local results = { ... }
@@ -473,7 +473,7 @@ describe("B-50 pre-shared keys:", function()
         assert.are.equal(6, turns)
     end)
 
-    it("the ABI asks until it is answered, and takes answers in their limits", function()
+    it("the ABI returns WANT_PSK until the caller sets a key, whose length it checks", function()
         local const = backend.const
         local function context(is_server)
             local id = errors.check(backend.context_new(const.PROTOCOL_TLS))

@@ -1,4 +1,4 @@
--- What Python 3 has added to contexts: names, versions, options, settings. The control is CPython where it has them.
+-- Contexts' additions in Python 3: names, versions, options, settings. The control is CPython if it has them.
 local errors = require "cleat.errors"
 local handles = require "support.handles"
 local link = require "support.link"
@@ -36,7 +36,7 @@ describe("Python 3's names:", function()
         end
     end)
 
-    it("B-07 B-08 B-09 B-15 B-60 B-69 what this library has and has not", function()
+    it("B-07 B-08 B-09 B-15 B-60 B-69 HAS_* say what this library supports", function()
         assert.are.same({ false, false, true, true, true, true, true, false, false }, {
             ssl.HAS_SSLv2, ssl.HAS_SSLv3, ssl.HAS_TLSv1, ssl.HAS_TLSv1_1, ssl.HAS_TLSv1_2, ssl.HAS_TLSv1_3,
             ssl.HAS_NEVER_CHECK_COMMON_NAME, ssl.HAS_PHA, ssl.HAS_PSK_TLS13,
@@ -53,7 +53,7 @@ for name in dir(ssl):
     if name.startswith(("OP_", "VERIFY_")): print(name, int(getattr(ssl, name)))
 ]] }
         local seen = 0
-        -- of these OpenSSL 3 has made 0, or put bits in that say what it always does
+        -- in OpenSSL 3 some of these are 0, or contain bits of its default behaviour
         local OTHER = { OP_ALL = true, OP_NO_SSLv2 = true, OP_SINGLE_DH_USE = true, OP_SINGLE_ECDH_USE = true }
         for name, number in result.output:gmatch("([%w_]+) (%d+)\n") do
             if not OTHER[name] then
@@ -75,7 +75,7 @@ for name in dir(ssl):
         assert.are.same({ TLSVersion.MINIMUM_SUPPORTED, TLSVersion.TLSv1 }, { context.minimum_version, context.maximum_version })
         context.maximum_version = TLSVersion.MAXIMUM_SUPPORTED
         assert.are.equal(TLSVersion.MAXIMUM_SUPPORTED, context.maximum_version)
-        -- the other end's: the version that it stands for
+        -- a minimum of MAXIMUM_SUPPORTED is read back as the version that it stands for; the maximum likewise
         context.minimum_version = TLSVersion.MAXIMUM_SUPPORTED
         assert.are.same({ TLSVersion.TLSv1_3, TLSVersion.MAXIMUM_SUPPORTED }, { context.minimum_version, context.maximum_version })
         context.minimum_version, context.maximum_version = TLSVersion.MINIMUM_SUPPORTED, TLSVersion.MINIMUM_SUPPORTED
@@ -96,7 +96,7 @@ for name in dir(ssl):
             { context.minimum_version, context.maximum_version })
     end)
 
-    it("B-05 a context for one version has no range that can be set", function()
+    it("B-05 the range of a context for one version cannot be set", function()
         for _, protocol in ipairs { ssl.PROTOCOL_TLSv1, ssl.PROTOCOL_TLSv1_1, ssl.PROTOCOL_TLSv1_2 } do
             local context = ssl.SSLContext(protocol)
             assert.are.same({ TLSVersion.MINIMUM_SUPPORTED, TLSVersion.MAXIMUM_SUPPORTED },
@@ -109,7 +109,7 @@ for name in dir(ssl):
         end
     end)
 
-    it("B-19 B-49 B-56 what BoringSSL has not is refused, and says so", function()
+    it("B-19 B-49 B-56 functions that BoringSSL lacks raise NotImplementedError", function()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         assert.are.equal(0, context.security_level)
         raises("AttributeError", { match = "read-only" }, function()
@@ -131,7 +131,7 @@ for name in dir(ssl):
         collectgarbage()
     end)
 
-    it("B-46 get_ciphers says of each suite what CPython says", function()
+    it("B-46 get_ciphers returns CPython's fields of each suite", function()
         local result = process.run { "/usr/bin/python3", "-I", "-c", [[
 import ssl, warnings
 warnings.simplefilter("ignore")
@@ -160,7 +160,7 @@ for suite in context.get_ciphers():
         assert.is_true(compared >= 20 * 11, compared .. " fields were compared; " .. result.errors)
     end)
 
-    it("B-44 sni_callback gets the name as it was sent, set_servername_callback's the decoded one", function()
+    it("B-44 sni_callback gets the name as it was sent, set_servername_callback the decoded one", function()
         local server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         server:load_cert_chain(pki.chain("server-ec"))
         local client = ssl._create_unverified_context()
@@ -191,7 +191,7 @@ for suite in context.get_ciphers():
         end)
     end)
 
-    it("B-08 a common name counts only with hostname_checks_common_name", function()
+    it("B-08 a common name is compared only with hostname_checks_common_name", function()
         local client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         client:load_verify_locations(pki.path("root.pem"))
         local function attempt(cert)
@@ -224,7 +224,7 @@ describe("an end without close_notify:", function()
     handles.watch(before_each, after_each)
 
     for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
-        it("B-13 counts as one with OP_IGNORE_UNEXPECTED_EOF, " .. version, function()
+        it("B-13 is a normal end with OP_IGNORE_UNEXPECTED_EOF, " .. version, function()
             for _, ignore in ipairs { false, true } do
                 local client, server = ssl._create_unverified_context(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 server:load_cert_chain(pki.chain("server-ec"))
@@ -250,7 +250,7 @@ describe("an end without close_notify:", function()
         end)
     end
 
-    it("B-13 counts as one for SSLObject:read, and leaves what came before it", function()
+    it("B-13 is a normal end for SSLObject:read, and earlier data is complete", function()
         for _, ignore in ipairs { false, true } do
             local client, server = ssl._create_unverified_context(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             server:load_cert_chain(pki.chain("server-ec"))
@@ -278,7 +278,7 @@ describe("an end without close_notify:", function()
         collectgarbage()
     end)
 
-    it("B-13 in the handshake is an error all the same", function()
+    it("B-13 is still an error in the handshake", function()
         local near, far = socket.socketpair()
         local client = ssl._create_unverified_context()
         client.options = python.bor(client.options, ssl.OP_IGNORE_UNEXPECTED_EOF)
@@ -292,7 +292,7 @@ end)
 describe("bytes before the handshake:", function()
     handles.watch(before_each, after_each)
 
-    it("B-40 are never taken for data of a connection that its peer has reset", function()
+    it("B-40 are not returned as data of a connection that its peer has reset", function()
         local listener = socket.socket()
         listener:bind { "127.0.0.1", 0 }
         listener:listen(1)
@@ -306,7 +306,7 @@ describe("bytes before the handshake:", function()
         local ok, conn = pcall(context.wrap_socket, context, plain, { server_side = true })
         assert.is_false(ok, "wrapped, although the peer has sent no ClientHello")
         assert.is_true(errors.error:is(conn), tostring(conn))
-        -- without a handshake in wrap_socket: no call gives out what was sent in plaintext
+        -- without a handshake in wrap_socket: no call returns bytes that were sent in plaintext
         client = socket.create_connection(listener:getsockname())
         client:sendall("GET / HTTP/1.0\r\n\r\n")
         client:setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, "\1\0\0\0\0\0\0\0")

@@ -1,5 +1,5 @@
--- Raw public keys (RFC 7250): who is accepted, who is refused and for which reason, in both roles, also where sessions
--- are resumed. Against GnuTLS: spec/peers/raw_public_key_spec.lua.
+-- Raw public keys (RFC 7250): the peers that are accepted and those that are refused, with the reason, in both roles,
+-- also for resumed sessions. With GnuTLS: spec/peers/raw_public_key_spec.lua.
 local backend = require "cleat.backend"
 local handles = require "support.handles"
 local key_types = require "support.key_types"
@@ -15,7 +15,7 @@ local BAD_CERTIFICATE, UNSUPPORTED_CERTIFICATE = ssl.ALERT_DESCRIPTION_BAD_CERTI
 
 local public = {}
 
--- key: a private key's file, and its public key, in PEM.
+-- key returns a private key's file, and its public key in PEM.
 local function key(key_type, name)
     local _, file = key_types.issue(key_type, { name = name })
     if not public[file] then
@@ -26,7 +26,7 @@ local function key(key_type, name)
     return file, public[file]
 end
 
--- holder: a context that has the key.
+-- holder returns a context with the key.
 local function holder(file, version, options)
     options = options or {}
     options.version = version
@@ -35,7 +35,7 @@ local function holder(file, version, options)
     return context
 end
 
--- client: a context that expects the keys. certificates: as of set_peer_public_keys.
+-- client returns a context that expects the keys. certificates: as in set_peer_public_keys.
 local function client(keys, version, certificates)
     local context = link.context { version = version, verify = ssl.CERT_REQUIRED, check_hostname = true }
     if certificates then
@@ -45,7 +45,7 @@ local function client(keys, version, certificates)
     return context
 end
 
--- server: one that has a certificate, and asks clients for keys.
+-- server returns one that has a certificate, and requests keys from clients.
 local function server(keys, version, mode)
     local context = link.context { version = version, cert = "server-ec", verify = mode or ssl.CERT_REQUIRED }
     context:set_peer_public_keys(keys)
@@ -78,7 +78,7 @@ describe("raw public keys, in every build:", function()
         other:close()
     end)
 
-    it("B-66 where BoringSSL has none, the functions say so", function()
+    it("B-66 without BoringSSL's support the functions raise NotImplementedError", function()
         assert.are.equal("boolean", type(ssl.HAS_RAW_PUBLIC_KEYS))
         local context = link.context {}
         context:set_peer_public_keys(nil)
@@ -100,7 +100,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
         teardown(process.cleanup)
 
         for _, key_type in ipairs { "p256", "p384", "ed25519", "rsa" } do
-            it("B-66 a client knows its server by its key, " .. key_type, function()
+            it("B-66 a client accepts its server by its key, " .. key_type, function()
                 local file, text = key(key_type)
                 local failures = attempt(client({ text }, version), holder(file, version), function(conn, peer)
                     local der = ssl.PEM_cert_to_DER_cert((text:gsub("PUBLIC KEY", "CERTIFICATE")))
@@ -118,7 +118,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             end)
         end
 
-        it("B-66 another key than is expected is refused, and so is each if none is expected", function()
+        it("B-66 a key that is not expected is refused, also if none is expected", function()
             local file, text = key "p256"
             local _, other = key("p256", "other")
             for _, keys in ipairs { { other }, {} } do
@@ -131,7 +131,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             assert.are.same({}, (attempt(client({ other, text }, version), holder(file, version))))
         end)
 
-        it("B-66 certificates are accepted beside keys only if that was asked for", function()
+        it("B-66 certificates are accepted besides keys only if the program allows them", function()
             local file, text = key "p256"
             local both = client({ text }, version, true)
             local certified = link.context { version = version, cert = "server-ec" }
@@ -144,12 +144,12 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             local failures = attempt(client({ text }, version), certified)
             raises.check(failures.server, "SSLError", { reason = "UNKNOWN_CERTIFICATE_TYPE" })
             raises.check(failures.client, "SSLError", { alert = ssl.ALERT_DESCRIPTION_HANDSHAKE_FAILURE })
-            -- the certificate is verified as ever
+            -- the certificate is verified as always
             failures = attempt(both, link.context { version = version, cert = "unknown" })
             raises.check(failures.client, "SSLCertVerificationError", { verify_code = 20 })
         end)
 
-        it("B-66 a server with a key and a certificate gives each client what it accepts", function()
+        it("B-66 a server with a key and a certificate sends each client what it accepts", function()
             local file, text = key "p256"
             local mixed = holder(file, version, { cert = "server-rsa" })
             mixed:set_server_sigalgs("ecdsa_secp256r1_sha256:rsa_pss_rsae_sha256")
@@ -159,7 +159,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             end)))
         end)
 
-        it("B-66 a server knows its clients by their keys", function()
+        it("B-66 a server accepts its clients by their keys", function()
             local file, text = key "p256"
             local other = key("p256", "other")
             local function knows(options)
@@ -177,17 +177,17 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             local failures = attempt(stranger, server({ text }, version))
             untrusted(failures.server)
             raises.check(failures.client, "SSLError", { alert = BAD_CERTIFICATE })
-            -- one that has a certificate only, and one that has nothing: both offer no raw public key
+            -- a client with a certificate only, and one with neither: both offer no raw public key
             for _, cert in ipairs { "client", false } do
                 failures = attempt(knows { version = version, cert = cert or nil }, server({ text }, version))
                 raises.check(failures.server, "SSLError", { reason = "UNSUPPORTED_CERTIFICATE" })
                 raises.check(failures.client, "SSLError", { alert = UNSUPPORTED_CERTIFICATE })
             end
-            -- a server that asks for nothing takes any client
+            -- a server that requests nothing accepts any client
             assert.are.same({}, (attempt(knows { version = version }, server({ text }, version, ssl.CERT_NONE))))
         end)
 
-        it("B-66 verify_callback refuses expected keys, and accepts others only if it may", function()
+        it("B-66 verify_callback can refuse expected keys, and accept others only if the context allows it", function()
             local file, text = key "p256"
             local calls, answer = 0, nil
             local function ask(keys, may_accept)
@@ -206,7 +206,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             raises.check(ask({ text }, false).client, "SSLCertVerificationError", { verify_code = APPLICATION })
             assert.are.equal(2, calls)
             answer = true
-            untrusted(ask({}, false).client) -- it is not asked
+            untrusted(ask({}, false).client) -- it is not called
             assert.are.equal(2, calls)
             assert.are.same({}, (ask({}, true)))
             answer = nil
@@ -216,7 +216,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             assert.are.equal(5, calls)
         end)
 
-        it("B-66 without enforcement the handshake goes on, and the verdict is there", function()
+        it("B-66 with enforce_verification = false the handshake continues, and the verdict can be read", function()
             local file = key "p256"
             local context = client({}, version)
             context.enforce_verification = false
@@ -237,7 +237,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             end
             local first = visits.visit { client = context, server = peer }
             assert.is_nil(first.failure)
-            if version == "TLSv1.2" then -- GnuTLS's servers could not resume it
+            if version == "TLSv1.2" then -- no session: GnuTLS's servers could not resume it
                 assert.is_nil(first.session)
                 assert.is_false(visits.visit({ client = context, server = peer }).reused)
                 return
@@ -253,7 +253,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             assert.is_true(ssl.SSLError:is(refused.failure), tostring(refused.failure))
         end)
 
-        it("B-66 a session with a certificate does not resume where only keys are accepted", function()
+        it("B-66 a session with a certificate does not resume if only keys are accepted", function()
             local _, text = key "p256"
             local context = link.context(link.client_options { version = version, server_hostname = false })
             local peer = link.context { version = version, cert = "server-ec" }
@@ -266,7 +266,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             assert.is_true(ssl.SSLError:is(again.failure), tostring(again.failure))
         end)
 
-        it("B-66 a server's session resumes only where the same keys are expected, and is verified again", function()
+        it("B-66 a server's session resumes only if the same keys are expected, and the key is verified again", function()
             local file, text = key "p256"
             local _, other = key("p256", "other")
             local mine = link.context { version = version, cafile = "root.pem", verify = ssl.CERT_REQUIRED }
@@ -294,7 +294,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             untrusted(refusing.failure)
         end)
 
-        it("B-66 a server that switches its context expects that one's keys", function()
+        it("B-66 a server that switches its context expects the new context's keys", function()
             local file, text = key "p256"
             local _, other = key("p256", "other")
             local mine = link.context { version = version, cafile = "root.pem", verify = ssl.CERT_REQUIRED }
@@ -320,7 +320,7 @@ describe("set_peer_public_keys and load_raw_public_key:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("B-66 refuse what is no key, and change nothing then", function()
+    it("B-66 raise for texts that are not keys, and change nothing then", function()
         local file, text = key "p256"
         local context = client({ text })
         local function refuses(class, what, ...)
@@ -347,6 +347,8 @@ describe("set_peer_public_keys and load_raw_public_key:", function()
         raises("ValueError", { match = "load a certificate first" }, function()
             holder(file).scts = { "x" }
         end)
+        assert.is_nil(holder(file).scts)
+        assert.is_nil(holder(file).ocsp_response)
         local encrypted = process.directory() .. "/encrypted.key"
         assert(process.run { "openssl", "pkey", "-in", file, "-aes256", "-passout", "pass:correct", "-out", encrypted }.status == 0)
         raises("SSLError", { reason = "BAD_DECRYPT" }, other.load_raw_public_key, other, encrypted, "wrong")
@@ -354,7 +356,7 @@ describe("set_peer_public_keys and load_raw_public_key:", function()
             return "correct"
         end)
         assert.are.same({}, (attempt(context, other)))
-        -- in the ABI the key may be a text, too
+        -- the ABI also accepts the key as a text
         local third = link.context {}
         assert.are.equal(0, backend.context_load_raw_public_key_data(third._id, process.read_file(encrypted), "correct"))
         assert.are.same({}, (attempt(context, third)))
@@ -363,7 +365,7 @@ describe("set_peer_public_keys and load_raw_public_key:", function()
         untrusted(attempt(context, other).client)
     end)
 
-    it("B-66 a context that resumes by itself, as default contexts do, does so with keys", function()
+    it("B-66 a context with a session cache, as default contexts have, resumes with keys", function()
         local file, text = key "p256"
         local context = ssl.create_default_context()
         context:set_peer_public_keys { text }

@@ -1,4 +1,4 @@
--- What SSLCertVerificationError says of the refused certificate: depth, certificate, chain.
+-- The fields of SSLCertVerificationError about the refused certificate: depth, certificate, chain.
 local handles = require "support.handles"
 local link = require "support.link"
 local peer = require "support.peer"
@@ -48,7 +48,7 @@ describe("the error of a refused certificate:", function()
     teardown(process.cleanup)
 
     for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
-        it("has it, its depth and the chain, which outlive the connection, with " .. version, function()
+        it("has the certificate, its depth and the chain, which can be used after the connection was closed, with " .. version, function()
             for _, case in ipairs {
                 { { "expired" }, EXPECTED },
                 { { "server-ec", server_hostname = "example.org" },
@@ -69,7 +69,7 @@ describe("the error of a refused certificate:", function()
             end
         end)
 
-        it("is a client's on a server, with " .. version, function()
+        it("has a client's certificate on a server, with " .. version, function()
             local server = { cafile = "root.pem", verify = ssl.CERT_REQUIRED, version = version }
             refused(link.attempt({ cert = "client-expired", version = version }, server).server, {
                 code = EXPIRED, depth = 0, certificate = "client-expired.crt",
@@ -80,7 +80,7 @@ describe("the error of a refused certificate:", function()
             })
         end)
 
-        it("is there for each call that does the handshake, and again, with " .. version, function()
+        it("has them in each call that does the handshake, and when it is repeated, with " .. version, function()
             for _, call in ipairs { { "do_handshake" }, { "recv", 1 }, { "send", "x" } } do
                 local client, server = link.pair({ version = version }, { cert = "expired", version = version })
                 local _, failures = tasks.outcomes {
@@ -96,7 +96,7 @@ describe("the error of a refused certificate:", function()
         end)
     end
 
-    it("is there when a resumed session is refused", function()
+    it("has them when a resumed session is refused", function()
         for _, version in ipairs(visits.VERSIONS) do
             local server = visits.server(version)
             local bytes = visit({ client = visits.client(version), server = server }).session:tobytes()
@@ -112,7 +112,7 @@ describe("the error of a refused certificate:", function()
         end
     end)
 
-    it("is there when the failure has closed the connection", function()
+    it("has them when the failure has closed the connection", function()
         local certfile, keyfile = pki.chain "expired"
         local job = peer.serve { tls = true, cert = certfile, key = keyfile, "handshake" }
         local failure = raises("SSLCertVerificationError", {}, function()
@@ -124,7 +124,7 @@ describe("the error of a refused certificate:", function()
         assert.is_truthy(job:finish()[1]:lower():find "certificate.?expired")
     end)
 
-    it("is there over memory", function()
+    it("has them over memory", function()
         local incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         local context = link.context(link.client_options())
         local client = context:wrap_bio(incoming, outgoing, { server_hostname = "localhost" })
@@ -141,7 +141,7 @@ describe("the error of a refused certificate:", function()
         refused(failure, EXPECTED)
     end)
 
-    it("is the certificate of the chain that was built, whatever was sent, and in which order", function()
+    it("has the certificate of the chain that was built, whatever was sent, and in which order", function()
         local directory = process.directory()
         local path = directory .. "/mixed.pem"
         process.write_file(path, pki.read "server-ec.crt" .. pki.read "other.crt" .. pki.read "intermediate.crt")
@@ -154,7 +154,7 @@ describe("the error of a refused certificate:", function()
         })
     end)
 
-    it("may be a trusted certificate, which was not sent", function()
+    it("may have a trusted certificate that was not sent", function()
         local directory = process.directory()
         local root, leaf = directory .. "/root", directory .. "/leaf"
         local EC = { "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes" }
@@ -179,7 +179,7 @@ describe("the error of a refused certificate:", function()
         })
     end)
 
-    it("is the peer's own where a verify callback refuses, with and without an error", function()
+    it("has the peer's own certificate if a verify callback refuses, with and without an error", function()
         for _, callback in ipairs {
             function() return false end,
             function() error "no such pin" end,
@@ -194,7 +194,7 @@ describe("the error of a refused certificate:", function()
         end
     end)
 
-    it("is nil of errors that a program makes, and of other errors", function()
+    it("has nil in errors that a program makes, and in other errors", function()
         local err = ssl.SSLCertVerificationError(1, "made")
         assert.is_nil(err.depth)
         assert.is_nil(err.certificate)
@@ -205,7 +205,7 @@ describe("the error of a refused certificate:", function()
         assert.is_nil(failures.server.certificate)
     end)
 
-    it("keeps no id but its own, until it is collected", function()
+    it("keeps no ids open except those of its certificates, until it is collected", function()
         local backend = require "cleat.backend"
         local function count()
             collectgarbage()

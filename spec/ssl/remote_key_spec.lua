@@ -1,4 +1,4 @@
--- Private keys that are elsewhere: SSLContext:load_cert_chain with `sign`, and ssl.sign.
+-- Remote private keys: SSLContext:load_cert_chain with `sign`, and ssl.sign.
 local handles = require "support.handles"
 local kinds = require "support.kinds"
 local link = require "support.link"
@@ -15,8 +15,8 @@ local function is(class, what, failure)
     return raises.check(failure, class, what)
 end
 
--- remote: a context whose key is elsewhere. options: of link.context, with kind (of support.kinds) or cert (of pki).
--- sign: nil for the right one.
+-- remote returns a context that signs by callback. options: of link.context, with kind (of support.kinds) or cert (of
+-- pki). sign: a callback that signs with the right key by default.
 local function remote(options, sign)
     local given = {}
     for name, value in pairs(options) do
@@ -36,7 +36,7 @@ local function remote(options, sign)
     return context
 end
 
--- client: options for link of a client that trusts a self-signed certificate of a kind.
+-- client returns options of link for a client that trusts a self-signed certificate of a key type.
 local function trusting(kind, version)
     local context = link.context { version = version, verify = ssl.CERT_REQUIRED, check_hostname = true }
     context:load_verify_locations((kinds.files(kind)))
@@ -45,7 +45,7 @@ end
 
 local EXPECTED = {
     ["P-256"] = { ["TLSv1.2"] = "ecdsa_secp256r1_sha256", ["TLSv1.3"] = "ecdsa_secp256r1_sha256" },
-    -- With TLS 1.2 the hash is any that the peer takes.
+    -- In TLS 1.2 the hash is any that the peer accepts.
     ["P-384"] = { ["TLSv1.2"] = "ecdsa_secp256r1_sha256", ["TLSv1.3"] = "ecdsa_secp384r1_sha384" },
     ["P-521"] = { ["TLSv1.2"] = "ecdsa_secp256r1_sha256", ["TLSv1.3"] = "ecdsa_secp521r1_sha512" },
     Ed25519 = { ["TLSv1.2"] = "ed25519", ["TLSv1.3"] = "ed25519" },
@@ -63,7 +63,7 @@ describe("load_cert_chain with sign:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("takes a function, and neither a key nor a password", function()
+    it("accepts a function, and neither a key nor a password beside it", function()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         local certfile, keyfile = pki.chain "server-ec"
         local function sign() end
@@ -126,7 +126,7 @@ describe("load_cert_chain with sign:", function()
 
     for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
         for _, side in ipairs { "client", "server" } do
-            -- attempt: the failures of this side and of the other.
+            -- attempt returns the failures of this side and of the other.
             local function attempt(sign)
                 local failures
                 if side == "client" then
@@ -138,7 +138,7 @@ describe("load_cert_chain with sign:", function()
                 return failures.server, failures.client
             end
 
-            it(("a %s that gets no signature sends an alert, and raises, with %s"):format(side, version), function()
+            it(("a %s whose callback returns no signature sends an alert, and raises, with %s"):format(side, version), function()
                 local keyfile = select(2, pki.chain(side == "client" and "client" or "server-ec"))
                 local reason = { "the token is gone" }
                 local own, other = attempt(function()
@@ -174,7 +174,7 @@ describe("load_cert_chain with sign:", function()
                 end)
                 is("SSLError", { reason = "BAD_SIGNATURE" }, own.cause)
                 is("SSLError", { alert = INTERNAL }, other)
-                own, other = attempt(function(algorithm, data) -- of another message
+                own, other = attempt(function(algorithm, data) -- a signature of another message
                     return ssl.sign(keyfile, algorithm, data .. "\0")
                 end)
                 is("SSLError", { reason = "BAD_SIGNATURE" }, own.cause)
@@ -188,7 +188,7 @@ describe("load_cert_chain with sign:", function()
         end
     end
 
-    it("may yield, on handshake, read and write", function()
+    it("may yield in the callback, during handshake, read and write", function()
         for _, beginning in ipairs { "do_handshake", "recv", "sendall" } do
             local steps = 0
             local keyfile = select(2, pki.chain "server-ec")
@@ -225,7 +225,7 @@ describe("load_cert_chain with sign:", function()
         end
     end)
 
-    it("that closes the connection ends the handshake", function()
+    it("ends the handshake if the callback closes the connection", function()
         local here, there
         here, there = link.pair(nil, { context = remote({}, function()
             there:close()
@@ -235,7 +235,7 @@ describe("load_cert_chain with sign:", function()
         here:close()
     end)
 
-    it("that uses its connection is refused", function()
+    it("raises if the callback uses its connection", function()
         local here, there, failure
         here, there = link.pair(nil, { context = remote({}, function()
             failure = select(2, pcall(there.recv, there, 1))
@@ -273,7 +273,7 @@ describe("load_cert_chain with sign:", function()
         assert.is_true(first[1] and second[1])
     end)
 
-    it("belongs to the certificate that the connection was made with", function()
+    it("uses the callback of the context when the connection was made", function()
         local order = {}
         local function signer(name, kind)
             local certfile, keyfile = kinds.files(kind)
@@ -314,7 +314,7 @@ describe("load_cert_chain with sign:", function()
         assert.are.same({ "first", "third", "second" }, order)
     end)
 
-    it("is one for each type of key, beside keys that are here", function()
+    it("has one callback for each type of key, together with local keys", function()
         local calls = {}
         local function load(context, kind)
             local certfile, keyfile = kinds.files(kind)
@@ -323,7 +323,7 @@ describe("load_cert_chain with sign:", function()
                 return ssl.sign(keyfile, algorithm, data)
             end })
         end
-        -- shown: the certificate that a client with these cipher suites or curves gets, with TLS 1.2.
+        -- shown returns the certificate that a client with these cipher suites or curves receives, in TLS 1.2.
         local function shown(context, ciphers)
             local client = link.context { version = "TLSv1.2", ciphers = ciphers }
             calls = {}
@@ -347,17 +347,17 @@ describe("load_cert_chain with sign:", function()
         assert.are.same({ "RSA" }, calls)
         is("SSLError", { reason = "NO_SHARED_CIPHER" },
             link.attempt({ version = "TLSv1.2", ciphers = "AES128-GCM-SHA256" }, { context = context }).server)
-        -- P-256 comes home: the next handshake is signed here, and RSA's still there.
+        -- P-256's key is local now: the next handshake is signed with it, and RSA's still by callback.
         context:load_cert_chain(kinds.files "P-256")
         assert.are.equal(der_of((kinds.files "P-256")), shown(context))
         assert.are.same({}, calls)
         assert.are.equal(der_of((kinds.files "RSA")), shown(context, "ECDHE-RSA-AES128-GCM-SHA256"))
         assert.are.same({ "RSA" }, calls)
-        -- RSA as well: now it may decrypt.
+        -- RSA's key is local as well, so the server may use RSA key exchange.
         context:load_cert_chain(kinds.files "RSA")
         assert.are.equal(der_of((kinds.files "RSA")), shown(context, "AES128-GCM-SHA256"))
         assert.are.same({}, calls)
-        -- Two curves: with TLS 1.2 the algorithm does not say which key is meant.
+        -- Two curves: in TLS 1.2 the algorithm does not tell which key is meant.
         context = link.context { version = "TLSv1.2" }
         load(context, "P-384")
         assert.are.equal(der_of((kinds.files "P-384")), shown(context))
@@ -371,7 +371,7 @@ describe("load_cert_chain with sign:", function()
         assert.are.same({ "P-384" }, calls)
     end)
 
-    it("comes after the servername callback, whose context signs, and around the verify callbacks", function()
+    it("is called after the servername callback, by its new context, and before and after the verify callbacks", function()
         local order = {}
         local function noting(name, answer)
             return function(...)
@@ -401,7 +401,7 @@ describe("load_cert_chain with sign:", function()
             assert.are.same({}, (link.attempt({ context = client }, { context = first })))
             assert.are.same({ "name", "server signs", "client verifies", "client signs", "server verifies" }, order)
         end
-        -- And away from a context whose key is elsewhere.
+        -- And a switch away from a context with a remote key.
         order = {}
         local first = remote({}, noting("signs", sign "server-ec"))
         local second = link.context { cert = "server-rsa" }
@@ -412,7 +412,7 @@ describe("load_cert_chain with sign:", function()
         assert.are.same({ "name" }, order)
     end)
 
-    it("an RSA key signs, and decrypts nothing", function()
+    it("an RSA key with a callback signs, and is not used for RSA key exchange", function()
         local calls = 0
         local keyfile = select(2, pki.chain "server-rsa")
         local function sign(algorithm, data)
@@ -427,9 +427,9 @@ describe("load_cert_chain with sign:", function()
         assert.are.equal(0, calls)
         assert.are.same({}, (link.attempt(client "ECDHE-RSA-AES128-GCM-SHA256", { context = context })))
         assert.are.equal(1, calls)
-        -- The control: with the key itself.
+        -- The control: with the local key.
         assert.are.same({}, (link.attempt(client "AES128-GCM-SHA256", { cert = "server-rsa", version = "TLSv1.2" })))
-        -- A list of such suites, and of others too.
+        -- A list with only such suites, and one with others too.
         context = remote({ cert = "server-rsa", version = "TLSv1.2", ciphers = "AES128-GCM-SHA256:AES256-GCM-SHA384" }, sign)
         raises("SSLError", { reason = "NO_CIPHER_MATCH" }, link.pair, nil, { context = context })
         context:set_ciphers "AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384"
@@ -437,7 +437,7 @@ describe("load_cert_chain with sign:", function()
             return here:cipher()[1]
         end)
         assert.are.equal("ECDHE-RSA-AES256-GCM-SHA384", name)
-        -- A key of another type, or one that is here, needs no change.
+        -- A key of another type, or a local one, needs no change.
         context = remote({ version = "TLSv1.2", ciphers = "AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256" })
         assert.are.same({}, (link.attempt({ version = "TLSv1.2" }, { context = context })))
     end)
@@ -451,7 +451,8 @@ describe("ssl.sign:", function()
 
     local count = 0
 
-    -- command: what prints "Verified OK" or "Signature Verified Successfully" if openssl verifies a signature.
+    -- command returns a shell command that prints "Verified OK" or "Signature Verified Successfully" if openssl
+    -- verifies a signature.
     local function command(public_key, algorithm, data, signature)
         count = count + 1
         local base = ("%s/verify-%d"):format(process.directory(), count)
@@ -489,7 +490,7 @@ describe("ssl.sign:", function()
         end)
     end
 
-    it("refuses an algorithm that does not fit the key, and one that is none", function()
+    it("refuses an algorithm that does not match the key, and an unknown one", function()
         for kind, algorithm in pairs {
             RSA = "ed25519", ["P-256"] = "rsa_pss_rsae_sha256", Ed25519 = "ecdsa_secp256r1_sha256",
         } do
@@ -503,11 +504,11 @@ describe("ssl.sign:", function()
         raises("TypeError", { match = "argument 'data' must be a string" }, ssl.sign, keyfile, "rsa_pkcs1_sha256", 1)
         raises("TypeError", { match = "argument 'key' must be a string" }, ssl.sign, {}, "rsa_pkcs1_sha256", "data")
         raises("TypeError", { match = "missing required argument 'data'" }, ssl.sign, keyfile, "rsa_pkcs1_sha256")
-        -- A PSS signature with SHA-512 is longer than this key.
+        -- A PSS signature with SHA-512 is longer than this RSA key.
         raises("SSLError", { library = "RSA" }, ssl.sign, select(2, kinds.files "RSA 1024"), "rsa_pss_rsae_sha512", "data")
     end)
 
-    it("takes keys and passwords as load_cert_chain does", function()
+    it("accepts keys and passwords as load_cert_chain does", function()
         raises("IOError", { errno = 2, filename = "/none" }, ssl.sign, "/none", "ed25519", "data")
         raises("IOError", { errno = 2 }, ssl.sign, "", "ed25519", "data")
         raises("ValueError", { match = "null byte" }, ssl.sign, "a\0b", "ed25519", "data")
@@ -539,7 +540,7 @@ describe("ssl.sign:", function()
     end)
 end)
 
-describe("a server whose key is elsewhere,", function()
+describe("a server with a remote key", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 

@@ -1,5 +1,5 @@
--- A root that was renewed: the same name and key in two certificates, one of which has expired, both trusted, wherever
--- they come from and in whatever order; and two roots of one name with different keys.
+-- A renewed root: two certificates with the same name and key, one of which has expired, both trusted, loaded from any
+-- place and in any order; and two roots of one name with different keys.
 local certificate = require "support.badssl.certificate"
 local handles = require "support.handles"
 local paths = require "support.paths"
@@ -23,7 +23,7 @@ describe("a renewed root:", function()
             local new = root("01", { key = "a1", key_id = "first key", from = -9, to = 9 })
             return {
                 new = new, old = root("02", { key = "a1", key_id = "first key", from = -99, to = -1 }),
-                -- one of the name with another key
+                -- a root with the same name and another key
                 other = root("03", { key = "a2", from = -9, to = 9 }),
                 leaf = certificate.make(world, { subject = "leaf", key = "leaf", serial = "04", from = -9, to = 9, ca = false,
                     usage = { 0 }, names = { certificate.dns "localhost" }, issuer = new, key_id = "leaf" }),
@@ -42,7 +42,7 @@ describe("a renewed root:", function()
 
     local count = 0
 
-    -- directory: one for OpenSSL's hashes, with these in it.
+    -- directory returns a directory for OpenSSL's hashes with these certificates.
     local function directory(...)
         count = count + 1
         local name = ("%s/ca%d"):format(world.directory, count)
@@ -55,7 +55,7 @@ describe("a renewed root:", function()
         return name
     end
 
-    -- connects: whether a context accepts the leaf; otherwise the error.
+    -- connects returns whether a context accepts the leaf; otherwise the error.
     local function connects(client)
         local server = ssl.SSLContext(ssl.PROTOCOL_TLS)
         server:load_cert_chain(file "leaf", world.directory .. "/leaf.key")
@@ -75,7 +75,7 @@ describe("a renewed root:", function()
         return failures[1] == nil, failures[1]
     end
 
-    -- accepts: the same for a new context that was loaded with these.
+    -- accepts returns the same for a new context with these certificates.
     local function accepts(...)
         local client = ssl.SSLContext(ssl.PROTOCOL_TLS)
         client.verify_mode, client.check_hostname = ssl.CERT_REQUIRED, true
@@ -91,7 +91,7 @@ describe("a renewed root:", function()
         end
     end
 
-    it("the controls: the new one alone is accepted, the others are not", function()
+    it("the controls: the new root alone is accepted, the others alone are not", function()
         assert.is_true((accepts { cafile = file "new" }))
         assert.is_true((accepts { capath = directory "new" }))
         for name, code in pairs { old = 10, other = 7 } do
@@ -128,7 +128,7 @@ describe("a renewed root:", function()
         end)
     end)
 
-    it("what a directory holds counts as long as it holds it", function()
+    it("a certificate in a directory is trusted as long as its file exists", function()
         local name = directory "new"
         local client = ssl.SSLContext(ssl.PROTOCOL_TLS)
         client.verify_mode, client.check_hostname = ssl.CERT_REQUIRED, true
@@ -151,7 +151,7 @@ describe("a renewed root:", function()
         assert.is_true((connects(client)))
     end)
 
-    it("the error is that of the first path", function()
+    it("the error is that of the first path that was tried", function()
         local ok, failure = accepts({ cafile = file "old" }, { cafile = file "other" })
         assert.is_false(ok)
         assert.is_true(failure.verify_code == 10 or failure.verify_code == 7)

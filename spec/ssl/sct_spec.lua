@@ -1,4 +1,4 @@
--- Signed certificate timestamps, parsed: of a certificate, against what openssl prints, and of a connection.
+-- Signed certificate timestamps, parsed: of a certificate, compared with openssl's output, and of a connection.
 local backend = require "cleat.backend"
 local der = require "support.der"
 local handles = require "support.handles"
@@ -23,7 +23,7 @@ local function with_length(bytes)
     return be(#bytes, 2) .. bytes
 end
 
--- sct: fields: version, milliseconds, extensions, algorithms, signature.
+-- sct encodes a timestamp. fields: version, milliseconds, extensions, algorithms, signature.
 local function sct(fields)
     return string.char(fields.version or 0) .. LOG .. be(fields.milliseconds or 1500000000123, 8)
         .. with_length(fields.extensions or "") .. (fields.algorithms or "\4\3") .. with_length(fields.signature or "sig")
@@ -41,8 +41,8 @@ local function hex(bytes)
     return (bytes:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
 end
 
--- made: a certificate whose extension has these bytes as its value; and its file. other: another's identifier with the
--- same value.
+-- made returns a certificate whose extension has these bytes as its value, and its file. other: the extension with
+-- another identifier and the same value.
 local function made(value, other)
     local path = process.directory() .. "/scts.pem"
     local words = { "openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-subj",
@@ -60,7 +60,7 @@ describe("signed certificate timestamps:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("of a certificate, as openssl prints them", function()
+    it("of a certificate equal openssl's output", function()
         local first, second = sct { extensions = "ext" }, sct { milliseconds = 4102444800000, algorithms = "\4\1", signature = "x" }
         local cert, path = made(der.octets(list(first, second)))
         local scts = cert.scts
@@ -82,11 +82,11 @@ describe("signed certificate timestamps:", function()
         assert.are.equal(hex(scts[1].log_id), (digits:gsub("[:%s]", ""):lower()))
     end)
 
-    it("are nil where there are none", function()
+    it("are nil if there are none", function()
         assert.is_nil(made().scts)
     end)
 
-    it("of another version have nothing but that", function()
+    it("of another version have no other field", function()
         local cert = made(der.octets(list("\1rest", sct {})))
         assert.are.same({ version = 2 }, cert.scts[1])
         assert.are.equal(1, cert.scts[2].version)
@@ -102,10 +102,10 @@ describe("signed certificate timestamps:", function()
         assert.are.equal("ed25519", parsed.signature_algorithm)
     end)
 
-    it("that are malformed raise an error, and hide nothing else of the certificate", function()
+    it("that are malformed raise an error when they are read, and other fields are not affected", function()
         local good = sct {}
         for _, value in ipairs {
-            list(good), -- no octet string
+            list(good), -- not an OCTET STRING
             der.octets(list(good)) .. "x", der.octets(list(good) .. "x"), der.octets(list()), der.octets "",
             der.octets(list(good, "")), der.octets(list(good):sub(1, -2)), der.octets "\0\1\0", der.octets "\255\255",
         } do
@@ -115,14 +115,14 @@ describe("signed certificate timestamps:", function()
         end
         local cert = made(der.octets(list(good, good .. "x")))
         raises("SSLError", { library = "CT", reason = "SCT_INVALID" }, function() return cert.scts end)
-        -- Twice: openssl makes no such certificate, so one of another identifier gets this one's.
+        -- Twice: openssl cannot make such a certificate, so an extension with another identifier gets this one's.
         local other = made(der.octets(list(good)), (OID:gsub("2$", "9")))
         local bytes = other:public_bytes(ssl.ENCODING_DER)
         cert = ssl.Certificate((bytes:gsub("\2\4\9", "\2\4\2")))
         raises("SSLError", { library = "X509V3", reason = "DUPLICATE_EXTENSION" }, function() return cert.scts end)
     end)
 
-    it("are refused at each length but the whole", function()
+    it("are refused if they are truncated at any byte", function()
         local whole = sct { extensions = "e" }
         for length = 0, #whole - 1 do
             raises("SSLError", { library = "CT", reason = "SCT_INVALID" }, ssl.parse_sct, whole:sub(1, length))
@@ -134,7 +134,7 @@ describe("signed certificate timestamps:", function()
         raises("TypeError", {}, ssl.parse_sct, { sst = whole })
     end)
 
-    it("cost what their bytes do: as many as there can be", function()
+    it("of the largest size need memory in proportion to their bytes", function()
         local many = {}
         for index = 1, 21845 do
             many[index] = "\2"
@@ -146,7 +146,7 @@ describe("signed certificate timestamps:", function()
         assert.are.equal(21845, backend.scts_count(longest))
     end)
 
-    it("of a connection are parsed one by one, and split by the ABI too", function()
+    it("of a connection are parsed one by one, and the ABI splits them too", function()
         local server = link.context { cert = "server-ec" }
         local first, second = sct {}, sct { milliseconds = 0 }
         server.scts = { first, second }

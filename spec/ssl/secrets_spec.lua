@@ -1,5 +1,5 @@
--- Secrets: what is wiped from the memory of a Lua program, and what errors do not say. spec/c/test_secrets.c does the
--- same for the library below, and docs/security.md says what is promised.
+-- Secrets: those that are wiped from the memory of a Lua program, and those that errors do not contain.
+-- spec/c/test_secrets.c tests the library below in the same way, and docs/security.md lists the guarantees.
 local handles = require "support.handles"
 local link = require "support.link"
 local peer = require "support.peer"
@@ -10,8 +10,7 @@ local ssl = require "cleat.ssl"
 
 local unpack = table.unpack or unpack
 
--- A secret that was never in the program that is searched: it comes from somewhere else, or is made up where it is
--- used.
+-- A secret must not be in the searched program's source: it is read from elsewhere, or computed where it is used.
 local function random(length)
     local bytes = ssl.RAND_bytes(length)
     return (bytes:gsub(".", function(byte)
@@ -19,7 +18,8 @@ local function random(length)
     end))
 end
 
--- search runs a piece of Lua whose look(label) has its memory searched for the secrets; the counts by label.
+-- search runs a piece of Lua whose look(label) makes its memory be searched for the secrets, and returns the counts by
+-- label.
 local function search(secrets, code, ...)
     local script = process.write_file(process.directory() .. "/searched.lua", [[
         local function look(label)
@@ -86,11 +86,11 @@ describe("memory:", function()
             assert(#data == 200)
             look "there"
             conn:send("x")
-            conn:recv(60000) -- asks for more room
+            conn:recv(60000) -- the buffer grows
             look "grown"
             assert(#data == 200)
         ]], job.port)
-        assert.are.same({ 2 }, counts.there) -- the string, and what it was received in
+        assert.are.same({ 2 }, counts.there) -- the string, and the receive buffer
         assert.are.same({ 1 }, counts.grown)
         job:abandon()
     end)
@@ -100,7 +100,7 @@ describe("memory:", function()
         local text = process.run { "openssl", "rsa", "-in", pki.path("rsa.key"), "-text", "-noout" }.output
         local prime = text:match("prime1:(.-)prime2:"):gsub("[%s:]", ""):gsub("%x%x", function(digits)
             return string.char(tonumber(digits, 16))
-        end):sub(-128) -- openssl puts a zero first
+        end):sub(-128) -- openssl prints a zero byte first
         assert.are.equal(128, #prime)
         local secrets = { body:sub(66, 90), body:sub(-300, -270), prime, prime:reverse() }
         for _, keyfile in ipairs { "rsa.key", "rsa.encrypted.key" } do
@@ -112,18 +112,18 @@ describe("memory:", function()
                 context = nil
                 look "collected"
             ]], pki.path("server-rsa.pem"), pki.path(keyfile))
-            assert.are.same({ 0, 0, 0 }, { unpack(counts.open, 1, 3) }) -- neither the file nor what is encoded in it
-            assert(counts.open[4] > 0, "the key was not found: is it searched for as it is kept?")
+            assert.are.same({ 0, 0, 0 }, { unpack(counts.open, 1, 3) }) -- neither the file's text nor its base64
+            assert(counts.open[4] > 0, "the key was not found: is it searched in the form in which it is stored?")
             assert.are.same({ 0, 0, 0, 0 }, counts.collected)
         end
     end)
 end)
 
-describe("errors do not tell", function()
+describe("errors do not contain", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    -- expect_silence looks at everything that can be read of an error.
+    -- expect_silence checks all fields of an error that can be read.
     local function expect_silence(failure, secret)
         local seen = {}
         local function look(value)
@@ -142,7 +142,7 @@ describe("errors do not tell", function()
         assert(failure.traceback and #tostring(failure) > 0)
     end
 
-    it("a wrong password, whatever it was wrong for", function()
+    it("a wrong password, in any form of an encrypted key", function()
         local secret = random(30)
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
         for _, name in ipairs { "ec.pkcs8-encrypted.key", "rsa.encrypted.key", "rsa.des3.key" } do
@@ -153,7 +153,7 @@ describe("errors do not tell", function()
         end
     end)
 
-    it("a password that cannot be one", function()
+    it("a password of the wrong type or length", function()
         local secret = random(30)
         local long = secret:rep(40)
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
@@ -166,7 +166,7 @@ describe("errors do not tell", function()
         end
     end)
 
-    it("a key that is broken, or does not match", function()
+    it("a key that is malformed, or does not match", function()
         local body = pki.read("ec.key"):match("%-\n(.*)\n%-")
         local secret = body:sub(20, 50)
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
@@ -181,7 +181,7 @@ describe("errors do not tell", function()
             pki.path("server-rsa.pem"), pki.path("ec.key")), secret)
     end)
 
-    it("a key that was given for a file's name", function()
+    it("a key that was passed as a file's name", function()
         local key = pki.read("ec.key")
         local secret = key:match("%-\n(.*)\n%-"):sub(1, 30)
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
@@ -195,7 +195,7 @@ describe("errors do not tell", function()
         plain:close()
     end)
 
-    it("what was sent, when the connection breaks", function()
+    it("the data that was sent, when the connection breaks", function()
         local secret = random(100)
         local client, server = link.open()
         server:close()
@@ -211,7 +211,7 @@ describe("errors do not tell", function()
         client:close()
     end)
 
-    it("anything when an object is converted to text", function()
+    it("secrets in tostring() of an object", function()
         local secret = random(30)
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
         pcall(context.load_cert_chain, context, pki.path("server-ec.pem"), pki.path("ec.pkcs8-encrypted.key"), secret)
@@ -225,7 +225,7 @@ end)
 describe("SSLKEYLOGFILE", function()
     teardown(process.cleanup)
 
-    it("is read by create_default_context() only, as in Python: other contexts write no keys", function()
+    it("is read by create_default_context() only, as in Python: other contexts log no keys", function()
         local name = process.directory() .. "/keys"
         local certfile, keyfile = pki.chain("server-ec")
         local job = peer.serve { tls = true, cert = certfile, key = keyfile, "handshake", "echo" }

@@ -1,5 +1,5 @@
--- The section on security (17.3.7) and that on certificates (17.3.4): forged chains, files of several chains, and modes
--- that are the same.
+-- The sections of Python's documentation on security (17.3.7) and on certificates (17.3.4): forged chains, files with
+-- several chains, and equivalent modes.
 local der = require "support.der"
 local handles = require "support.handles"
 local link = require "support.link"
@@ -16,7 +16,7 @@ local function openssl(words)
     return result.output
 end
 
--- issue: a certificate for localhost, or another CA, of the key ec.key, signed by a certificate of the run's
+-- issue makes a certificate for localhost, or another CA, with the key ec.key, signed by a certificate of the run's
 -- directory or of pki's.
 local function issue(name, issuer_cert, issuer_key, extensions)
     local base = process.directory() .. "/" .. name
@@ -29,7 +29,7 @@ end
 local LEAF = "basicConstraints = critical, CA:FALSE\nsubjectAltName = DNS:localhost\n"
 local CA = "basicConstraints = critical, CA:TRUE\nkeyUsage = critical, keyCertSign\n"
 
--- presenting: a server's context with a chain of files and the key ec.key.
+-- presenting returns a server's context with a chain of files and the key ec.key.
 local function presenting(...)
     local chain = {}
     for _, name in ipairs { ... } do
@@ -58,39 +58,40 @@ describe("forged chains:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("PKI-02 a certificate whose signature is not its issuer's", function()
+    it("PKI-02 a certificate whose signature is not its issuer's is refused", function()
         local bytes = pki.read("server-ec.der")
         local forged = bytes:sub(1, -2) .. string.char((bytes:byte(-1) + 1) % 256)
         local name = process.write_file(process.directory() .. "/forged.pem", ssl.DER_cert_to_PEM_cert(forged))
         refused(presenting(name, pki.path("intermediate.crt")), 7, "TLSV1_ALERT_DECRYPT_ERROR")
     end)
 
-    it("PKI-02 a certificate that says something else than what was signed", function()
+    it("PKI-02 a certificate that was changed after it was signed is refused", function()
         local bytes, count = pki.read("server-ec.der"):gsub("www%.cleat%.test", "www.evil.test.")
         assert(count > 0)
         local name = process.write_file(process.directory() .. "/changed.pem", ssl.DER_cert_to_PEM_cert(bytes))
         refused(presenting(name, pki.path("intermediate.crt")), 7, "TLSV1_ALERT_DECRYPT_ERROR")
     end)
 
-    it("PKI-02 a certificate that was signed by a server's", function()
-        -- server-ec may not sign by its key usage; other has none, and is no CA by its constraints
+    it("PKI-02 a certificate that was signed by a server's certificate is refused", function()
+        -- server-ec's key usage forbids signing; `other` has no key usage, and its basic constraints say that it is not
+        -- a CA
         for issuer, code in pairs { ["server-ec"] = 20, ["other"] = 24 } do
             local name = issue("below", pki.path(issuer .. ".crt"), pki.path("ec.key"), LEAF)
             refused(presenting(name, pki.path(issuer .. ".crt"), pki.path("intermediate.crt")), code, "TLSV1_ALERT_UNKNOWN_CA")
         end
     end)
 
-    it("PKI-02 a CA below one that may have none below it", function()
+    it("PKI-02 a CA below a CA whose path length is 0 is refused", function()
         local ca = issue("second", pki.path("intermediate.crt"), pki.path("intermediate.key"), CA)
         local name = issue("third", ca, pki.path("ec.key"), LEAF)
         refused(presenting(name, ca, pki.path("intermediate.crt")), 25, "TLSV1_ALERT_UNKNOWN_CA")
     end)
 
-    it("PKI-02 PKI-09 one's own root at the end of the chain", function()
+    it("PKI-02 PKI-09 an untrusted root at the end of the chain is refused", function()
         refused(presenting(pki.path("unknown.crt"), pki.path("unknown-root.crt")), 19, "TLSV1_ALERT_UNKNOWN_CA")
     end)
 
-    it("PKI-02 a root with the trusted one's name and another key", function()
+    it("PKI-02 a root with the trusted root's name and another key is refused", function()
         local base = process.directory() .. "/namesake"
         process.write_file(base .. ".cnf", "[req]\nprompt = no\ndistinguished_name = dn\n[dn]\nO = x\n[v3]\n" .. CA)
         openssl { "req", "-new", "-x509", "-config", base .. ".cnf", "-extensions", "v3", "-key", pki.path("client.key"), "-subj",
@@ -106,7 +107,7 @@ describe("certificate files:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("PKI-03 PKI-04 LCC-02 the chain is sent as it stands in the file, one's own certificate first", function()
+    it("PKI-03 PKI-04 LCC-02 the chain is sent in the file's order, the own certificate first", function()
         local certfile = process.write_file(process.directory() .. "/long.pem",
             "text before\n" .. pki.read("server-ec.pem") .. "text between\n" .. pki.read("root.pem"))
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
@@ -126,7 +127,7 @@ describe("certificate files:", function()
         server:stop()
     end)
 
-    it("PKI-05 PKI-06 LVL-08 CA certificates are found wherever in a file they are", function()
+    it("PKI-05 PKI-06 LVL-08 CA certificates are loaded from any position in a file", function()
         local root, unknown = pki.read("root.pem"), pki.read("unknown-root.pem")
         local other = pki.read("selfsigned.pem")
         for _, text in ipairs { root .. unknown, unknown .. root, other .. unknown .. "\ncomment\n" .. other .. root .. root } do
@@ -156,7 +157,7 @@ describe("certificate files:", function()
         end
     end)
 
-    it("PKI-08 WRAP-08 LCC-03 one file with key and chain is enough, the key first or last", function()
+    it("PKI-08 WRAP-08 LCC-03 one file with key and chain is enough, in either order", function()
         for _, name in ipairs { "server-ec.key-first.pem", "server-ec.key-last.pem" } do
             local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
             context:load_cert_chain(pki.path(name))
@@ -172,7 +173,7 @@ describe("certificate files:", function()
         accepted({ context = context }, { cert = "selfsigned" })
         local failures = link.attempt({ context = context }, { cert = "server-ec" })
         raises.check(failures.client, "SSLError", { reason = "CERTIFICATE_VERIFY_FAILED", verify_code = 20 })
-        -- and it cannot sign: it is no CA
+        -- and it cannot sign: it is not a CA
         local name = issue("signed", pki.path("selfsigned.crt"), pki.path("selfsigned.key"), LEAF)
         for _, mode in ipairs { ssl.CERT_REQUIRED, ssl.CERT_OPTIONAL } do
             context.verify_mode = mode
@@ -184,7 +185,7 @@ describe("certificate files:", function()
         end
     end)
 
-    it("PKI-09 CTX-08 a root of version 1 is a CA", function()
+    it("PKI-09 CTX-08 a root of X.509 version 1 is a CA", function()
         local base = process.directory() .. "/v1-leaf"
         process.write_file(base .. ".ext", LEAF)
         openssl { "req", "-new", "-key", pki.path("ec.key"), "-subj", "/CN=localhost", "-out", base .. ".csr" }
@@ -203,7 +204,7 @@ describe("verification modes:", function()
     teardown(process.cleanup)
 
     for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
-        it("SEC-06 CONST-02 CONST-03 optional and required are the same on a client, " .. version, function()
+        it("SEC-06 CONST-02 CONST-03 CERT_OPTIONAL and CERT_REQUIRED are the same on a client, " .. version, function()
             for _, case in ipairs {
                 { {}, "server-ec" }, { {}, "unknown", 20 }, { {}, "expired", 10 }, { {}, "future", 9 }, { {}, "selfsigned", 18 },
                 { {}, "other", 62 }, { { cafile = false }, "server-ec", 20 }, { {}, "wrong-purpose", 26 },
@@ -229,7 +230,7 @@ describe("verification modes:", function()
         end)
     end
 
-    it("SEC-03 SEC-07 the recipe: the bare context without SSL 2 and 3 speaks TLS 1.0 and later, to anyone", function()
+    it("SEC-03 SEC-07 a bare context connects to any server with TLS 1.0 and later", function()
         for _, version in ipairs { "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3" } do
             local context = ssl.SSLContext(ssl.PROTOCOL_SSLv23)
             for _, name in ipairs { "OP_NO_SSLv2", "OP_NO_SSLv3" } do
@@ -246,7 +247,7 @@ describe("verification modes:", function()
         end
     end)
 
-    it("SEC-04 MATCH-01 SSLS-20 a certificate for another name, and what match_hostname makes of it", function()
+    it("SEC-04 MATCH-01 SSLS-20 match_hostname refuses a certificate for another name", function()
         local failures = link.attempt({ check_hostname = false, server_hostname = "localhost" }, { cert = "other" }, function(sock)
             local cert = sock:getpeercert()
             local failure = raises("CertificateError", {}, ssl.match_hostname, cert, "localhost")
@@ -256,14 +257,14 @@ describe("verification modes:", function()
         assert.is_nil(failures.client)
     end)
 
-    it("SSLS-06 MATCH-05 what match_hostname says to an unverified certificate", function()
+    it("SSLS-06 MATCH-05 match_hostname refuses an unverified certificate", function()
         local failures = link.attempt({ verify = ssl.CERT_NONE, check_hostname = false }, { cert = "other" }, function(sock)
             raises("ValueError", { match = "empty or no certificate" }, ssl.match_hostname, sock:getpeercert(), "other.example")
         end)
         assert.is_nil(failures.client)
     end)
 
-    it("LVL-10 LVL-09 data of which only a part is good adds nothing", function()
+    it("LVL-10 LVL-09 data of which only a part is valid adds nothing", function()
         local root = pki.read("root.der")
         for _, data in ipairs {
             root .. "\1garbage", root .. "0", root .. root:sub(1, -2), pki.read("root.pem") .. pki.read("bad.pem"),

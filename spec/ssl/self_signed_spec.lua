@@ -1,4 +1,4 @@
--- ssl.self_signed_certificate: what is in the certificate, who accepts it, and what it refuses.
+-- ssl.self_signed_certificate: the fields of the certificate, the peers that accept it, and the arguments that raise.
 local handles = require "support.handles"
 local link = require "support.link"
 local process = require "support.process"
@@ -24,7 +24,7 @@ describe("ssl.self_signed_certificate:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("has the names, the time and the uses that were asked for", function()
+    it("has the requested names, validity and key usages", function()
         local before = os.time()
         local pem, key = ssl.self_signed_certificate({ "localhost", "*.example.org", "bücher.example", "127.0.0.1", "::1" }, 3600)
         local certificate = ssl.Certificate(pem)
@@ -69,7 +69,7 @@ describe("ssl.self_signed_certificate:", function()
                 { hostname = "example.org" })
             local other = ssl.create_default_context { cadata = (ssl.self_signed_certificate "localhost") }
             raises("SSLCertVerificationError", { verify_code = 20 }, certificate.verify, certificate, other)
-            -- OpenSSL with its strictest flags, and for a client too
+            -- OpenSSL with its strictest flags, also as a client's certificate
             local result = process.run { "openssl", "verify", "-x509_strict", "-CAfile", certfile, "-purpose", "sslclient", certfile }
             assert.are.equal(certfile .. ": OK\n", result.output, result.errors)
             local server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -77,7 +77,7 @@ describe("ssl.self_signed_certificate:", function()
         end)
     end
 
-    it("identifies a server and a client in a handshake", function()
+    it("authenticates a server and a client in a handshake", function()
         local pem, key = ssl.self_signed_certificate "localhost"
         local certfile, keyfile = files(pem, key)
         local function context(purpose)
@@ -93,7 +93,7 @@ describe("ssl.self_signed_certificate:", function()
         server:close()
     end)
 
-    it("refuses names and times that a certificate cannot have", function()
+    it("raises for names and validities that a certificate cannot have", function()
         for _, names in ipairs { "", {}, { "a", "" }, "a,b", "a b", ".a", "a.", "a..b", ("a"):rep(254), "[::1]", "a\0b" } do
             raises("ValueError", {}, ssl.self_signed_certificate, names)
         end
@@ -106,7 +106,7 @@ describe("ssl.self_signed_certificate:", function()
         end
     end)
 
-    it("a name that is too long for a common name is an alternative name", function()
+    it("a name that is too long for a common name is an alternative name only", function()
         local name = ("a"):rep(60) .. ".example.org"
         local certificate = ssl.Certificate((ssl.self_signed_certificate(name)))
         assert.are.same({}, certificate.subject)

@@ -1,4 +1,4 @@
--- ssl.get_server_certificate against openssl s_server and Python.
+-- ssl.get_server_certificate, with openssl s_server and Python as servers.
 local handles = require "support.handles"
 local peer = require "support.peer"
 local pki = require "support.pki"
@@ -9,8 +9,8 @@ local ssl = require "cleat.ssl"
 
 local ECONNREFUSED, ENOENT = 111, 2
 
--- s_server: on a port of its choice at an address, with a certificate. Its input stays
--- open, for it ends with it.
+-- s_server starts one on a free port of an address, with a certificate. Its standard input stays open, because it ends
+-- with its input.
 local function s_server(address, cert, options)
     local certfile, keyfile = pki.chain(cert)
     local command = {
@@ -34,7 +34,7 @@ local function der_of(pem)
     return ssl.PEM_cert_to_DER_cert(pem)
 end
 
--- The certificate of a name of pki, in DER.
+-- The certificate with a name of pki, in DER.
 local function expected(cert)
     return der_of(pki.read(cert .. ".pem"):match("^.-%-%-%-%-%-END CERTIFICATE%-%-%-%-%-\n"))
 end
@@ -43,20 +43,20 @@ describe("get_server_certificate:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("GSC-01 GSC-04 returns the server's own certificate as PEM text, whatever it is worth", function()
+    it("GSC-01 GSC-04 returns the server's own certificate as PEM text, without verification", function()
         for _, cert in ipairs { "server-ec", "server-rsa", "expired", "unknown", "selfsigned", "other", "v1" } do
             local server = s_server("127.0.0.1", cert)
             local pem = ssl.get_server_certificate { "127.0.0.1", server.port }
             assert.are.equal("-----BEGIN CERTIFICATE-----\n", pem:sub(1, 28))
             assert.are.equal("\n-----END CERTIFICATE-----\n", pem:sub(-27))
             assert.is_true(expected(cert) == der_of(pem), cert)
-            -- The text is that of OpenSSL too.
+            -- The text equals OpenSSL's.
             assert.is_truthy(pki.read(cert .. ".pem"):find(pem, 1, true))
             server:stop()
         end
     end)
 
-    it("GSC-01 takes its arguments by name", function()
+    it("GSC-01 accepts keyword arguments", function()
         local server = s_server("127.0.0.1", "server-ec")
         local pem = ssl.get_server_certificate {
             addr = { "127.0.0.1", server.port }, ssl_version = ssl.PROTOCOL_TLSv1_2, ca_certs = pki.path("root.pem"),
@@ -65,7 +65,7 @@ describe("get_server_certificate:", function()
         server:stop()
     end)
 
-    it("GSC-02 speaks the version asked for, and any by default", function()
+    it("GSC-02 uses the requested version, and any by default", function()
         for _, case in ipairs {
             { nil, nil, "TLSv1.3" }, { ssl.PROTOCOL_TLS, nil, "TLSv1.3" }, { ssl.PROTOCOL_TLSv1_2, nil, "TLSv1.2" },
             { nil, "1.2", "TLSv1.2" }, { ssl.PROTOCOL_SSLv23, "1.2", "TLSv1.2" },
@@ -78,14 +78,14 @@ describe("get_server_certificate:", function()
         end
     end)
 
-    it("GSC-02 fails where the server does not speak that version", function()
+    it("GSC-02 fails if the server does not support that version", function()
         local server = s_server("127.0.0.1", "server-ec", { "-tls1_3" })
         raises("SSLError", { reason = "TLSV1_ALERT_PROTOCOL_VERSION" }, ssl.get_server_certificate, { "127.0.0.1", server.port },
             ssl.PROTOCOL_TLSv1_2)
         server:stop()
     end)
 
-    it("GSC-02 refuses versions that do not exist, before it connects", function()
+    it("GSC-02 raises for versions that do not exist, before it connects", function()
         local unused = { "127.0.0.1", process.refusing_port() }
         raises("ValueError", { match = "invalid protocol version" }, ssl.get_server_certificate, unused, 42)
         for _, version in ipairs { ssl.PROTOCOL_SSLv2, ssl.PROTOCOL_SSLv3 } do
@@ -94,7 +94,7 @@ describe("get_server_certificate:", function()
         raises("TypeError", {}, ssl.get_server_certificate, unused, "TLSv1.2")
     end)
 
-    it("GSC-03 with ca_certs the certificate must be good, but for its name", function()
+    it("GSC-03 with ca_certs the certificate is verified, except for its name", function()
         for _, case in ipairs {
             { "server-ec", "root.pem" }, { "server-rsa", "root.pem" }, { "other", "root.pem" },
             { "unknown", "unknown-root.pem" }, { "selfsigned", "selfsigned.pem" },
@@ -114,14 +114,14 @@ describe("get_server_certificate:", function()
         end
     end)
 
-    it("GSC-03 refuses files of CA certificates that are not there, or are none, before it connects", function()
+    it("GSC-03 raises for missing or invalid files of CA certificates, before it connects", function()
         local unused = { "127.0.0.1", process.refusing_port() }
         raises("IOError", { errno = ENOENT }, ssl.get_server_certificate, unused, nil, "/no/such/file.pem")
         raises("SSLError", {}, ssl.get_server_certificate, unused, { ca_certs = pki.path("junk.pem") })
         raises("TypeError", {}, ssl.get_server_certificate, unused, { ca_certs = 5 })
     end)
 
-    it("GSC-05 over IPv6", function()
+    it("GSC-05 connects over IPv6", function()
         local server = s_server("[::1]", "server-ec")
         for _, addr in ipairs { { "::1", server.port }, { "::1", server.port, 0, 0 }, { "localhost", server.port } } do
             local ok, found = pcall(socket.getaddrinfo, addr[1], addr[2], socket.AF_INET6, socket.SOCK_STREAM)
@@ -132,7 +132,7 @@ describe("get_server_certificate:", function()
         server:stop()
     end)
 
-    it("GSC-06 sends the name that it connects to, if it is one", function()
+    it("GSC-06 sends the host as SNI if it is a name", function()
         local server = s_server("127.0.0.1", "other", with_name("localhost", "server-rsa"))
         assert.is_true(expected("server-rsa") == der_of(ssl.get_server_certificate { "localhost", server.port }))
         assert.is_truthy(server:wait_for('Hostname in TLS extension: "localhost"'))
@@ -146,7 +146,7 @@ describe("get_server_certificate:", function()
         server:stop()
     end)
 
-    it("GSC-01 tells what is wrong with the address, the connection or the server", function()
+    it("GSC-01 raises for a wrong address, a failed connection and a failed handshake", function()
         raises("TypeError", { match = "argument 'addr'" }, ssl.get_server_certificate)
         raises("TypeError", { match = "get_server_certificate() argument 'addr' must be {host, port}, not string" },
             ssl.get_server_certificate, "localhost", 443)
@@ -161,7 +161,7 @@ describe("get_server_certificate:", function()
         job:finish()
     end)
 
-    it("GSC-01 waits no longer than the default timeout", function()
+    it("GSC-01 waits at most the default timeout", function()
         local job = peer.serve { "await" }
         socket.setdefaulttimeout(0.1)
         local ok, failure = pcall(raises, "socket.timeout", { match = "timed out" }, ssl.get_server_certificate,

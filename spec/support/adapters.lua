@@ -42,7 +42,7 @@ end
 function adapters.remote()
     local self = { incoming = ssl.MemoryBIO(), outgoing = ssl.MemoryBIO() }
     self.object = adapters.client():wrap_bio(self.incoming, self.outgoing, { server_hostname = "localhost" })
-    -- try returns a method's result, or nil if the method would block
+    -- try returns a method's result, or nil if the method would block.
     function self.try(_, name, ...)
         local ok, result = pcall(self.object[name], self.object, ...)
         if not ok and not ssl.SSLWantReadError:is(result) then

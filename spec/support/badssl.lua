@@ -1,7 +1,8 @@
--- The chains of badssl/cases.lua: made once for all specs in build/spec-badssl. For each case and variant ("wrong",
--- "right") there are
+-- The chains of badssl/cases.lua, which are made once for all specs, in build/spec-badssl. For each case and variant
+-- ("wrong", "right") there are
 --   NAME.VARIANT.leaf.pem, .chain.pem   what the peer sends
---   NAME.VARIANT.trust.pem, .crl.pem    what the verifier is given; no .crl.pem without lists
+--   NAME.VARIANT.trust.pem              the verifier's CA certificates
+--   NAME.VARIANT.crl.pem                its revocation lists, if there are any
 --   NAME.VARIANT.message                the chain as TLS 1.2 sends it
 -- and KEY.key for each private key.
 local chain = require "support.badssl.chain"
@@ -9,7 +10,7 @@ local process = require "support.process"
 
 local badssl = { cases = require "support.badssl.cases" }
 
--- make fills the directory, or finds it filled.
+-- make fills the directory unless it is filled, and returns it.
 function badssl.make()
     if not badssl.directory then
         local directory = process.root .. "/build/spec-badssl"
@@ -27,7 +28,8 @@ function badssl.make()
     return badssl.directory
 end
 
--- Enough to build a chain for what is known about it; the bytes are those of the files.
+-- A world without keys (see certificate.make): chain.build returns a case's host and flags. The certificates are in
+-- the files.
 local DRY = {
     now = 0, spki = setmetatable({}, { __index = function()
         return "spki"
@@ -36,8 +38,8 @@ local DRY = {
     end,
 }
 
--- files: of a case's variant, with host (that the client asks for), flags (to verify with), key (its file), and the
--- files leaf, chain, trust, message, and crl if there is one.
+-- files returns a table for a case's variant: host (the name that the client verifies), flags (verify flags), key (its
+-- file), and the files leaf, chain, trust, message, and crl if there is one.
 function badssl.files(case, variant)
     local built = chain.build(DRY, case[variant] or {})
     local base = ("%s/%s.%s."):format(badssl.make(), case.name, variant)

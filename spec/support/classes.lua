@@ -10,7 +10,7 @@ for _, signature in ipairs(signatures) do
     end
 end
 
--- check: the results of a call of the function, once its status is one that it may return.
+-- check returns the results of a call of the function, after it has checked the status's class.
 local function check(signature, status, ...)
     if status < 0 and signature.name ~= "error_status" then
         local class = math.floor(-status / 65536)

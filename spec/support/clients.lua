@@ -1,6 +1,6 @@
 -- TLS clients of three libraries, to be used side by side in one Lua state. Each function connects to 127.0.0.1,
--- verifies the server's certificate, and returns { echo = function(data) -> what came back, version = "TLSv1.3", close
--- = function() }.
+-- verifies the server's certificate, and returns { echo = function(data) -> the response, version = "TLSv1.3", close =
+-- function() }.
 local clients = {}
 
 local function read_file(name)
@@ -38,7 +38,7 @@ function clients.luasec(port, cafile)
     local socket = require "socket"
     local ssl = require "ssl"
     local plain = assert(socket.connect("127.0.0.1", port))
-    plain:settimeout(20)
+    plain:settimeout(300)
     local conn = assert(ssl.wrap(plain, { mode = "client", protocol = "any", cafile = cafile, verify = "peer" }))
     conn:sni("localhost")
     assert(conn:dohandshake())
@@ -63,7 +63,7 @@ function clients.luaossl(port, cafile)
     context:setVerify(require "openssl.ssl.context".VERIFY_PEER)
     local conn = require "cqueues.socket".connect("127.0.0.1", port)
     conn:setmode("bn", "bn")
-    conn:settimeout(20)
+    conn:settimeout(300)
     assert(conn:starttls(context))
     return {
         version = ({ [0x303] = "TLSv1.2", [0x304] = "TLSv1.3" })[conn:checktls():getVersion()],

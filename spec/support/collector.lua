@@ -1,11 +1,11 @@
--- A helper for busted (script/busted --gc): the garbage collector at its most aggressive. Whatever the Lua layer or a
--- spec does not hold on to is gone by the next call of the ABI, and its id with it.
+-- A helper for busted (script/busted --gc) that runs the garbage collector as often as possible. An object without
+-- references is collected by the next call of the ABI, and its id is closed.
 --
--- A cycle begins as soon as the last one is over, and a full one runs before and after each of the first calls of the
--- ABI in a test. Later they thin out, one for each 1/64 of the calls so far, or a test of a hundred thousand calls
--- would take an hour.
+-- A collection cycle begins as soon as the last one is over. A full collection runs before and after each of a test's
+-- first calls of the ABI; then once for each 1/64 of the calls so far, because a test of a hundred thousand calls would
+-- take an hour otherwise.
 --
--- The classes of the statuses are checked too: spec/support/classes.lua.
+-- It also checks the classes of the statuses: spec/support/classes.lua.
 local backend = require "cleat.backend"
 local busted = require "busted"
 require "support.classes"

@@ -6,8 +6,8 @@ local process = require "support.process"
 
 local command = {}
 
--- words: the command line; as fields, those of process.start (stdin, timeout, directory), and `environment`, an array
--- of NAME=value.
+-- words: the command line, and as fields: those of process.start (stdin, timeout, directory), and `environment`, an
+-- array of NAME=value.
 local function line(words)
     local all = {}
     for _, setting in ipairs(words.environment or {}) do
@@ -41,8 +41,8 @@ function command.expect(status, words)
     return result
 end
 
--- found raises an error that shows the text if it does not have a part.
-function command.found(text, part)
+-- expect_text raises an error that shows the text if it does not contain `part`.
+function command.expect_text(text, part)
     if not text:find(part, 1, true) then
         error(("%q is not in:\n%s"):format(part, text), 2)
     end
@@ -65,7 +65,7 @@ def lua(value):
 print("return " + lua(json.load(sys.stdin)))
 ]]
 
--- json decodes a text with Python's parser, so that other JSON than the standard's is an error.
+-- json decodes a text with Python's parser, so that JSON which breaks the standard is an error.
 function command.json(text)
     local result = process.run { "/usr/bin/python3", "-I", "-c", JSON, stdin = text }
     if result.status ~= 0 then

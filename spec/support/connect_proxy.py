@@ -1,4 +1,4 @@
-"""A proxy that knows CONNECT. Arguments: how it answers (see main), and "user:password" if it wants to know who asks.
+"""A CONNECT proxy. Arguments: its answer (see main), and "user:password" if it requires authentication.
 
 It prints "port N", and a line for each request: its bytes, as Python writes them. Wherever a client wants to go, it is brought to this
 machine, so that the names of others can be asked for.

@@ -11,7 +11,7 @@ import sys
 
 PORT, COUNT, CAFILE = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 PIECES, PIECE = 4, 3000
-DEADLINE = 120
+DEADLINE = 1500  # which ends what hangs: asyncio's own are less
 
 
 def pattern(number, piece):
@@ -21,7 +21,8 @@ def pattern(number, piece):
 
 async def connect(context, gate):
     async with gate:
-        return await asyncio.open_connection("127.0.0.1", PORT, ssl=context, server_hostname="localhost")
+        return await asyncio.open_connection("127.0.0.1", PORT, ssl=context, server_hostname="localhost",
+                                             ssl_handshake_timeout=DEADLINE, ssl_shutdown_timeout=DEADLINE)
 
 
 async def talk(number, reader, writer):

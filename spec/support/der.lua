@@ -1,9 +1,9 @@
--- DER, written by hand: certificates that no tool would make. Every function returns bytes.
+-- DER written by hand, for certificates that no tool would make. Every function returns bytes.
 local der = {}
 
 local unpack = table.unpack or unpack
 
--- tlv: a value with its tag and length. The parts of the value are joined.
+-- tlv: a value with its tag and length. The value is the concatenation of the parts.
 function der.tlv(tag, ...)
     local value = table.concat({ ... })
     local length = string.char(#value % 128)
@@ -18,7 +18,7 @@ function der.tlv(tag, ...)
     return string.char(tag) .. length .. value
 end
 
--- tagged makes a function for a tag.
+-- tagged returns a function that encodes values with a tag.
 local function tagged(tag)
     return function(...)
         return der.tlv(tag, ...)
@@ -46,25 +46,25 @@ function der.boolean(value)
     return der.tlv(0x01, value and "\255" or "\0")
 end
 
--- hex: bytes from hexadecimal digits; spaces do not count.
+-- hex: the bytes of hexadecimal digits. Spaces are ignored.
 function der.hex(digits)
     return (digits:gsub("%s", ""):gsub("%x%x", function(pair)
         return string.char(tonumber(pair, 16))
     end))
 end
 
--- integer: of the bytes that the hexadecimal digits are, as they are: two's complement, not made minimal.
+-- integer: an INTEGER of the bytes in hexadecimal, as they are: two's complement, possibly with superfluous bytes.
 function der.integer(digits)
     return der.tlv(0x02, der.hex(digits))
 end
 
--- arc: a number of an OID, a decimal string (some do not fit a float), and what to add to it.
+-- arc: one number of an OID, as a decimal string (some do not fit a float), plus a number that is added to it.
 local function arc(text, plus)
     local digits = {}
     for digit in text:gmatch("%d") do
         digits[#digits + 1] = tonumber(digit)
     end
-    digits[#digits] = digits[#digits] + plus -- more than 9 is as good below
+    digits[#digits] = digits[#digits] + plus -- the division below works with digits above 9 too
     local bytes = {}
     repeat
         local rest, quotient = 0, {}
@@ -99,7 +99,7 @@ function der.oid(dotted)
     return der.tlv(0x06, der.oid_value(dotted))
 end
 
--- explicit: [number] around a whole value; implicit: [number] in place of a primitive value's own tag.
+-- explicit: a whole value inside [number]; implicit: a primitive value with [number] in place of its universal tag.
 function der.explicit(number, ...)
     return der.tlv(0xa0 + number, ...)
 end
@@ -108,7 +108,7 @@ function der.implicit(number, ...)
     return der.tlv(0x80 + number, ...)
 end
 
--- time: UTCTime for "YYMMDDHHMMSSZ", GeneralizedTime for anything longer; what is a time's DER already stays.
+-- time: UTCTime for "YYMMDDHHMMSSZ", GeneralizedTime for anything longer. A time in DER is returned unchanged.
 function der.time(text)
     if text:find "^[\23\24]" then
         return text
@@ -116,12 +116,12 @@ function der.time(text)
     return der.tlv(#text <= 13 and 0x17 or 0x18, text)
 end
 
--- attribute: of a name: an OID and a value that is DER already, or a UTF8String's text.
+-- attribute: one attribute of a name, of an OID and a value: DER, or the text of a UTF8String.
 function der.attribute(oid, value)
     return der.sequence(der.oid(oid), value)
 end
 
--- name: of RDNs, each an array of {oid, value}. The members of a set are put in DER's order.
+-- name: a Name of RDNs, each an array of {oid, value}. The members of each set are sorted as DER requires.
 function der.name(rdns)
     local out = {}
     for i, rdn in ipairs(rdns) do
@@ -142,9 +142,9 @@ end
 
 local ECDSA_SHA256 = der.sequence(der.oid "1.2.840.10045.4.3.2")
 
--- certificate: fields: key (a SubjectPublicKeyInfo), serial (hex digits), subject, issuer (names, the subject's unless
--- given), not_before, not_after, version (the bytes of that field, v3 unless given), extensions (an array), sign (a
--- function that signs bytes; without it the signature is nonsense).
+-- certificate: fields: key (a SubjectPublicKeyInfo), serial (hex digits), subject and issuer (names; the issuer is the
+-- subject by default), not_before, not_after, version (the bytes of that field, v3 by default), extensions (an array),
+-- sign (a function that signs bytes; without it the signature is invalid).
 function der.certificate(fields)
     local tbs = der.sequence(
         fields.version or der.explicit(0, der.integer "02"),

@@ -2,7 +2,7 @@
 -- loops that are installed. example_org { ["mail.example.org:587"] = port, ... } maps several names, for cleat's
 -- sockets only.
 
--- patch replaces object[name] by the result of replace(original).
+-- patch sets object[name] to the result of replace(original).
 local function patch(object, name, replace)
     object[name] = replace(object[name])
 end
@@ -14,7 +14,7 @@ end
 
 return function(port)
     local ports = type(port) == "table" and port or { ["example.org:443"] = port }
-    local function known(host, service)
+    local function mapped(host, service)
         local found = ports[tostring(host) .. ":" .. tostring(service)]
         if found then
             return "127.0.0.1", found
@@ -26,14 +26,14 @@ return function(port)
     patch(address, "pack", function(pack)
         return function(f, family, to)
             if type(to) == "table" then
-                to = { known(to[1], to[2]) }
+                to = { mapped(to[1], to[2]) }
             end
             return pack(f, family, to)
         end
     end)
     patch(address, "resolve", function(resolve)
         return function(host, service, ...)
-            host, service = known(host, service)
+            host, service = mapped(host, service)
             return resolve(host, service, ...)
         end
     end)
@@ -45,7 +45,7 @@ return function(port)
     if there then
         patch(methods_of(module.tcp()), "connect", function(connect)
             return function(self, host, service)
-                return connect(self, known(host, service))
+                return connect(self, mapped(host, service))
             end
         end)
     end
@@ -54,10 +54,10 @@ return function(port)
         patch(module, "connect", function(connect)
             return function(host, service)
                 if type(host) == "table" then
-                    host.host, host.port = known(host.host, host.port)
+                    host.host, host.port = mapped(host.host, host.port)
                     return connect(host)
                 end
-                return connect(known(host, service))
+                return connect(mapped(host, service))
             end
         end)
     end
@@ -65,7 +65,7 @@ return function(port)
     if there then
         patch(module, "getaddrinfo", function(getaddrinfo)
             return function(host, ...)
-                return getaddrinfo((known(host, 443)), ...)
+                return getaddrinfo((mapped(host, 443)), ...)
             end
         end)
         local handle = module.new_tcp()

@@ -1,6 +1,5 @@
--- exchange(sock, data) sends data and reads as much at the same time, on a socket that is non-blocking meanwhile;
--- returns what came.
--- With a smaller count only so much is read.
+-- exchange(sock, data, count) sends data and receives `count` bytes (by default as many as it sends) at the same time,
+-- on a socket that is non-blocking meanwhile. It returns the received bytes.
 local tasks = require "support.tasks"
 
 return function(sock, data, count)

@@ -1,4 +1,4 @@
-"""A server in the place of Redis that does the wrong thing. It prints its port, and a line for each connection.
+"""A server that listens in place of Redis, and misbehaves. It prints its port, and a line for each connection.
 
 usage: fake_redis.py MODE [HEX]
   reply HEX   answers each command with these bytes

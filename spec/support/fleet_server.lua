@@ -1,14 +1,10 @@
--- A server of a fleet: answers one HTTP request on each connection with whether the session was resumed, and says so on
--- standard output. Arguments are name=value: cert, key (files), secret (32 characters or more), period (seconds), store
--- (a directory, which several servers may share), min, max (TLSv1_2, TLSv1_3), tickets (no).
-local socket = require "cleat.socket"
+-- A server of a fleet. On each connection it answers one HTTP request with whether the session was resumed, and prints
+-- the same on standard output. Arguments are name=value: cert, key (files), secret (32 characters or more), period
+-- (seconds), store (a directory, which several servers may share), min, max (TLSv1_2, TLSv1_3), tickets (no).
+local program = require "support.server_program"
 local ssl = require "cleat.ssl"
 
-local options = {}
-for _, word in ipairs(arg) do
-    local name, value = word:match("^(%w+)=(.*)$")
-    options[name] = value
-end
+local options = program.options()
 
 local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context:load_cert_chain(options.cert, options.key)
@@ -47,11 +43,6 @@ if options.store then
     }
 end
 
-local function say(...)
-    print(...)
-    io.stdout:flush()
-end
-
 local function answer(conn)
     local request = ""
     while not request:find("\r?\n\r?\n") do
@@ -66,20 +57,14 @@ local function answer(conn)
     conn:unwrap()
 end
 
-local listener = socket.socket()
-listener:bind { "127.0.0.1", 0 }
-listener:listen(16)
-say("listening on " .. listener:getsockname()[2])
-while true do
-    local plain = listener:accept()
-    plain:settimeout(20)
+program.serve(function(plain)
     local ok, conn = pcall(context.wrap_socket, context, plain, { server_side = true })
     if ok then
-        say(conn:version(), conn.session_reused and "resumed" or "full")
+        program.print(conn:version(), conn.session_reused and "resumed" or "full")
         pcall(answer, conn)
         conn:close()
     else
-        say("failed: " .. tostring(conn))
+        program.print("failed: " .. tostring(conn))
     end
     plain:close() -- after unwrap() it is open: s_client waits half a second for it
-end
+end)

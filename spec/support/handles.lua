@@ -1,4 +1,4 @@
--- handles.watch(before_each, after_each): no test may end with more or fewer ids than it began with.
+-- handles.watch(before_each, after_each) checks that each test ends with as many open ids as it began with.
 local backend = require "cleat.backend"
 
 local handles = {}
@@ -21,7 +21,7 @@ function handles.watch(before_each, after_each)
     after_each(function()
         local after = count()
         if after ~= before and jit then
-            jit.flush() -- a compiled trace keeps the objects that it was made for
+            jit.flush() -- a compiled trace refers to the objects that it was compiled for
             after = count()
         end
         if after ~= before then

@@ -1,5 +1,5 @@
 """handshakes.py PORT CAFILE NAME: four clients connect again and again, verify the server and read one line, until
-each of them has seen another certificate than the first one ten times. Says the common names, and how many failed."""
+each of them has received a certificate other than the first one ten times. Prints the common names, and the number of failures."""
 import socket, ssl, sys, threading
 
 port, cafile, name = int(sys.argv[1]), sys.argv[2], sys.argv[3]

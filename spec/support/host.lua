@@ -1,7 +1,7 @@
--- What scripts in programs that embed Lua do with cleat (spec/hosts/programs_spec.lua): they load this file and call
+-- The use of cleat by scripts in programs that embed Lua (spec/hosts/programs_spec.lua): they load this file and call
 -- the function, which returns a line of text for each result.
 --
--- folder: the copy of cleat that the spec has made; port: that of a TLS echo server for "localhost".
+-- folder: the copy of cleat that the spec has made; port: the port of a TLS echo server for "localhost".
 return function(folder, port)
     package.path = folder .. "/lua/?.lua;" .. package.path
     package.cpath = folder .. "/build/lua/" .. _VERSION:match "[%d.]+" .. "/?.so;" .. package.cpath

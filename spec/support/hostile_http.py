@@ -1,4 +1,4 @@
-"""An HTTPS server that does to its clients what no server should: each path is one thing (see BEHAVIOURS). Arguments: certificate and key.
+"""An HTTPS server that misbehaves; the path chooses how (see BEHAVIOURS). Arguments: certificate and key.
 
 It prints "port N", and a line for each request: its bytes, as Python writes them.
 """
@@ -13,7 +13,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
 
 
 def forever(piece, begin=b""):
-    """Sends begin, and then piece until the client has had enough."""
+    """Sends begin, and then piece until the client closes the connection."""
     def run(sock):
         sock.sendall(begin)
         many = piece * (16384 // len(piece) + 1)
@@ -66,7 +66,7 @@ def serve(ctx, plain):
             request += data
         print(repr(request)[2:-1], flush=True)
         name = request.split(b" ")[1].decode()[1:]
-        if name.startswith("hop"):  # redirects that take their time
+        if name.startswith("hop"):  # slow redirects
             time.sleep(0.15)
             sock.sendall(b"HTTP/1.1 302 Found\r\nLocation: /hop%d\r\nContent-Length: 0\r\n\r\n" % (int(name[3:]) + 1))
             return

@@ -1,4 +1,4 @@
--- What the specs of cleat.https have in common.
+-- Common parts of the specs of cleat.https.
 local https = require "cleat.https"
 local peer = require "support.peer"
 local pki = require "support.pki"
@@ -28,7 +28,8 @@ function support.fetch(fields)
     return ok and table.concat(pieces), code, headers, status
 end
 
--- answer: a job of Python's that answers one request with bytes and ends as the steps say; and its URL.
+-- answer returns a job of support.peer that answers one request with these bytes and continues with these steps; and
+-- its URL.
 function support.answer(bytes, ...)
     local certfile, keyfile = pki.chain("server-ec")
     local job = peer.serve {

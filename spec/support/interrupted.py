@@ -1,4 +1,4 @@
-"""SIGINT again and again while the main thread is in a handshake, a write and a read: each is ended, repeated, and
+"""SIGINT repeatedly while the main thread is in a handshake, a write and a read: each call is interrupted, repeated, and
 loses nothing. Arguments: a certificate and its key. The library's bindings are examples/ffi/python/cleat.py."""
 import ctypes
 import hashlib
@@ -16,7 +16,7 @@ interrupted = {"handshake": 0, "write": 0, "read": 0}
 
 
 def call(phase, function, *arguments):
-    """What repeats an interrupted call: the handler, which counts only, has run by then."""
+    """Repeats an interrupted call, after the signal handler, which only counts, has run."""
     while True:
         result = function(*arguments)
         if result != INTERRUPTED:

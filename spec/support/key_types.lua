@@ -1,4 +1,4 @@
--- Certificates for localhost with keys of all types that TLS has, each with its type as the common name.
+-- Certificates for localhost with keys of all types that TLS has. The common name of each is its type.
 local ocsp = require "support.ocsp"
 local process = require "support.process"
 
@@ -17,8 +17,9 @@ key_types.names = { "p256", "p384", "p521", "ed25519", "rsa" }
 
 local made = {}
 
--- issue: the names of a chain and of its key, made at the first call. options: name (the common name; the type's),
--- ca (a file's name of pki; intermediate), serial (a number). The same name gives the same files.
+-- issue returns the names of a chain and of its key, which the first call makes. options: name (the common name; by
+-- default the type), ca (a file's name of pki; by default intermediate), serial (a number). The same name returns the
+-- same files.
 function key_types.issue(key_type, options)
     options = options or {}
     local name = options.name or key_type
@@ -37,7 +38,7 @@ function key_types.issue(key_type, options)
     return made[id][1], made[id][2], made[id][3]
 end
 
--- load: into a context, in the order of the arguments.
+-- load loads certificates into a context, in the order of the arguments.
 function key_types.load(context, ...)
     for _, key_type in ipairs { ... } do
         local chain, key = key_types.issue(key_type)
@@ -46,7 +47,7 @@ function key_types.load(context, ...)
     return context
 end
 
--- name: the common name of a certificate in the form of getpeercert(), nil without one.
+-- name returns the common name of a certificate in the form of getpeercert(), or nil without a certificate.
 function key_types.name(certificate)
     for _, part in ipairs(certificate and certificate.subject or {}) do
         if part[1][1] == "commonName" then

@@ -1,4 +1,4 @@
--- Self-signed certificates for "localhost", client and server, one for each kind of key.
+-- Self-signed certificates for "localhost", for clients and servers, one for each type of key.
 local pki = require "support.pki"
 local process = require "support.process"
 
@@ -16,8 +16,8 @@ local GENERATE = {
 
 local made = {}
 
--- files: the names of a certificate and its key. They are made when they are first asked for, and again after
--- process.cleanup.
+-- files returns the names of a certificate and its key. The first call makes them; after process.cleanup they are made
+-- again.
 function kinds.files(kind)
     local base = process.directory() .. "/kind-" .. kind:gsub(" ", "-")
     if not made[base] then

@@ -1,8 +1,7 @@
--- How much longer than on a free machine a call may take here and now: the one factor for the upper bounds of the
--- specs. Such a bound ends what hangs, and decides nothing else: the machine may be slow, busy, or stand still for
--- seconds. What is to be fast is compared with a control (costs_at_most), counted, or waits for an event.
-local backend = require "cleat.backend"
-
+-- The factor by which calls may be slower here and now than on a free machine: the one factor for the upper bounds of
+-- the specs. Such a bound ends a test that hangs, and decides nothing else: the machine may be slow, busy, or stand
+-- still for seconds. To test that a call is fast, compare it with a control (costs_at_most), count, or wait for an
+-- event.
 local limits = {}
 
 local LEAST = 20 -- the load average lags behind, and shows neither a slow machine nor a quota of CPU time
@@ -38,7 +37,7 @@ function limits.factor()
     return given * math.max(LEAST, 2 * first_number "/proc/loadavg" / processors)
 end
 
--- bound: an upper bound, in seconds, for what is done within so many seconds on a free machine.
+-- bound: an upper bound, in seconds, for a call that takes so many seconds on a free machine.
 function limits.bound(seconds)
     return math.max(seconds, math.min(seconds * limits.factor(), MOST))
 end
@@ -49,9 +48,9 @@ local function cpu_time(f)
     return os.clock() - start
 end
 
--- costs_at_most returns whether f takes at most `times` as much CPU time as the control: the least of some measurements
--- of each, by turns. Both are functions that can be repeated, and what they do has nothing to do with the bound: so it
--- should be several times what is expected, and a fraction of what the mistake would cost.
+-- costs_at_most returns whether f needs at most `times` the CPU time of the control, each by the shortest of several
+-- measurements in turn. Both functions must be repeatable. Choose `times` several times larger than the expected ratio,
+-- and several times smaller than the ratio with the fault.
 function limits.costs_at_most(times, f, control)
     local least, least_of_control = math.huge, math.huge
     for _ = 1, 5 do

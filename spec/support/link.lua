@@ -1,5 +1,6 @@
 -- TLS connections between two SSLSockets of this process.
-local known = require "support.known"
+local check_options = require "support.check_options"
+local limits = require "support.limits"
 local merge = require "support.merge"
 local pki = require "support.pki"
 local socket = require "cleat.socket"
@@ -16,10 +17,10 @@ local PROTOCOLS = {
 local NAMES = "version cert cafile verify check_hostname alpn npn ciphers flags server_hostname suppress_ragged_eofs"
     .. " transport context"
 
--- context: an SSLContext. options: version, cert (a name of pki), cafile (a file of pki), verify, check_hostname, alpn,
--- ciphers, flags; what link.pair takes beside them is ignored. An unknown name is an error.
+-- context returns an SSLContext. options: version, cert (a name of pki), cafile (a file of pki), verify,
+-- check_hostname, alpn, ciphers, flags; link.pair's other options are ignored. An unknown name is an error.
 function link.context(options)
-    known("link.context", options, NAMES)
+    check_options("link.context", options, NAMES)
     local protocol = PROTOCOLS[options.version or "TLSv1.3"]
         or error(("link.context: no version %q"):format(tostring(options.version)), 2)
     local ctx = ssl.SSLContext(protocol)
@@ -60,7 +61,7 @@ function link.server_options(options)
     return merge({ cert = "server-ec" }, options)
 end
 
--- tcp: both ends of a TCP connection over loopback.
+-- tcp returns both ends of a TCP connection over loopback.
 function link.tcp()
     local listener = socket.socket()
     listener:bind { "127.0.0.1", 0 }
@@ -72,14 +73,14 @@ function link.tcp()
     return client, server
 end
 
--- pair: a client and a server that did not shake hands yet, non-blocking, over a socketpair or over the plain sockets
--- given in the client's options as transport. Options are link.context's, server_hostname, suppress_ragged_eofs, and
--- context for one that is there already. false for a wrong option removes a default.
+-- pair returns a client and a server before the handshake, non-blocking, over a socketpair or over the plain sockets
+-- that the client's option transport returns. Options are those of link.context, server_hostname, suppress_ragged_eofs,
+-- and context for an existing context. false as an option removes its default.
 function link.pair(client_options, server_options)
     client_options = link.client_options(client_options)
     server_options = link.server_options(server_options)
-    known("a client's options", client_options, NAMES)
-    known("a server's options", server_options, NAMES)
+    check_options("a client's options", client_options, NAMES)
+    check_options("a server's options", server_options, NAMES)
     local first, second
     if client_options.transport then
         first, second = client_options.transport()
@@ -101,8 +102,8 @@ function link.pair(client_options, server_options)
     return client, server
 end
 
--- shake_in_turns has each side of a pair do some of its handshake in turn, also one that has failed. Returns the first
--- error of each side, by the side.
+-- shake_in_turns calls do_handshake on both sides of a pair in turn, also on a side that has failed. It returns the
+-- first error of each side, by the side.
 function link.shake_in_turns(client, server)
     local failures = {}
     for _ = 1, 6 do
@@ -116,12 +117,12 @@ function link.shake_in_turns(client, server)
     return failures
 end
 
--- attempt: handshakes of a new pair, and one byte each way after them, so that a refusal that comes late is seen.
--- Returns the failures, by "client" and "server", after closing both; and what inspect(client, server), called in
--- between if nothing failed, returned.
+-- attempt does the handshakes of a new pair, and then sends one byte in each direction, so that it detects a late
+-- refusal. It closes both, and returns the failures, by "client" and "server", and what inspect(client, server)
+-- returned, which is called before the closing if nothing has failed.
 function link.attempt(client_options, server_options, inspect)
     local client, server = link.pair(client_options, server_options)
-    -- A side that fails says nothing more, but leaves what it said before to the other.
+    -- A side that fails sends nothing more, but the other one still reads what it has sent before.
     local function ending(sock, body)
         return function()
             local ok, failure = pcall(body)
@@ -131,7 +132,7 @@ function link.attempt(client_options, server_options, inspect)
             end
         end
     end
-    -- Only the two send through a socketpair: if both wait and there is nothing to read, they wait in vain.
+    -- No other program uses the socketpair: if both wait and there is nothing to read, they would wait indefinitely.
     local _, failures = tasks.outcomes({
         ending(client, function()
             tasks.call(client, "do_handshake")
@@ -156,7 +157,7 @@ function link.attempt(client_options, server_options, inspect)
     return { client = failures[1], server = failures[2] }, result and result[2]
 end
 
--- open: a connected pair that blocks for at most ten seconds.
+-- open returns a connected pair with timeouts of ten seconds.
 function link.open(client_options, server_options)
     local client, server = link.pair(client_options, server_options)
     tasks.run {
@@ -167,8 +168,8 @@ function link.open(client_options, server_options)
             tasks.call(server, "do_handshake")
         end,
     }
-    client:settimeout(10)
-    server:settimeout(10)
+    client:settimeout(limits.bound(10))
+    server:settimeout(limits.bound(10))
     return client, server
 end
 

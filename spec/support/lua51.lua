@@ -1,6 +1,6 @@
--- What specs take for granted and Lua 5.1 does not have, for the specs alone: cleat's own modules keep Lua 5.1 as it
--- is. script/busted loads it on Lua 5.1.
---   * pcall, across which a spec's coroutine yields
+-- Functions that the specs use and Lua 5.1 lacks. They are for the specs alone: cleat's own modules see Lua 5.1 as it
+-- is. script/busted loads this file on Lua 5.1.
+--   * a pcall that a spec's coroutine can yield across
 --   * load of a string, and xpcall with arguments, as on LuaJIT
 local own = setmetatable({ pcall = pcall, xpcall = xpcall, load = load }, { __index = _G, __newindex = _G })
 
@@ -48,7 +48,7 @@ function xpcall(f, handler, ...) -- luacheck: ignore 121
     return handled(pcall(f, ...))
 end
 
--- It is what a program has of coxpcall, which would keep the coroutines of a cycle alive.
+-- A program would use coxpcall instead, which would keep references to the coroutines of a cycle.
 package.loaded.coxpcall = { pcall = pcall, xpcall = xpcall, running = function(thread)
     thread = thread or coroutine.running()
     while outer[thread or false] do

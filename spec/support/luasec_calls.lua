@@ -1,4 +1,5 @@
--- Calls LuaSec's API, of LuaSec or, with `cleat.luasec.install`, of cleat, and prints the results of each call.
+-- Calls LuaSec's API, implemented by LuaSec or, with `cleat.luasec.install`, by cleat, and prints the results of each
+-- call.
 --
 --   luasec_calls.lua DIRECTORY [MODULE]     DIRECTORY has the certificates of pki.sh; MODULE is required first
 if arg[2] then
@@ -171,7 +172,7 @@ case("io", function()
     show("a block", at, got == #block or got + #s:receive(#block - got) == #block)
     s:send "x"
     c:settimeout(5)
-    c:receive(1) -- and the session tickets: close() with unread data would reset the connection
+    c:receive(1) -- this also reads the session tickets: close() with unread data would reset the connection
     c:send "end"
     c:close()
     show("all", s:receive "*a")

@@ -1,4 +1,4 @@
--- Makes certificates, and describes them as text by the methods of `ssl.x509`, LuaSec's or cleat's.
+-- Makes certificates, and describes them as text by the methods of `ssl.x509`, of LuaSec or of cleat.
 local der = require "support.der"
 local pem_text = require "support.pem_text"
 
@@ -74,15 +74,15 @@ local DATES = { "240105093443Z", "19500101000000Z", "491231235959Z", "2050010100
     "19691231235959Z", "000229120000Z" }
 local SERIALS = { "01", "00", "7f", "0080", "ff", "80", "8000", "00ffffffffffffffffffffffffffffffffffffff", "0102" }
 
--- A pseudo-random number generator that gives the same numbers in every Lua.
-local function dice(seed)
+-- A pseudo-random number generator that returns the same numbers in every Lua.
+local function generator(seed)
     return function(most)
         seed = (seed * 16807) % 2147483647
         return seed % most + 1
     end
 end
 
-local function some(roll, list, make)
+local function choose(roll, list, make)
     local picked = {}
     for index = 1, roll(5) - 1 do
         picked[index] = make(list[roll(#list)])
@@ -92,7 +92,7 @@ end
 
 -- random: `count` certificates in DER.
 function certificates.random(count)
-    local roll, list = dice(20261129), {}
+    local roll, list = generator(20261129), {}
     local function attribute(value)
         return rdn(OIDS[roll(#OIDS)], value)
     end
@@ -100,10 +100,10 @@ function certificates.random(count)
         return value
     end
     for index = 1, count do
-        local names = some(roll, NAMES, same)
+        local names = choose(roll, NAMES, same)
         list[index] = der.certificate {
             key = KEYS[index <= #KEYS and index or roll(#KEYS)], serial = SERIALS[roll(#SERIALS)],
-            subject = der.name(some(roll, STRINGS, attribute)), issuer = der.name(some(roll, STRINGS, attribute)),
+            subject = der.name(choose(roll, STRINGS, attribute)), issuer = der.name(choose(roll, STRINGS, attribute)),
             not_before = der.time(DATES[roll(#DATES)]), not_after = der.time(DATES[roll(#DATES)]),
             extensions = roll(4) > 1 and san(unpack(names)) or nil,
         }
@@ -133,7 +133,7 @@ function certificates.trailing()
         extensions = { der.extension(SAN, der.sequence(der.implicit(2, "a")) .. "\0") } }
 end
 
--- long: one whose name has a type with a number of so many bytes.
+-- long: a certificate whose name has an attribute type with an arc of so many bytes.
 function certificates.long(bytes)
     local oid = der.tlv(6, "\42" .. ("\129"):rep(bytes - 1) .. "\1")
     return der.certificate { key = EC, subject = der.sequence(der.set(der.sequence(oid, der.utf8 "x"))) }
@@ -176,7 +176,7 @@ local text_of = certificates.text_of
 
 local TIMES = { 0, -1, 1, 1704447282, 1704447283, 1704447284, 2524607999, 2524608000, 253402300799, 253402300800, "1704447283", 4e9 }
 
--- describe: what all methods return of one certificate, a line for each call.
+-- describe: the results of all methods of one certificate, a line for each call.
 function certificates.describe(cert)
     local lines = {}
     local function add(label, ...)
@@ -200,7 +200,7 @@ function certificates.describe(cert)
     return table.concat(lines, "\n")
 end
 
--- describe_all: of several certificates in PEM, in one file behind each other.
+-- describe_all: the same for several certificates in one PEM text.
 function certificates.describe_all(x509, text)
     local out = {}
     for pem in text:gmatch "%-+BEGIN.-\n%-+END[^\n]+\n" do
@@ -210,7 +210,7 @@ function certificates.describe_all(x509, text)
     return table.concat(out, "\n\n")
 end
 
--- pem: certificates in DER as one text.
+-- pem: certificates in DER as one PEM text.
 function certificates.pem(list)
     local out = {}
     for index, bytes in ipairs(list) do

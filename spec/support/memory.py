@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-# A sanitizer's own memory: as large as that, and nothing of the program's.
+# A sanitizer's own memory: it is larger than this, and holds no data of the program.
 TOO_LARGE = 1 << 28
 
 

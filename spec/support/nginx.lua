@@ -2,8 +2,9 @@
 --
 --   local server = nginx.start { { cert = "server-ec", lines = "..." }, ... }
 --   server.ports[1]
-local known = require "support.known"
+local check_options = require "support.check_options"
 local pki = require "support.pki"
+local limits = require "support.limits"
 local process = require "support.process"
 
 local nginx = {}
@@ -57,7 +58,7 @@ end
 
 -- wait_until_ready waits for the first worker. If another process has a port, nginx ends with an error.
 local function wait_until_ready(program, directory)
-    local deadline = process.clock() + 10
+    local deadline = process.clock() + limits.bound(10)
     while true do
         local log = io.open(directory .. "/error.log")
         local text = log and log:read("*a") or ""
@@ -94,9 +95,9 @@ end
 -- configuration), workers (1) and connections (64). Pages are files in server.www. seconds: nginx's maximal
 -- lifetime, 60 by default.
 function nginx.start(servers, seconds)
-    known("nginx.start", servers, "main http workers connections")
+    check_options("nginx.start", servers, "main http workers connections")
     for _, server in ipairs(servers) do
-        known("nginx.start: a server", server, "cert certfile keyfile protocols listen lines")
+        check_options("nginx.start: a server", server, "cert certfile keyfile protocols listen lines")
     end
     count = count + 1
     local directory = ("%s/nginx-%d"):format(process.directory(), count)

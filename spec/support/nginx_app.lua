@@ -1,5 +1,5 @@
--- The Lua that nginx runs for the specs: locations have `content_by_lua_block { app.fetch() }` and the like. Contexts
--- are made before the workers start; ports are in variables of the location.
+-- The Lua code that nginx runs for the specs: locations have `content_by_lua_block { app.fetch() }` and the like.
+-- Contexts are made before the workers start; the location's variables have the ports.
 local https = require "cleat.https"
 local ssl = require "cleat.ssl"
 local ffi = require "ffi"
@@ -57,7 +57,7 @@ local function get(port, path, options)
     return body, facts
 end
 
--- fetch sends the upstream's response, and cleat's facts about the connection.
+-- fetch sends the upstream's response, and the properties of the TLS connection that cleat returns.
 function app.fetch()
     answer(function()
         local body, facts = get(ngx.var.upstream, ngx.var.arg_path or "/who", { name = ngx.var.arg_name })
@@ -102,7 +102,7 @@ end
 function app.line()
     answer(function()
         local sock = connect(ngx.var.arg_port, { timeout = tonumber(ngx.var.arg_timeout) }, function(tcp)
-            if ngx.var.arg_own then -- the cosocket's own timeouts, in milliseconds
+            if ngx.var.arg_own then -- nginx's own timeouts of the cosocket, in milliseconds
                 tcp:settimeouts(60000, 60000, tonumber(ngx.var.arg_own))
             end
         end)

@@ -19,7 +19,7 @@ local function load_libraries(tcp)
     return loaded
 end
 
--- In place of the pools' timer: what they do in a while.
+-- The timers of the pools do not run; sweep calls their functions.
 local sweeps = {}
 local timer_at = ngx.timer.at
 function ngx.timer.at(delay, f, ...)
@@ -30,7 +30,7 @@ function ngx.timer.at(delay, f, ...)
     return timer_at(delay, f, ...)
 end
 
--- sweep lets so many times 10 seconds go by for the pools.
+-- sweep makes ?times periods of 10 seconds pass for the pools.
 function app.sweep()
     for _ = 1, tonumber(ngx.var.arg_times) do
         local due = sweeps
@@ -298,7 +298,7 @@ function scripts.mismatch(tcp, log)
     try_handshake(tcp, log, "localhost", chain, key)
 end
 
--- refused: names that no server can have. nginx's cosocket sends some of them.
+-- refused: names that no server can have. nginx's own cosocket sends some of them.
 function scripts.refused(tcp, log)
     for _, name in ipairs { ("a."):rep(200), "localhost\0.example.org", ".", ".localhost", "\255" } do
         try_handshake(tcp, log, name)
@@ -314,14 +314,14 @@ function scripts.numbers(tcp, log)
             sock:close()
         end
     end
-    local unlogged = setmetatable({}, Log) -- nginx has kept the first
+    local unlogged = setmetatable({}, Log) -- nginx has kept the first one in the pool
     local sock = connect(tcp, unlogged)
     log:add((pcall(sock.setkeepalive, sock, "x")))
     sock = connect(tcp, unlogged)
     log:add(pcall(sock.setkeepalive, sock, "1000"))
 end
 
--- What other light threads may do while one waits for the server in a handshake, or was killed there.
+-- Calls that other light threads may make while one waits for the server in a handshake, or after it was killed there.
 function scripts.shaking(tcp, log)
     local arguments = {
         { "send", "x" }, { "receive", 1 }, { "receiveany", 1 }, { "close" }, { "setkeepalive" }, { "getreusedtimes" },
@@ -348,7 +348,7 @@ function scripts.shaking(tcp, log)
     log:add(sock:close())
 end
 
--- settings: what make_tcp takes, and where sslhandshake has nothing to shake.
+-- settings: arguments of make_tcp, and sslhandshake on a socket without a connection or with TLS already.
 function scripts.settings(_, log)
     local port = tonumber(ngx.var.upstream)
     for _, configure in ipairs {
@@ -384,7 +384,7 @@ function scripts.settings(_, log)
     log:add(sock:receive "*l")
 end
 
--- hostile: what a server of the spec's sends, in several ways.
+-- hostile: the spec's server sends malformed bytes, in several ways.
 function scripts.hostile(tcp, log)
     local sock = tcp()
     sock:settimeout(60000)
@@ -550,8 +550,8 @@ function scripts.websocket(_, log, libraries)
     end
 end
 
--- kept responds with how often the connections of ?n requests were used before. ?tcp: the function that makes the
--- cosocket; ?pool, ?name, ?verify: arguments.
+-- kept responds with how often the connections of ?n requests were used before. ?tcp names the function that makes the
+-- cosocket; ?pool, ?name and ?verify are its arguments.
 function app.kept()
     local arg = ngx.var
     local answers = {}
@@ -629,7 +629,7 @@ function app.both()
     end
 end
 
--- serve writes to the connection of the request as the query says.
+-- serve writes to the request's connection; the query says what.
 function app.serve()
     local case = ngx.var.args
     local raw = assert(ngx.req.socket(true))

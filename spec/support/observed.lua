@@ -1,4 +1,4 @@
--- TLS between two SSLObjects, with a copy of all bytes that went over the wire.
+-- TLS between two SSLObjects, with a copy of all bytes that they exchange.
 local pki = require "support.pki"
 local ssl = require "cleat.ssl"
 
@@ -14,7 +14,7 @@ function observed.server_context()
     return context
 end
 
--- carry moves what each end has for the other, and keeps it in pair.flights.
+-- carry moves the bytes that each end has for the other, and keeps them in pair.flights.
 local function carry(pair)
     local moved = false
     for _, from_client in ipairs { true, false } do
@@ -44,7 +44,7 @@ local function finish(pair, f, ...)
     end
 end
 
--- pair: both ends. options: of the client's wrap_bio, beside server_hostname.
+-- pair returns both ends. options: further options of the client's wrap_bio.
 function observed.pair(client_context, server_context, options)
     local pair = { flights = {}, carry = carry }
     for _, name in ipairs { "client", "server" } do
@@ -59,7 +59,7 @@ function observed.pair(client_context, server_context, options)
     return pair
 end
 
--- shake: the errors of the client and of the server, nil for none.
+-- shake returns the errors of the client and of the server, nil for none.
 function observed.shake(pair)
     local failures, done = {}, {}
     for _ = 1, 20 do
@@ -80,7 +80,7 @@ function observed.shake(pair)
     return failures.client, failures.server
 end
 
--- exchange sends a text of the client's and the server's answer, and returns what each has received.
+-- exchange sends a text from the client and the server's answer, and returns what each has received.
 function observed.exchange(pair, request, response)
     finish(pair, pair.client.object.write, pair.client.object, request)
     local at_server = finish(pair, pair.server.object.read, pair.server.object, 65536)

@@ -1,4 +1,4 @@
--- OCSP responses: by `openssl ocsp`, and changed by hand and signed again.
+-- OCSP responses made by `openssl ocsp`, and responses that are changed by hand and signed again.
 local der = require "support.der"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -14,7 +14,7 @@ local function run(words)
     return result.output
 end
 
--- serial: of a certificate of pki, or of a file.
+-- serial returns the serial number of a certificate of pki, or of a file.
 local function path(name)
     return name:find("/", 1, true) and name or pki.path(name)
 end
@@ -23,8 +23,8 @@ local function serial(certificate)
     return run({ "openssl", "x509", "-in", path(certificate), "-noout", "-serial" }):match("serial=(%x+)")
 end
 
--- issue: a certificate and its key, made for one spec: by a CA of pki, for an existing key of pki. extensions: lines of
--- OpenSSL's configuration. serial: nil for a random number. Returns the names of the files.
+-- issue makes a certificate and its key for one spec: issued by a CA of pki, or for an existing key of pki. extensions:
+-- lines of OpenSSL's configuration; serial_number: nil for a random one. Returns the names of the files.
 function ocsp.issue(name, extensions, ca, key, serial_number)
     local directory = process.directory()
     local base = directory .. "/" .. name
@@ -42,9 +42,9 @@ function ocsp.issue(name, extensions, ca, key, serial_number)
     return base .. ".crt", path(key or "ec.key"), base .. ".pem"
 end
 
--- respond: a response in DER. options: cert, issuer (names of files of pki, or paths), status ("good", "revoked",
--- "unknown"), signer (the name of a certificate without its ending) or signer_cert and signer_key, and words for the
--- command: before (those for the request) and words.
+-- respond returns a response in DER. options: cert, issuer (names of files of pki, or paths), status ("good",
+-- "revoked", "unknown"), signer (the name of a certificate without its ending) or signer_cert and signer_key, and
+-- arguments of the command: before (of the request) and words.
 function ocsp.respond(options)
     local directory = process.directory()
     local cert, issuer = options.cert or "server-ec.crt", options.issuer or "intermediate.crt"
@@ -71,7 +71,7 @@ function ocsp.respond(options)
     return process.read_file(output)
 end
 
--- children: the elements of a constructed DER value, each with its tag and length.
+-- children returns the elements of a constructed DER value, each with its tag and length.
 local function contents(element)
     local first = element:byte(2)
     return element:sub(first < 128 and 3 or first - 128 + 3)
@@ -100,9 +100,9 @@ local function children(element)
 end
 ocsp.children = children
 
--- take: the parts of a response with one status: responder, produced, id, status, this, next, algorithm, certificates;
--- to be changed, and made a response again by build.
-function ocsp.take(response)
+-- parse returns the parts of a response with one status, which build encodes again after a change: responder, produced,
+-- id, status, this, next, algorithm, certificates.
+function ocsp.parse(response)
     local typed = children(children(children(response)[2])[1])
     local basic = children(contents(typed[2]))
     local data = children(basic[1])
@@ -113,8 +113,8 @@ function ocsp.take(response)
     }
 end
 
--- build: a response of these parts, and of what is beside them: singles (instead of one of id, status, this, next),
--- single_extensions and extensions (with their tags). key: a file's name.
+-- build encodes a response of these parts, and signs it. Further parts: singles (instead of one id, status, this,
+-- next), single_extensions and extensions (with their tags). key: a file's name.
 function ocsp.build(parts, key, digest)
     local directory = process.directory()
     local single = der.sequence(parts.id, parts.status, parts.this, parts.next or "", parts.single_extensions or "")
@@ -129,7 +129,7 @@ function ocsp.build(parts, key, digest)
         der.tlv(0x06, der.hex("2b 06 01 05 05 07 30 01 01")), der.octets(basic))))
 end
 
--- time: a GeneralizedTime, that many seconds from now.
+-- time: a GeneralizedTime, so many seconds from now.
 function ocsp.time(seconds)
     return der.tlv(0x18, os.date("!%Y%m%d%H%M%SZ", os.time() + seconds))
 end

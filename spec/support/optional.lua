@@ -1,6 +1,6 @@
--- Tests that need a program, a file or a module that may not be installed: without it they are pending, with a reason.
--- script/test installs all of them, and sets CLEAT_TEST_COMPLETE: then a missing one is an error. Tests may take
--- openssl, Python, nginx, curl, GnuTLS and LuaSocket for granted.
+-- Tests that need a program, a file or a module that may not be installed. Without it they are pending, with a reason.
+-- script/test installs all of them, and sets CLEAT_TEST_COMPLETE, which makes a missing one an error. Tests may assume
+-- that openssl, Python, nginx, curl, GnuTLS and LuaSocket are installed.
 --
 --   local it = optional.tests(it, pending, optional.program "nginx")
 local quote = require("support.process").quote

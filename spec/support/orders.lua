@@ -1,4 +1,4 @@
--- orders(list): an iterator over all orders of its elements, each a new array (Heap's algorithm).
+-- orders(list) iterates over all orders of its elements, each a new array (Heap's algorithm).
 return function(list)
     return coroutine.wrap(function()
         local order = { (table.unpack or unpack)(list) }

@@ -22,8 +22,8 @@ function page.blocks(name, language)
     return blocks
 end
 
--- wanted: what a block prints, by its comments behind "-->".
-function page.wanted(code)
+-- expected_output: the output that a block's comments after "-->" promise.
+function page.expected_output(code)
     local texts = {}
     for text in code:gmatch("%-%-> ([^\n]*)") do
         texts[#texts + 1] = text .. "\n"
@@ -31,7 +31,7 @@ function page.wanted(code)
     return table.concat(texts)
 end
 
--- certificate makes a certificate of example.org in a file, signed by its own key, and returns both files.
+-- certificate makes a self-signed certificate of example.org, and returns the files of the certificate and the key.
 function page.certificate()
     local certfile, keyfile = process.directory() .. "/example.org.pem", pki.path "ec.key"
     local made = process.run {

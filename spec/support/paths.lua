@@ -1,5 +1,5 @@
--- Certificates that sign each other at random, what of them is sent and trusted, and which paths are good: by the
--- fields that they were made of, and by openssl.
+-- Certificates that sign each other at random, those of them that are sent and trusted, and the valid paths: computed
+-- from the certificates' fields, and by openssl.
 local certificate = require "support.badssl.certificate"
 local pem_text = require "support.pem_text"
 local process = require "support.process"
@@ -15,8 +15,8 @@ function paths.pem(list)
     return table.concat(out)
 end
 
--- world: signs in two turns (see badssl/make.lua): sign_all(build) calls build twice. keys: names with arguments of
--- openssl genpkey.
+-- world: signs by building twice (see badssl/make.lua): sign_all(build) calls build two times. keys: names with
+-- arguments of openssl genpkey.
 function paths.world(keys)
     local directory = process.directory()
     local world = { now = os.time(), spki = {}, directory = directory }
@@ -74,8 +74,8 @@ for _, names in pairs(KEYS) do
     end
 end
 
--- graph: some CA certificates of three names, each name with one or two keys, a leaf, what is sent, what is trusted,
--- and the flags.
+-- graph: some CA certificates with three names, each name with one or two keys, a leaf, the certificates that are sent,
+-- those that are trusted, and the flags.
 function paths.graph(random)
     local function chance(percent)
         return random(100) <= percent
@@ -144,7 +144,7 @@ function paths.graph(random)
     return graph
 end
 
-local function has(list, value)
+local function contains(list, value)
     for _, one in ipairs(list or {}) do
         if one == value then
             return true
@@ -153,11 +153,12 @@ local function has(list, value)
     return false
 end
 
--- issued: whether the one may be the other's issuer, by name, identifiers and usage; and whether its key has signed it.
+-- issued: whether one certificate may be the other's issuer, by name, identifiers and usage; and whether its key has
+-- signed it.
 local function issued(issuer, one)
     return issuer.subject == one.issuer_subject
         and not (one.authority_key_id and issuer.key_id and one.authority_key_id ~= issuer.key_id)
-        and (not issuer.usage or has(issuer.usage, 5))
+        and (not issuer.usage or contains(issuer.usage, 5))
 end
 
 local function is_root(one)
@@ -186,13 +187,13 @@ local function strict(path, depth)
     if #path == 1 then
         return true
     end
-    if one.ca and not one.usage or not one.ca and has(one.usage, 5) then
+    if one.ca and not one.usage or not one.ca and contains(one.usage, 5) then
         return false
     end
     return (last or one.authority_key_id ~= nil) and (not one.ca or one.key_id ~= nil)
 end
 
--- is_good: whether a path, the leaf first, is one that RFC 5280 and the graph's flags accept.
+-- is_good: whether RFC 5280 and the graph's flags accept a path. The leaf is first.
 function paths.is_good(graph, path)
     local top = path[#path]
     if graph.flags ~= 0x80000 and not (#path > 1 and is_root(top)) then
@@ -207,7 +208,7 @@ function paths.is_good(graph, path)
             return false
         end
         if depth > 1 then
-            if not one.ca or (one.usage and not has(one.usage, 5)) or (one.pathlen and below > one.pathlen)
+            if not one.ca or (one.usage and not contains(one.usage, 5)) or (one.pathlen and below > one.pathlen)
                 or (one.extended and one.extended[1] ~= certificate.OID.server) or not allows(one.constraints) then
                 return false
             end
@@ -219,7 +220,7 @@ function paths.is_good(graph, path)
     return true
 end
 
--- repeats: whether a path has a name with that key already.
+-- repeats: whether a path has a certificate with that name and key already.
 local function repeats(path, subject, key)
     for _, one in ipairs(path) do
         if one.subject == subject and one.key == key then
@@ -229,7 +230,7 @@ local function repeats(path, subject, key)
     return false
 end
 
--- all: every path from the leaf by signatures that are right, in which no name comes twice with one key.
+-- all: every path from the leaf with valid signatures in which no name occurs twice with the same key.
 function paths.all(graph)
     local out = {}
     local trusted = {}
@@ -238,7 +239,7 @@ function paths.all(graph)
     end
     local known = {}
     for _, one in ipairs(graph.cas) do
-        if trusted[one] or has(graph.sent, one) then
+        if trusted[one] or contains(graph.sent, one) then
             known[#known + 1] = one
         end
     end
@@ -259,7 +260,7 @@ function paths.all(graph)
     return out
 end
 
--- openssl: the words that ask openssl for one path alone.
+-- openssl: the command that verifies one path alone with openssl.
 function paths.openssl(graph, path, write)
     local words = { "openssl verify -auth_level 2 -purpose sslserver -verify_hostname localhost -CAfile", write { path[#path] } }
     if #path > 2 then

@@ -1,5 +1,5 @@
--- Writes what pairs of ends have exchanged as a capture file, as if it had been TCP connections over IPv4, for programs
--- that read such files. So a test needs no privileges to capture.
+-- Writes the bytes that pairs of ends have exchanged as a capture file, as if they had been sent over TCP and IPv4, for
+-- programs that read such files. So a test needs no privileges to capture.
 local pcap = {}
 
 local CLIENT, SERVER = "\10\0\0\1", "\10\0\0\2"
@@ -43,8 +43,8 @@ local function add(parts, flights, client_port)
     end
 end
 
--- of: a capture of connections, each a list of flights {from_client, bytes}.
-function pcap.of(connections)
+-- capture: the bytes of a capture file of connections. Each is a list of flights {from_client, bytes}.
+function pcap.capture(connections)
     local parts = { little(0xa1b2c3d4) .. "\2\0\4\0" .. little(0) .. little(0) .. little(65535) .. little(RAW_IP) }
     for index, flights in ipairs(connections) do
         add(parts, flights, CLIENT_PORT + index)

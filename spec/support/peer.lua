@@ -1,9 +1,10 @@
--- Jobs of peer.py: a peer with Python's ssl or plain TCP, in either role, which does the steps that the spec sends.
+-- Jobs of peer.py: a peer with Python's ssl or plain TCP, as client or server, which does the steps that the spec
+-- sends.
 --
 --   local job = peer.serve { tls = true, cert = ..., key = ..., "handshake", "echo" }
 --   ... connect to 127.0.0.1, job.port ...
 --   assert.are.same({ "handshake TLSv1.3 ...", "echo 5 end" }, job:finish())
-local known = require "support.known"
+local check_options = require "support.check_options"
 local limits = require "support.limits"
 local process = require "support.process"
 local socket = require "cleat.socket"
@@ -51,7 +52,7 @@ local TLS = "tls host port path verify min max ciphers cert key cafile alpn chec
 local NAMES = { client = TLS, server = TLS, proxy = "port up down piece then seconds" }
 
 local function start(role, options)
-    known("peer: a " .. role, options, NAMES[role])
+    check_options("peer: a " .. role, options, NAMES[role])
     local lines = { "role " .. role }
     for name, value in pairs(options) do
         if type(name) == "string" then

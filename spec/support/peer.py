@@ -15,10 +15,10 @@ import sys
 import threading
 import time
 
-DEADLINE = float(sys.argv[1])  # for whatever the other side is to do
+DEADLINE = float(sys.argv[1])  # for each action of the other side
 VERSIONS = {"1.0": ssl.TLSVersion.TLSv1, "1.1": ssl.TLSVersion.TLSv1_1,
             "1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
-SESSIONS = {}  # what the step "save" has kept
+SESSIONS = {}  # which the step "save" has stored
 VERIFY = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
 
 
@@ -64,7 +64,7 @@ class Job:
                 word, _, rest = line.partition(" ")
                 answer = getattr(self, "do_" + word)(*rest.split())
                 self.reply(word + (" " + answer if answer else ""))
-        except Exception as error:  # whatever it is, the spec wants to know
+        except Exception as error:  # of any kind: the spec gets it
             reason = getattr(error, "reason", None) or getattr(error, "errno", None) or "-"
             self.reply("error %s %s %s" % (type(error).__name__, reason, str(error).replace("\n", " ")))
         finally:
@@ -230,7 +230,7 @@ class Job:
         os.write(self.sock.fileno(), bytes.fromhex(data))
 
     def do_rawrecv(self, count):
-        """Reads from the transport under TLS."""
+        """Reads from the transport below TLS."""
         select.select([self.sock], [], [], DEADLINE)
         return os.read(self.sock.fileno(), int(count)).hex() or "-"
 
@@ -344,7 +344,7 @@ def serve(control):
         try:
             control.sendall((line.encode("ascii", "replace")) + b"\n")
         except OSError:
-            pass  # the spec went away
+            pass  # the spec has ended
 
     with control:
         if "role" in job:

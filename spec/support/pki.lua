@@ -1,4 +1,4 @@
--- The certificates of pki.sh: made once for all specs in build/spec-pki, or in a directory of the caller's.
+-- The certificates of pki.sh, made once for all specs in build/spec-pki, or in a directory that the caller names.
 local process = require "support.process"
 
 local pki = {}
@@ -14,7 +14,7 @@ function pki.make(directory)
     return directory
 end
 
--- path returns the name of a file among them; the first call makes them.
+-- path returns the name of one of the files; the first call makes them.
 function pki.path(name)
     if not pki.directory then
         pki.make(process.root .. "/build/spec-pki")
@@ -26,7 +26,7 @@ function pki.read(name)
     return process.read_file(pki.path(name))
 end
 
--- names of a certificate chain and its key, as load_cert_chain and most commands want them.
+-- chain returns the names of a certificate chain and its key, as load_cert_chain and most commands need them.
 function pki.chain(name)
     return pki.path(name .. ".pem"), pki.path(name .. ".key")
 end

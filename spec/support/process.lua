@@ -1,7 +1,7 @@
--- Other programs: run to the end, or started as peers in the background. Each has its own process group under
--- timeout(1), with its output in files, and none outlives process.cleanup.
+-- Other programs: they run to the end, or in the background as peers. Each has a separate process group under
+-- timeout(1), writes its output to files, and is ended by process.cleanup at the latest.
 local backend = require "cleat.backend"
-local known = require "support.known"
+local check_options = require "support.check_options"
 local limits = require "support.limits"
 local select = require "cleat.select"
 local socket = require "cleat.socket"
@@ -15,10 +15,11 @@ local running = {}
 local temporary
 local serial = 0
 
--- root is the source tree.
+-- root is the folder of the source tree.
 process.root = os.getenv("CLEAT_SOURCE_DIR") or os.getenv("PWD") or "."
 
--- count_lines is Lua for a program that does not read LUA_INIT: script/coverage records what it executes.
+-- count_lines is Lua code for a program that does not read LUA_INIT: script/coverage records the lines that it
+-- executes.
 process.count_lines = os.getenv("CLEAT_LINES") and ("dofile %q;"):format(process.root .. "/spec/coverage/init.lua") or ""
 
 function process.clock()
@@ -51,7 +52,7 @@ function process.quote(word)
     return "'" .. tostring(word):gsub("'", "'\\''") .. "'"
 end
 
--- capture: the first line of a shell command's output.
+-- capture returns the first line of a shell command's output.
 local function capture(command)
     local pipe = assert(io.popen(command))
     local line = pipe:read("*l")
@@ -59,7 +60,8 @@ local function capture(command)
     return line
 end
 
--- If this process dies without process.cleanup, a watchdog ends what it has started and removes the directory.
+-- If this process ends without process.cleanup, a watchdog ends the programs that it has started and removes the
+-- directory.
 local WATCHDOG = [[
 trap "" INT HUP TERM
 while [ -d "$2" ] && kill -0 "$1"; do sleep 1; done
@@ -67,7 +69,7 @@ for file in "$2"/*.pid; do [ -f "$file" ] && kill -KILL "-$(cat "$file")"; done
 rm -rf "$2"
 ]]
 
--- directory: this run's temporary directory.
+-- directory returns the temporary directory of this run.
 function process.directory()
     if not temporary then
         temporary = assert(capture("mktemp -d \"${TMPDIR:-/tmp}/cleat-spec.XXXXXX\""), "mktemp failed")
@@ -77,7 +79,7 @@ function process.directory()
     return temporary
 end
 
--- interpreter: the command that runs a Lua script as this one runs.
+-- interpreter returns the command that runs a Lua script on the same Lua as this process.
 function process.interpreter()
     local name = os.getenv("CLEAT_LUA")
     if name and name ~= "" then
@@ -93,8 +95,8 @@ function process.interpreter()
     return rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match "[%d.]+"
 end
 
--- lua: an argument list that runs a script, named from the root of the source tree, in the interpreter of this process;
--- what starts with NAME= before the script is for its environment.
+-- lua returns an argument list that runs a script, named from the root of the source tree, on the Lua of this process.
+-- Words that start with NAME= before the script are for its environment.
 function process.lua(words)
     local command = {
         "env", "-u", "LUA_PATH_5_4", "-u", "LUA_CPATH_5_4",
@@ -139,10 +141,10 @@ end
 
 -- start runs a command in the background. command: an array of words, with
 --   stdin    the text of its standard input (nothing)
---   timeout  seconds after which it is ended whatever it does (30), on a free machine: see support.limits
+--   timeout  seconds after which it is killed (30), on a free machine: see support.limits
 --   directory  where it runs
 function process.start(command)
-    known("process.start", command, "stdin timeout directory")
+    check_options("process.start", command, "stdin timeout directory")
     serial = serial + 1
     local base = process.directory() .. "/" .. serial
     local words = {}
@@ -193,7 +195,7 @@ function Process:errors()
     return slurp(self.base .. ".err")
 end
 
--- poll: the exit status, or nil while it runs. 124 means that timeout(1) ended it.
+-- poll returns the exit status, or nil while the program runs. 124 means that timeout(1) ended it.
 function Process:poll()
     if not self.status then
         local file = io.open(self.base .. ".status")
@@ -207,19 +209,19 @@ function Process:poll()
     return self.status
 end
 
--- wait: the exit status; an error if the program does not end in time.
+-- wait returns the exit status. It raises if the program does not end in time.
 function Process:wait(timeout)
     local deadline = process.clock() + limits.bound(timeout or 30)
     while not self:poll() do
         if process.clock() > deadline then
-            error(self.name .. " does not end; it said:\n" .. self:output() .. self:errors(), 2)
+            error(self.name .. " does not end; its output:\n" .. self:output() .. self:errors(), 2)
         end
         process.sleep(0.005)
     end
     return self.status
 end
 
--- wait_for: what the pattern captures in the output or in the error output, as soon as it is there.
+-- wait_for returns the captures of the pattern in the output or in the error output, as soon as it matches.
 function Process:wait_for(pattern, timeout)
     local deadline = process.clock() + limits.bound(timeout or 10)
     while true do
@@ -231,20 +233,20 @@ function Process:wait_for(pattern, timeout)
             end
         end
         if ended or process.clock() > deadline then
-            error(("%s %s without saying %q; it said:\n%s%s"):format(self.name,
+            error(("%s %s without the output %q; its output:\n%s%s"):format(self.name,
                 ended and "ended (" .. ended .. ")" or "goes on", pattern, self:output(), self:errors()), 2)
         end
         process.sleep(0.005)
     end
 end
 
--- kill ends the program and all that it has started, without any chance to close its connections.
+-- kill ends the program and all programs that it has started, so that they cannot close their connections.
 function Process:kill()
     os.execute("kill -KILL -" .. self.pid .. " 2>/dev/null")
     return self:wait(5)
 end
 
--- stop ends the program, and harder if it does not listen.
+-- stop ends the program by SIGTERM, and by SIGKILL if it does not end.
 function Process:stop()
     if not self:poll() then
         os.execute("kill -TERM " .. self.pid .. " 2>/dev/null")
@@ -253,7 +255,7 @@ function Process:stop()
             process.sleep(0.002)
         end
     end
-    -- What the program has left behind in its group goes with it.
+    -- Processes that the program has left in its process group are ended too.
     os.execute("kill -KILL -" .. self.pid .. " 2>/dev/null")
     return self:wait(5)
 end
@@ -265,7 +267,7 @@ function process.run(command)
     return { status = self.status, output = self:output(), errors = self:errors() }
 end
 
--- bound: a socket that is bound to a free port, and the port.
+-- bound returns a socket that is bound to a free port, and the port.
 local function bound()
     local probe = socket.socket()
     probe:bind { "127.0.0.1", 0 }
@@ -274,8 +276,8 @@ end
 
 local given = {} -- the ports that free_port has returned
 
--- free_port: a port on which no process listened a moment ago, for programs that cannot tell which one they got. It
--- returns each port once, so that those of one program differ.
+-- free_port returns a port on which no process listened a moment ago, for programs that cannot report the port that
+-- they listen on. It returns each port once, so that those of one program differ.
 function process.free_port()
     local probe, port
     repeat
@@ -288,7 +290,7 @@ end
 
 local refusing
 
--- refusing_port: a port that refuses connections. It is bound, so that no other process can listen on it.
+-- refusing_port returns a port that refuses connections. It is bound, so that no other process can listen on it.
 function process.refusing_port()
     if not refusing then
         local probe
@@ -298,7 +300,7 @@ function process.refusing_port()
     return refusing
 end
 
--- on_free_port calls start(port), which starts a program and waits until it listens, until one succeeds.
+-- on_free_port calls start(port), which starts a program and waits until it listens, until one call succeeds.
 function process.on_free_port(start)
     local message
     for _ = 1, 5 do
@@ -312,14 +314,14 @@ function process.on_free_port(start)
     error(message, 2)
 end
 
--- stop_all ends everything that was started and still runs.
+-- stop_all ends all programs that still run.
 function process.stop_all()
     for self in pairs(running) do
         self:stop()
     end
 end
 
--- cleanup ends everything and removes the temporary directory.
+-- cleanup ends all programs and removes the temporary directory.
 function process.cleanup()
     process.stop_all()
     if temporary then

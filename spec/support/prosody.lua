@@ -2,7 +2,7 @@
 --
 --   local servers = prosody.start { { library = "cleat" }, { library = "luasec", backend = "select" } }
 --   servers[1].ports.c2s, servers[1].hosts.good
-local known = require "support.known"
+local check_options = require "support.check_options"
 local limits = require "support.limits"
 local optional = require "support.optional"
 local pki = require "support.pki"
@@ -21,7 +21,7 @@ end
 
 local SERVICES = { "c2s", "c2s_direct_tls", "s2s", "s2s_direct_tls", "https" }
 
--- run_as_root: without it Prosody refuses to run as root, which may be the user that runs the specs.
+-- run_as_root: without this setting Prosody refuses to run as root, which may be the user that runs the specs.
 local CONFIGURATION = [[
 run_as_root = true
 pidfile = "@DIR/pid"
@@ -38,6 +38,9 @@ s2s_ports = { @PORT3 }
 s2s_direct_tls_ports = { @PORT4 }
 http_ports = {}
 https_ports = { @PORT5 }
+c2s_timeout = 1500
+s2s_timeout = 1500
+network_settings = { connect_timeout = 1500, ssl_handshake_timeout = 1500 }
 c2s_require_encryption = true
 s2s_secure_auth = true
 authentication = "internal_plain"
@@ -114,7 +117,7 @@ function Server:certificate(name, as)
 end
 
 local function new(options)
-    known("prosody.start", options, "library backend log")
+    check_options("prosody.start", options, "library backend log")
     serial = serial + 1
     local name = ("%s%d"):format(options.library, serial)
     local self = setmetatable({

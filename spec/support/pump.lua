@@ -1,19 +1,19 @@
--- TLS connections over memory, and the bytes between them in the test's hands. This works on the functions of the ABI;
--- the Lua layer is not in it.
+-- TLS connections over memory; the test moves the bytes between them. This calls the functions of the ABI, without the
+-- Lua layer.
 local backend = require "cleat.backend"
-local known = require "support.known"
+local check_options = require "support.check_options"
 local pki = require "support.pki"
 
 local const = backend.const
 
 local pump = {}
 
--- class: the class of a status, 0 for a result that is none.
+-- class returns the class of a status, 0 for a result that is no status.
 function pump.class(status)
     return status < 0 and math.floor(-status / 65536) or 0
 end
 
--- failure: what the error record says about the last failure.
+-- failure returns the error record of the last failure.
 function pump.failure(status)
     local function text(name)
         local _, value = backend["error_" .. name]()
@@ -30,10 +30,10 @@ local function check(status, what)
     return status
 end
 
--- context: the id of a context. options: cert (a name of pki), cafile (a file of pki), verify, hostname (true to
--- check), min, max (0x0303, 0x0304), alpn (wire form), ciphers; for a connection server and server_hostname too.
+-- context returns the id of a context. options: cert (a name of pki), cafile (a file of pki), verify, hostname (true to
+-- verify it), min, max (0x0303, 0x0304), alpn (wire form), ciphers; for a connection server and server_hostname too.
 function pump.context(options)
-    known("pump.context", options, "min max cert cafile verify hostname ciphers alpn server server_hostname")
+    check_options("pump.context", options, "min max cert cafile verify hostname ciphers alpn server server_hostname")
     local id = check(backend.context_new(const.PROTOCOL_TLS), "context_new")
     if options.min then
         check(backend.context_set_minimum_version(id, options.min), "minimum")
@@ -63,7 +63,8 @@ function pump.context(options)
     return id
 end
 
--- connection: the id of a connection over memory with such a context, which is closed at once: the connection keeps it.
+-- connection returns the id of a connection over memory. It closes the id of the context, which the connection keeps
+-- alive.
 function pump.connection(options)
     local context = pump.context(options)
     local id = backend.connection_over_memory(context, options.server and 1 or 0, options.server_hostname)
@@ -71,7 +72,7 @@ function pump.connection(options)
     return check(id, "connection_over_memory")
 end
 
--- pair: a client and a server over memory that trust each other's test certificates; close() both at the end.
+-- pair returns a client and a server over memory that trust each other's test certificates. The caller closes it.
 local Pair = {}
 Pair.__index = Pair
 
@@ -99,7 +100,7 @@ function Pair:close()
     backend.close(self.server)
 end
 
--- move: at most size bytes (all without it) from one to the other; returns how many.
+-- move moves at most `size` bytes (by default all) from one to the other, and returns how many it has moved.
 function pump.move(from, to, size)
     local pending = check(backend.connection_drain_pending(from), "drain_pending")
     local count = math.min(size or pending, pending)
@@ -112,7 +113,7 @@ function pump.move(from, to, size)
     return drained
 end
 
--- handshake: both sides' handshakes with pieces of size bytes; returns the status of each and their failures.
+-- handshake does both sides' handshakes with pieces of `size` bytes, and returns the status of each and their failures.
 function Pair:handshake(size)
     local status = { client = -1, server = -1 }
     local failures = {}
@@ -143,12 +144,12 @@ function Pair:handshake(size)
     return status.client, status.server, failures
 end
 
--- deliver: moves all bytes that are under way.
+-- deliver moves all bytes that either side has encrypted.
 function Pair:deliver(size)
     while pump.move(self.client, self.server, size) + pump.move(self.server, self.client, size) > 0 do end
 end
 
--- transfer: sends data from one side ("client" or "server") and returns what the other one read.
+-- transfer sends data from one side ("client" or "server") and returns what the other one has read.
 function Pair:transfer(from, data, size)
     local source, sink = self[from], self[from == "client" and "server" or "client"]
     local position, parts, got, turns = 1, {}, 0, 0
@@ -178,8 +179,9 @@ function Pair:transfer(from, data, size)
     return table.concat(parts)
 end
 
--- bridge: moves what comes at a plain non-blocking socket into a connection over memory, and what that has to say out
--- to the socket, at most size bytes each way; returns how many went in and out. The socket's end is the connection's.
+-- bridge moves received bytes from a plain non-blocking socket into a connection over memory, and the connection's
+-- output to the socket, at most `size` bytes each way, and returns the two counts. The end of the socket's stream is
+-- the end of the connection's.
 local socket = require "cleat.socket"
 
 local function blocked(failure)

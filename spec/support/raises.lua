@@ -1,6 +1,7 @@
 -- raises(class, what, f, ...) calls f, which must raise an error of the class, and returns the error. class: a name
--- ("socket.error", "ValueError"), or a list of them, all of which must recognise it. what: fields that the error
--- must have; match is a text that its message must contain, whatever the case and with spaces and underscores alike.
+-- ("socket.error", "ValueError"), or a list of them; the error must be an instance of each. what: fields that the error
+-- must have. what.match is a text that its message must contain; it is compared without regard to case, and a space
+-- matches an underscore.
 local errors = require "cleat.errors"
 
 local function find(name)

@@ -32,8 +32,8 @@ end
 recipes.blocks = read_page()
 recipes.used = {}
 
--- take returns the code of a program, which recipes.unused() then omits.
-function recipes.take(heading, number)
+-- program returns the code of a program, which recipes.unused() then omits.
+function recipes.program(heading, number)
     local code = assert(recipes.blocks[heading] and recipes.blocks[heading][number], heading)
     recipes.used[code] = true
     return code
@@ -130,12 +130,12 @@ end
 
 -- start runs a server, on port ports["0.0.0.0:8443"]. substitute: a pattern in its code, and its replacement.
 function recipes.start(heading, number, ports, substitute)
-    return process.start(command(changed(recipes.take(heading, number), substitute), ports))
+    return process.start(command(changed(recipes.program(heading, number), substitute), ports))
 end
 
 -- run runs a program, whose output must be the one of its comments, and returns the result.
 function recipes.run(heading, number, ports, substitute)
-    local code = recipes.take(heading, number)
+    local code = recipes.program(heading, number)
     local wanted = recipes.expected(code)
     local result = process.run(command(changed(code, substitute), ports))
     result.output = result.output:gsub(" %(%S+:%d+%)\n", "\n") -- the position in BoringSSL's source
@@ -148,7 +148,7 @@ end
 
 -- fails runs a program that must fail, and returns its error output; substitute as for start.
 function recipes.fails(heading, number, ports, substitute)
-    local result = process.run(command(changed(recipes.take(heading, number), substitute), ports))
+    local result = process.run(command(changed(recipes.program(heading, number), substitute), ports))
     assert(result.status ~= 0, "it did not fail")
     return result.errors
 end

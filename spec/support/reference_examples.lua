@@ -1,5 +1,6 @@
--- Runs the examples of a page of docs/lua/, each with what docs/lua/README.md promises. Arguments: a file that returns
--- {line, code} of each; the ports of an echo server and of an HTTPS server. Before the output of each stands its line.
+-- Runs the examples of a page of docs/lua/, each with the variables that docs/lua/README.md lists. Arguments: a file
+-- that returns {line, code} of each; the ports of an echo server and of an HTTPS server. It prints the line of each
+-- example before its output.
 local file, port, https_port = ...
 local errors = require "cleat.errors"
 local socket = require "cleat.socket"

@@ -1,4 +1,4 @@
-"""A relay for TCP: it sends each connection to the next of the ports that are its arguments, and says where it listens."""
+"""A TCP relay: it forwards each connection to the next of the ports that are its arguments. It prints its port."""
 
 import asyncio
 import itertools

@@ -1,12 +1,13 @@
--- The event loops in which the tests of support.adapter_questions run. Each is a runtime, with these fields:
+-- The event loops in which the tests of support.adapter_tests run. Each is a runtime, with these fields:
 --   name
---   spawn(body)         starts a coroutine; returns a task {done, ok, results}
+--   start(body)         starts a coroutine; returns a task {done, ok, results}
 --   run(body, seconds)  the same, and runs the loop until all tasks have ended
 --   pause(seconds)      in a coroutine: lets the others run
 --   waiter              for sockets of cleat
---   own(plain)          takes the connection of a cleat socket, and returns the loop's object for it; nil if cleat's
---                       sockets are tested
---   close_own(object)   closes such an object without the wrapper
+--   adopt(plain)        moves the connection of a cleat socket to an object of the loop, and returns the object; nil
+--                       if cleat's sockets are tested
+--   close_object(object)
+--                       closes such an object without cleat's wrapper
 --   kill(task)          ends a waiting coroutine; nil if the loop does not allow it
 --   stream              whether TLS is done in memory: no descriptor, no timeout of 0
 local compat = require "cleat.compat"
@@ -57,11 +58,11 @@ function runtimes.luv_handle()
     local uv = require "luv"
     return luv { name = "luv, its handles", stream = true, fresh = function()
         return uv.new_tcp()
-    end, own = function(_, plain)
+    end, adopt = function(_, plain)
         local handle = uv.new_tcp()
         assert(handle:open(plain:detach()))
         return handle
-    end, close_own = function(_, handle)
+    end, close_object = function(_, handle)
         handle:close()
     end }
 end
@@ -90,14 +91,14 @@ function runtimes.cqueues_waiter()
 end
 
 function runtimes.cqueues_socket()
-    return cqueues { name = "cqueues, its sockets", own = function(_, plain)
+    return cqueues { name = "cqueues, its sockets", adopt = function(_, plain)
         return require("cqueues.socket").fdopen(plain:detach())
-    end, close_own = function(_, sock)
+    end, close_object = function(_, sock)
         sock:close()
     end }
 end
 
--- luasocket takes the connection of a cleat socket, and returns LuaSocket's object for it.
+-- luasocket moves the connection of a cleat socket to a new LuaSocket object, and returns it.
 local function luasocket(plain)
     local other = socket.socket()
     other:bind { "127.0.0.1", 0 }
@@ -137,9 +138,9 @@ function runtimes.copas_waiter()
 end
 
 function runtimes.copas_socket()
-    return copas { name = "copas, its sockets", own = function(_, plain)
+    return copas { name = "copas, its sockets", adopt = function(_, plain)
         return adapters.copas().wrap(luasocket(plain))
-    end, close_own = function(_, wrapped)
+    end, close_object = function(_, wrapped)
         wrapped.socket:close()
     end }
 end
@@ -149,7 +150,6 @@ function runtimes.luasocket()
     local fields = { name = "LuaSocket, with a waiter", waiter = loop.waiter, sets_waiter = true }
     function fields.step()
         loop:turn(0.005)
-        loop.asked = {} -- the records refer to connections, and keep their sessions alive
     end
     function fields.launch(_, task)
         local thread = loop:start(task.main)
@@ -158,11 +158,11 @@ function runtimes.luasocket()
     function fields.pause(_, seconds)
         coroutine.yield(process.clock() + seconds)
     end
-    function fields.own(_, plain)
+    function fields.adopt(_, plain)
         local object = luasocket(plain)
         return object
     end
-    function fields.close_own(_, object)
+    function fields.close_object(_, object)
         object:close()
     end
     fields.kill = coroutine.close and function(_, task)

@@ -13,12 +13,11 @@ local scheduler = {}
 local Scheduler = {}
 Scheduler.__index = Scheduler
 
--- new returns a scheduler. It counts its waits in `waits`, and records each {sock, event, timeout} in `asked`.
+-- new returns a scheduler. `waits` counts the calls of its waiter.
 function scheduler.new()
-    local self = setmetatable({ threads = {}, waits = 0, asked = {} }, Scheduler)
+    local self = setmetatable({ threads = {}, waits = 0 }, Scheduler)
     function self.waiter(sock, event, timeout)
         self.waits = self.waits + 1
-        self.asked[#self.asked + 1] = { sock, event, timeout }
         return coroutine.yield(sock:fileno(), event, timeout and process.clock() + timeout)
     end
     return self

@@ -1,11 +1,11 @@
 -- serve(options) starts support/server.lua in a separate process and returns it, with its port. cert is a name of pki;
--- chains, instead of it, a list of { chain, key }, which are names of files; with psk there is none unless it is given.
-local known = require "support.known"
+-- or chains is a list of { chain, key }, which are names of files. With psk there is no certificate by default.
+local check_options = require "support.check_options"
 local pki = require "support.pki"
 local process = require "support.process"
 
 return function(options)
-    known("serve", options, "cert chains cafile verify version alpn mode bytes remote ciphers psk hint")
+    check_options("serve", options, "cert chains cafile verify version alpn mode bytes remote ciphers psk hint")
     local command = { "spec/support/server.lua", timeout = 60 }
     local chains = options.chains or (options.cert or not options.psk) and { { pki.chain(options.cert or "server-ec") } } or {}
     for name, value in pairs(options) do

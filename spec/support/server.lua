@@ -1,27 +1,13 @@
--- A TLS server for peers that are programs: one connection after the other, each echoed or answered as HTTP, until it
--- is killed.
+-- A TLS server for peers that are programs. It serves one connection after the other, each as an echo or an HTTP
+-- server, until it is killed.
 -- Arguments are name=value: cert, key (files), also (more of them: cert:key, once for each), cafile, verify (optional,
 -- required), version (TLSv1 to TLSv1.2; all), alpn, mode (echo, http), bytes (an echo ends with close_notify after so
--- many), remote (yes: the keys are elsewhere; refuse: and do not sign), ciphers, psk (IDENTITY:KEY, in hexadecimal) and
--- hint. It says on standard output what happens.
-local socket = require "cleat.socket"
+-- many), remote (yes: it signs by callback; refuse: the callback raises), ciphers, psk (IDENTITY:KEY, in hexadecimal)
+-- and hint. It prints what happens to standard output.
+local program = require "support.server_program"
 local ssl = require "cleat.ssl"
 
-local options = { mode = "echo" }
-local also = {}
-for _, word in ipairs(arg) do
-    local name, value = word:match("^(%w+)=(.*)$")
-    if name == "also" then
-        also[#also + 1] = { value:match("^(.*):(.*)$") }
-    else
-        options[name] = value
-    end
-end
-
-local function say(...)
-    print(...)
-    io.stdout:flush()
-end
+local options = program.options "also"
 
 local PROTOCOLS = { TLSv1 = ssl.PROTOCOL_TLSv1, ["TLSv1.1"] = ssl.PROTOCOL_TLSv1_1, ["TLSv1.2"] = ssl.PROTOCOL_TLSv1_2 }
 local context = ssl.SSLContext(PROTOCOLS[options.version] or ssl.PROTOCOL_TLS)
@@ -29,7 +15,7 @@ local context = ssl.SSLContext(PROTOCOLS[options.version] or ssl.PROTOCOL_TLS)
 local function load(certfile, keyfile)
     if options.remote then
         context:load_cert_chain(certfile, { sign = function(algorithm, data)
-            say("signs", algorithm)
+            program.print("signs", algorithm)
             return options.remote == "yes" and ssl.sign(keyfile, algorithm, data) or nil
         end })
     else
@@ -40,8 +26,8 @@ end
 if options.cert then
     load(options.cert, options.key)
 end
-for _, files in ipairs(also) do
-    load(files[1], files[2])
+for _, files in ipairs(options.also or {}) do
+    load(files:match "^(.*):(.*)$")
 end
 if options.ciphers then
     context:set_ciphers(options.ciphers)
@@ -49,7 +35,7 @@ end
 if options.psk then
     local known, digits = options.psk:match "^(.*):(%x+)$"
     context:set_psk_server_callback(function(identity)
-        say("asks", identity)
+        program.print("asks", identity)
         return identity == known and digits:gsub("%x%x", function(digit)
             return string.char(tonumber(digit, 16))
         end) or nil
@@ -65,7 +51,7 @@ if options.alpn then
     context:set_alpn_protocols { options.alpn }
 end
 
--- echo: sends back what comes; the bytes, and how they ended.
+-- echo sends back the received bytes. It returns them, and how the stream ended.
 local function echo(stream)
     local count, limit = 0, tonumber(options.bytes)
     while count ~= limit do
@@ -80,7 +66,7 @@ local function echo(stream)
     return count, "limit"
 end
 
--- http: GET /N is answered with N bytes, a body is sent back.
+-- http answers GET /N with N bytes, and sends a request's body back.
 local function http(stream)
     local buffer = ""
     while not buffer:find("\r\n\r\n", 1, true) do
@@ -113,24 +99,17 @@ local function http(stream)
     return count + size, "done"
 end
 
-local listener = socket.socket()
-listener:setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-listener:bind { "127.0.0.1", 0 }
-listener:listen(16)
-say(("listening on %d"):format(listener:getsockname()[2]))
-while true do
-    local plain = listener:accept()
-    plain:settimeout(20)
+program.serve(function(plain)
     local ok, failure = pcall(function()
         local stream = context:wrap_socket(plain, { server_side = true, suppress_ragged_eofs = false })
         local peer = stream:getpeercert()
-        say("connected", stream:version(), stream:cipher()[1], stream:selected_alpn_protocol() or "-",
+        program.print("connected", stream:version(), stream:cipher()[1], stream:selected_alpn_protocol() or "-",
             peer and peer.subject and peer.subject[#peer.subject][1][2] or "-")
-        say("served", (options.mode == "http" and http or echo)(stream))
+        program.print("served", (options.mode == "http" and http or echo)(stream))
         stream:close()
     end)
     if not ok then
-        say("failed", tostring(failure))
+        program.print("failed", tostring(failure))
     end
     plain:close()
-end
+end)

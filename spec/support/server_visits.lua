@@ -1,5 +1,6 @@
--- Connections of CPython to servers in this process; each may offer the session of an earlier one. For specs about the
+-- Connections of CPython to servers in this process. Each may offer the session of an earlier one. For specs about the
 -- sessions that servers resume.
+local limits = require "support.limits"
 local peer = require "support.peer"
 local pki = require "support.pki"
 local socket = require "cleat.socket"
@@ -38,7 +39,7 @@ end
 function visits.visit(variant, context, client)
     client = client or {}
     local listener = socket.socket()
-    listener:settimeout(30)
+    listener:settimeout(limits.bound(30))
     listener:bind { "127.0.0.1", 0 }
     listener:listen(1)
     local options = {
@@ -52,7 +53,7 @@ function visits.visit(variant, context, client)
     local job = peer.connect(options)
     local plain = listener:accept()
     listener:close()
-    plain:settimeout(30)
+    plain:settimeout(limits.bound(30))
     local hits = context:session_stats().hits
     local ok, result = pcall(function()
         local sock = context:wrap_socket(plain, { server_side = true, do_handshake_on_connect = false })

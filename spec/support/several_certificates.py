@@ -11,7 +11,7 @@ listener = socket.create_server(("127.0.0.1", 0))
 print("listening on", listener.getsockname()[1], flush=True)
 while True:
     plain, _ = listener.accept()
-    plain.settimeout(20)
+    plain.settimeout(300)
     try:
         with context.wrap_socket(plain, server_side=True) as conn:
             conn.sendall(conn.recv(1))

@@ -1287,7 +1287,7 @@ return {
     },
     {
         name = "close", results = 0,
-        classes = { CLOSED = true, HANDLE = true, USAGE = true, NOMEM = true },
+        classes = { HANDLE = true, USAGE = true, NOMEM = true },
         arguments = {
             { kind = "int", name = "id" },
         },

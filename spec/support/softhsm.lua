@@ -4,7 +4,7 @@ local process = require "support.process"
 
 local softhsm = { MODULE = "/usr/lib/softhsm/libsofthsm2.so" }
 
--- missing returns nil, or why there can be no token.
+-- missing returns nil, or the reason why there can be no token.
 function softhsm.missing()
     return optional.program "softhsm2-util" or optional.program "pkcs11-tool"
 end

@@ -1,5 +1,5 @@
--- Walks states and calls of cleat's SSLSocket and SSLObject. Each cell is a call in a connection that was just brought
--- into a state, and then the same call again. states.py does the same with Python's ssl.
+-- Calls each method of cleat's SSLSocket and SSLObject in each state. Each cell is a call on a connection that was just
+-- brought into a state, and the same call again. states.py does the same with Python's ssl.
 local errno = require "cleat.errno"
 local link = require "support.link"
 local socket = require "cleat.socket"
@@ -10,7 +10,7 @@ local states = {}
 local function describe(failure)
     if ssl.SSLError:is(failure) then
         local name = failure.class.name:match("[^.]+$")
-        -- Of an SSLEOFError OpenSSL gives a reason to the first call only.
+        -- OpenSSL gives the reason of an SSLEOFError to the first call only.
         return name ~= "SSLEOFError" and failure.reason and name .. " " .. failure.reason or name
     elseif socket.error:is(failure) then
         return errno.errorcode[failure.errno]
@@ -19,7 +19,7 @@ local function describe(failure)
     return name or error(failure, 0)
 end
 
--- answer: a call's result or failure as text, and whether it is a result.
+-- answer returns a call's result or failure as text, and whether it is a result.
 local function answer(call, ...)
     local ok, value = pcall(call, ...)
     if not ok then
@@ -89,7 +89,7 @@ local function close(object)
     getmetatable(object).__close(object)
 end
 
--- finish ends the network of the subject.
+-- finish ends the subject's transport.
 function Pair:finish()
     self.ended = true
     if self.bios then
@@ -202,7 +202,7 @@ reach["closed"] = function(self)
     close(self.subject)
 end
 
---- What a page calls the states, in its order.
+--- The states' titles on the page, in its order.
 states.STATES = {
     { "fresh", "before the handshake" },
     { "open", "open" },
@@ -265,7 +265,7 @@ states.CALLS = {
     { "pending", method("pending", nothing), true },
 }
 
---- What changes nothing: these share a connection.
+--- Getters, which change nothing: they share a connection.
 states.GETTERS = {}
 for _, name in ipairs { "version", "cipher", "getpeercert", "compression", "selected_alpn_protocol", "shared_ciphers",
     "get_channel_binding" } do
@@ -277,8 +277,8 @@ end
 
 states.KINDS, states.VERSIONS, states.ROLES = { "SSLSocket", "SSLObject" }, { "TLSv1.2", "TLSv1.3" }, { "client", "server" }
 
---- Whether a kind of connection has a state.
-function states.has(kind, state)
+--- Returns whether a kind of connection has a state.
+function states.applies(kind, state)
     return kind == "SSLSocket" or state ~= "shut down"
 end
 
@@ -294,7 +294,7 @@ local function count(name)
     end
 end
 
---- What Python lacks, and changes nothing: the lengths of the chains, and the verify code.
+--- Getters that Python lacks: the lengths of the chains, and the verify code.
 states.CERTIFICATES = {
     { "get_unverified_chain", count "get_unverified_chain" },
     { "get_verified_chain", count "get_verified_chain" },
@@ -330,7 +330,7 @@ local function walk(report, each)
         for _, version in ipairs(states.VERSIONS) do
             for _, role in ipairs(states.ROLES) do
                 for _, state in ipairs(states.STATES) do
-                    if states.has(kind, state[1]) then
+                    if states.applies(kind, state[1]) then
                         each(report, kind, version, role, state[1])
                     end
                 end
@@ -344,7 +344,7 @@ function states.walk(report)
     walk(report, walk_state)
 end
 
---- walk_certificates does so for what Python lacks.
+--- walk_certificates does so for the getters that Python lacks.
 function states.walk_certificates(report)
     walk(report, function(to, ...)
         walk_getters(to, states.CERTIFICATES, ...)

@@ -1,4 +1,4 @@
-"""Walks states and calls of Python's SSLSocket and SSLObject, as spec/support/states.lua does cleat's: states.py CERT KEY CAFILE
+"""Calls each method of Python's SSLSocket and SSLObject in each state, as spec/support/states.lua does cleat's: states.py CERT KEY CAFILE
 prints a line for each cell, "kind TAB version TAB role TAB state TAB call TAB answer TAB second answer"."""
 import errno
 import socket

@@ -1,22 +1,13 @@
 -- A server of a fleet, for spec/sessions/fleet_spec.lua: TLS, one connection after the other, until it is killed.
 -- Arguments are name=value: cert, key, cafile (files); version (1.2 or 1.3); no_ticket; verify; store (redis or none)
 -- with port, password, timeout, pause; secret, period (ticket keys); keys (the period of ticket keys from the store);
--- brief (it closes first); replied (clients have their answer once Redis has the sessions). It prints its port,
--- and a line for each connection and for each error of the store.
+-- brief (the server closes first); replied (it answers clients after Redis has stored the sessions). It prints its
+-- port, and a line for each connection and for each error of the store.
+local program = require "support.server_program"
 local redis = require "cleat.sessions.redis"
-local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
-local options = {}
-for _, word in ipairs(arg) do
-    local name, value = word:match "^([%w_]+)=(.*)$"
-    options[name] = value
-end
-
-local function say(...)
-    print(...)
-    io.stdout:flush()
-end
+local options = program.options()
 
 local VERSIONS = { ["1.2"] = ssl.TLSVersion.TLSv1_2, ["1.3"] = ssl.TLSVersion.TLSv1_3 }
 local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -35,7 +26,7 @@ local store = redis.new {
     pause = tonumber(options.pause or 0.001),
 }
 function store.error(err)
-    say("store error: " .. tostring(err))
+    program.print("store error: " .. tostring(err))
 end
 if options.store then
     context:set_session_store(store)
@@ -48,20 +39,14 @@ if options.keys then
     refresh = require("cleat.sessions").ticket_keys(context, store, { period = tonumber(options.keys) })
 end
 
-local listener = socket.socket()
-listener:bind { "127.0.0.1", 0 }
-listener:listen(64)
-say("listening on " .. listener:getsockname()[2])
-while true do
-    local plain = listener:accept()
-    plain:settimeout(20)
+program.serve(function(plain)
     refresh()
     local hits = context:session_stats().hits
     local ok, err = pcall(function()
         local conn = context:wrap_socket(plain, { server_side = true })
-        say("connection " .. (context:session_stats().hits > hits and "resumed" or "full"))
+        program.print("connection " .. (context:session_stats().hits > hits and "resumed" or "full"))
         if options.replied then
-            pcall(store.get, ("0"):rep(32)) -- its reply comes after those to the tickets, for which the handshake does not wait
+            pcall(store.get, ("0"):rep(32)) -- its reply follows those to the tickets, for which the handshake does not wait
         end
         conn:sendall "hello"
         if options.brief then
@@ -72,6 +57,6 @@ while true do
         conn:close()
     end)
     if not ok then
-        say("failure: " .. tostring(err))
+        program.print("failure: " .. tostring(err))
     end
-end
+end)

@@ -1,4 +1,4 @@
--- Several ends of connections in one thread: each task is a function that lets the others run while its non-blocking
+-- Several ends of connections in one thread. Each task is a function that lets the others run while its non-blocking
 -- socket would block.
 local limits = require "support.limits"
 local process = require "support.process"
@@ -10,7 +10,7 @@ local unpack = table.unpack or unpack
 
 local tasks = {}
 
--- call calls object:name(...) on a non-blocking socket, again each time that it would have blocked.
+-- call calls object:name(...) on a non-blocking socket, and repeats it each time that it would have blocked.
 function tasks.call(object, name, ...)
     while true do
         local results = { pcall(object[name], object, ...) }
@@ -52,8 +52,8 @@ function tasks.receive(object, count, piece)
     return table.concat(parts)
 end
 
--- run runs the functions until all have ended, and returns the first result of each. It raises a failure of any then;
--- tasks.outcomes returns failures instead.
+-- run runs the functions until all have ended, and returns the first result of each. Then it raises the failure of any;
+-- tasks.outcomes returns the failures instead.
 local function run(functions, deadline)
     local finish = process.clock() + limits.bound(deadline or 10)
     local threads, results, failures, waits = {}, {}, {}, {}

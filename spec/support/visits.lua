@@ -1,5 +1,5 @@
--- Connections over memory between two contexts, one after the other: each may offer the session of an earlier one.
-local known = require "support.known"
+-- Connections over memory between two contexts, one after the other. Each may offer the session of an earlier one.
+local check_options = require "support.check_options"
 local pki = require "support.pki"
 local ssl = require "cleat.ssl"
 
@@ -16,7 +16,7 @@ local function of_version(context, version)
     return context
 end
 
--- client returns a context that verifies the server. cafile: of pki, false for none.
+-- client returns a context that verifies the server. cafile: a file of pki, false for none.
 function visits.client(version, cafile)
     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if cafile ~= false then
@@ -25,7 +25,7 @@ function visits.client(version, cafile)
     return of_version(context, version)
 end
 
--- server returns a server's context. cert: of pki.
+-- server returns a server's context. cert: a name of pki.
 function visits.server(version, cert)
     local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context:load_cert_chain(pki.chain(cert or "server-ec"))
@@ -42,7 +42,7 @@ local function side(context, options)
     }, Side)
 end
 
--- try calls a method. It returns true and the results, or false, if the method wants bytes, or false and an error.
+-- try calls a method. It returns true and the results; or false if the method needs bytes; or false and an error.
 function Side:try(name, ...)
     local ok, result = pcall(self.object[name], self.object, ...)
     if ok then
@@ -70,11 +70,11 @@ local function exchange(client, server)
     client:try("read", 1)
 end
 
--- pair returns a client and a server after their handshakes, or as far as these succeed. options: client and server
--- (contexts), hostname (localhost; false for none), session, ech_configs, early_data; before(object), called with the
--- client's object before the handshake.
+-- pair returns a client and a server after their handshakes, or at the point where these fail. options: client and
+-- server (contexts), hostname (localhost; false for none), session, ech_configs, early_data; before(object), called
+-- with the client's object before the handshake.
 function visits.pair(options)
-    known("visits.pair", options, "client server hostname session before quiet ech_configs early_data")
+    check_options("visits.pair", options, "client server hostname session before quiet ech_configs early_data")
     local hostname = options.hostname
     if hostname == nil then
         hostname = "localhost"

@@ -344,11 +344,15 @@ public final class Cleat {
     public static final int KIND_EPOLL = 13;
 
     // CLEAT_MESSAGE_* are the kinds of messages, with the numbers of TLS's content types; HEADER is
-    // the header of any record (5 bytes).
+    // the header of any record (5 bytes). CLIENT_HELLO_INNER is the ClientHello that Encrypted
+    // ClientHello encrypts, before it is encrypted and after it was decrypted; SSL2_CLIENT_HELLO is a
+    // ClientHello in the format of SSL 2, which servers accept for later versions.
+    public static final int MESSAGE_SSL2_CLIENT_HELLO = 0;
     public static final int MESSAGE_CHANGE_CIPHER_SPEC = 20;
     public static final int MESSAGE_ALERT = 21;
     public static final int MESSAGE_HANDSHAKE = 22;
     public static final int MESSAGE_HEADER = 256;
+    public static final int MESSAGE_CLIENT_HELLO_INNER = 257;
 
     // CLEAT_MESSAGES_MAX is the maximum size of the messages that a connection keeps for its caller,
     // in bytes.
@@ -1828,8 +1832,9 @@ public final class Cleat {
          * order in which they should be tried. host: a name or a numeric address; absent for the loopback
          * address, or for the wildcard one with CLEAT_AI_PASSIVE. service: a name or a decimal port;
          * absent for port 0. host and service must not both be absent. family, socktype and proto
-         * restrict the result; 0 is no restriction. flags: CLEAT_AI_*. The call blocks for as long as the
-         * system's resolver does. CLEAT_RESOLVE; CLEAT_SYS.
+         * restrict the result; socktype: CLEAT_SOCK_*, or 0 for any; proto: CLEAT_IPPROTO_*, or 0 for
+         * any. flags: CLEAT_AI_*. The call blocks for as long as the system's resolver does.
+         * CLEAT_RESOLVE; CLEAT_SYS.
          */
         public static Addrinfo resolve(String host, String service, int family, int socktype,
                                        int proto, int flags) throws Failure {
@@ -3330,8 +3335,11 @@ public final class Cleat {
         /**
          * cleat_connection_over_fd returns the id of a connection over the descriptor of a stream socket,
          * which the caller keeps: it must stay open as long as the connection, and is not closed with it.
-         * The other arguments are as for cleat_connection_over_socket. CLEAT_SYS with EBADF or ENOTSOCK;
-         * CLEAT_UNSUPPORTED for a socket that is not a stream; CLEAT_SSL as above.
+         * A TLS 1.3 client that has read nothing should call cleat_connection_shutdown before the caller
+         * closes the descriptor: with the server's session tickets unread, the close resets the
+         * connection, and the server can lose what the client has written. The other arguments are as for
+         * cleat_connection_over_socket, whose socket cleat closes without a reset. CLEAT_SYS with EBADF
+         * or ENOTSOCK; CLEAT_UNSUPPORTED for a socket that is not a stream; CLEAT_SSL as above.
          */
         public static Connection overFd(Context context, int fd, boolean serverSide,
                                         String serverHostname) throws Failure {
@@ -3509,9 +3517,9 @@ public final class Cleat {
         /**
          * cleat_connection_server_hostname returns the length of the server name, and copies it to
          * output: on a client the one with which the connection was made, on a server the one that the
-         * client has sent as SNI; 0 if there is none.
+         * client has sent as SNI, which may contain any byte; 0 if there is none.
          */
-        public String serverHostname() throws Failure {
+        public byte[] serverHostname() throws Failure {
             byte[] out = new byte[256];
             int result = Raw.cleat_connection_server_hostname(id, out, out.length);
             if (result > out.length) {
@@ -3521,7 +3529,7 @@ public final class Cleat {
             Reference.reachabilityFence(this);
             check(result);
             out = Arrays.copyOf(out, Math.min(result, out.length));
-            return utf8(out);
+            return out;
         }
 
         /**
@@ -3606,7 +3614,8 @@ public final class Cleat {
         /**
          * cleat_connection_shared_cipher returns the length of OpenSSL's name of the shared suite at
          * index (from 0, in BoringSSL's order) and copies it to output; it stores the suite's secret bits
-         * and the CLEAT_TLS1_*VERSION that defines it. CLEAT_USAGE for an index out of range.
+         * and the CLEAT_TLS1_*VERSION that defines it, 0x0300 (SSL 3) for the oldest suites. CLEAT_USAGE
+         * for an index out of range.
          */
         public SharedCipher sharedCipher(int index) throws Failure {
             int[] bits = new int[1];
@@ -4924,9 +4933,8 @@ public final class Cleat {
          * 8 threads run look-ups at a time; further look-ups are queued in order. A thread ends when the
          * queue is empty. Closing a resolution closes its descriptor and removes it from the queue; a
          * thread that is already resolving it continues until the system's resolver returns, and no call
-         * waits for that. These threads do not exist in a child process after fork: resolutions that were
-         * started before the fork never complete there, and new ones do. flags: CLEAT_AI_*. CLEAT_SYS
-         * (EMFILE; EAGAIN: the thread cannot be created).
+         * waits for that. A child process that was forked has none of these threads, and creates new
+         * ones. flags: CLEAT_AI_*. CLEAT_SYS (EMFILE; EAGAIN: the thread cannot be created).
          */
         public static Resolution create(String host, String service, int family, int socktype,
                                         int proto, int flags) throws Failure {
@@ -4951,7 +4959,8 @@ public final class Cleat {
         /**
          * cleat_resolution_addrinfo returns the id of a list of addresses, a new id at each call, once
          * the resolution is complete. timeout: seconds, negative to wait without a limit, 0 not to wait.
-         * CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_RESOLVE; CLEAT_SYS.
+         * CLEAT_WANT_READ; CLEAT_TIMEOUT; CLEAT_CLOSED; CLEAT_RESOLVE: with CLEAT_EAI_AGAIN also in a
+         * child process, for a resolution that was incomplete when the process was forked; CLEAT_SYS.
          */
         public Addrinfo addrinfo(double timeout) throws Failure {
             int result = Raw.cleat_resolution_addrinfo(id, timeout);

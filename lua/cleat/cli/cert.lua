@@ -56,14 +56,36 @@ local function element_size(der, at)
     return 2 + first - 128 + size
 end
 
+local LABELS = { CERTIFICATE = true, ["TRUSTED CERTIFICATE"] = true, ["X509 CERTIFICATE"] = true }
+
+-- next_block returns the label of the next PEM block at or after a position, the block, and the position behind it. A
+-- block ends at the next "-----", so that the search takes linear time even if blocks have no end.
+local function next_block(data, at)
+    while true do
+        local start, last, label = data:find("%-%-%-%-%-BEGIN ([%u%d ]+)%-%-%-%-%-", at)
+        local stop = start and data:find("-----", last + 1, true)
+        if not stop then
+            return nil
+        end
+        local ending = "-----END " .. label .. "-----"
+        at = stop
+        if data:sub(stop, stop + #ending - 1) == ending then
+            at = stop + #ending
+            return label, data:sub(start, at - 1), at
+        end
+    end
+end
+
 -- load returns the certificates of a file: PEM with any text in between, or concatenated DER.
 local function load(name)
     local data, list = read(name), {}
     if data:find("-----BEGIN ", 1, true) then
-        for label, body in data:gmatch "(%-%-%-%-%-BEGIN ([%u%d ]+)%-%-%-%-%-.-%-%-%-%-%-END %2%-%-%-%-%-)" do
-            if body == "CERTIFICATE" or body == "TRUSTED CERTIFICATE" or body == "X509 CERTIFICATE" then
-                list[#list + 1] = parse(name, #list + 1, label .. "\n")
+        local label, block, at = next_block(data, 1)
+        while label do
+            if LABELS[label] then
+                list[#list + 1] = parse(name, #list + 1, block .. "\n")
             end
+            label, block, at = next_block(data, at)
         end
     else
         local at = 1

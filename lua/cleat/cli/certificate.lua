@@ -140,7 +140,19 @@ end
 local function joined(list)
     local all = {}
     for i, value in ipairs(list) do
-        all[i] = output.safe(value)
+        all[i] = output.safe(value):gsub(",", "\\,")
+    end
+    return table.concat(all, ", ")
+end
+
+--- Formats alternative names as a list. A comma in a name is escaped: it does not separate two names.
+---@param pairs_of string[][] from facts
+---@return string
+function certificate.list(pairs_of)
+    local all = {}
+    for i, pair in ipairs(pairs_of) do
+        local value = pair[1] == "DirName" and pair[2] or pair[2]:gsub(",", "\\,")
+        all[i] = (pair[1] == "DNS" and "" or pair[1] .. ":") .. value
     end
     return table.concat(all, ", ")
 end
@@ -158,11 +170,7 @@ function certificate.rows(of, paint, left)
         end
     end
     add("subject", of.subject)
-    local all = {}
-    for _, pair in ipairs(of.names) do
-        all[#all + 1] = (pair[1] == "DNS" and "" or pair[1] .. ":") .. pair[2]
-    end
-    add("names", table.concat(all, ", "))
+    add("names", certificate.list(of.names))
     add("issuer", of.issuer .. (of.self_issued and " (itself)" or ""))
     add("valid", ("%s to %s: %s"):format(of.not_before, of.not_after,
         of.valid_now and left or paint("red", of.days_left < 0 and left or "not yet")))

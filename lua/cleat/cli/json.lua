@@ -1,5 +1,7 @@
 --- Encodes JSON (RFC 8259). The names of objects are sorted, so that the text is reproducible.
 
+local characters = require "cleat.cli.characters"
+
 local json = {}
 
 --- array marks a table as an array, even if it is empty.
@@ -20,23 +22,20 @@ local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r"
 local function is_utf8(text)
     local at = 1
     while at <= #text do
-        local a, b, c, d = text:byte(at, at + 3)
-        local function tail(byte)
-            return byte and byte >= 0x80 and byte <= 0xbf
-        end
-        if a < 0x80 then
-            at = at + 1
-        elseif a >= 0xc2 and a <= 0xdf and tail(b) then
-            at = at + 2
-        elseif a >= 0xe0 and a <= 0xef and tail(b) and tail(c) and (a ~= 0xe0 or b >= 0xa0) and (a ~= 0xed or b <= 0x9f) then
-            at = at + 3
-        elseif a >= 0xf0 and a <= 0xf4 and tail(b) and tail(c) and tail(d) and (a ~= 0xf0 or b >= 0x90) and (a ~= 0xf4 or b <= 0x8f) then
-            at = at + 4
-        else
+        local size = characters.size(text, at)
+        if not size then
             return false
         end
+        at = at + size
     end
     return true
+end
+
+-- Control characters, and those that change the direction of text, are escaped too: the reader may be a terminal.
+local function escape(character)
+    local a, b, c = character:byte(1, 3)
+    local code = c and (a - 0xe0) * 4096 + (b - 0x80) * 64 + c - 0x80 or b and (a - 0xc0) * 64 + b - 0x80 or a
+    return ESCAPES[character] or ("\\u%04x"):format(code)
 end
 
 -- JSON has text only: bytes that are not UTF-8 are treated as Latin-1.
@@ -47,9 +46,7 @@ local function string_of(text)
             return string.char(0xc0 + math.floor(byte / 64), 0x80 + byte % 64)
         end)
     end
-    return '"' .. text:gsub('[%z\1-\31\127"\\]', function(char)
-        return ESCAPES[char] or ("\\u%04x"):format(char:byte())
-    end) .. '"'
+    return '"' .. characters.replace_unsafe(text:gsub('["\\]', ESCAPES), escape) .. '"'
 end
 
 local function number_of(number)

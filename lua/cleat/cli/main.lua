@@ -1,6 +1,7 @@
 --- The command `cleat`: parses the command line, runs the command, and converts errors to messages and exit statuses.
 
 local definitions = require "cleat.cli.definitions"
+local C = require "cleat.backend"
 local failure = require "cleat.cli.failure"
 local loop = require "cleat.cli.loop"
 local output = require "cleat.cli.output"
@@ -10,18 +11,38 @@ local main = {}
 
 local INTERRUPTED = 130 -- the status that shells report for SIGINT
 
+-- The files below, for as long as the process runs.
+local placeholders = {}
+
+-- Opens those of the descriptors 0, 1 and 2 that are closed. Otherwise the next socket would get such a number, and
+-- what is written to the standard output would be sent to the peer in plaintext. The opposite mode makes reads and
+-- writes fail with EBADF, as those of a closed descriptor.
+local function occupy_standard_descriptors()
+    local fds = { 0, 1, 2 }
+    local _, revents = C.poll(fds, { 0, 0, 0 }, #fds, 0)
+    for index, fd in ipairs(fds) do
+        if revents[index] == C.const.POLLNVAL then
+            placeholders[#placeholders + 1] = io.open("/dev/null", fd == 0 and "w" or "r")
+        end
+    end
+end
+
 local function version()
-    local C = require "cleat.backend"
     local _, text = C.version()
     return ("cleat %s (%s, %s)"):format(text, (require("cleat.ssl").OPENSSL_VERSION:gsub(" *%b()", "")),
         package.loaded.jit and package.loaded.jit.version or _VERSION)
 end
 
+-- safe makes each line of a message safe: it may contain an argument, or text of a server.
+local function safe(text)
+    return (text:gsub("[^\n]+", output.safe))
+end
+
 local function report(name, problem)
     if problem.message then
-        output.note(definitions.name, name and " " .. name or "", ": ", problem.message, "\n")
+        output.note(definitions.name, name and " " .. name or "", ": ", safe(problem.message), "\n")
         if problem.detail then
-            output.note(problem.detail, "\n")
+            output.note(safe(problem.detail), "\n")
         end
     end
     return problem.status
@@ -36,6 +57,7 @@ end
 ---@param words string[]
 ---@return integer
 function main.run(words)
+    occupy_standard_descriptors()
     local name
     local ok, problem = xpcall(function()
         if #words == 0 then

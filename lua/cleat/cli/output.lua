@@ -1,6 +1,7 @@
 --- The standard output and the standard error: errors of writing, colours, widths and tables.
 
 local C = require "cleat.backend"
+local characters = require "cleat.cli.characters"
 local failure = require "cleat.cli.failure"
 
 local output = {}
@@ -64,33 +65,28 @@ function output.painter(fd)
     end
 end
 
---- Makes text from certificates and servers safe for a terminal: control characters, which could control the terminal,
---- and bytes that are not UTF-8 become escapes.
+local function escape(bytes)
+    return (bytes:gsub(".", function(byte)
+        return ("\\x%02x"):format(byte:byte())
+    end))
+end
+
+--- Makes text from certificates and servers safe for a terminal. Control characters, which could control the terminal,
+--- characters that change the direction of text, and bytes that are not UTF-8 become escapes.
 ---@param text string
 ---@return string
 function output.safe(text)
-    text = text:gsub("[%z\1-\31\127]", function(byte)
-        return ("\\x%02x"):format(byte:byte())
-    end)
-    -- C1 control characters in UTF-8, and invalid bytes
-    text = text:gsub("\194([\128-\159])", function(byte)
-        return ("\\x%02x"):format(byte:byte())
-    end)
-    local parts, at = {}, 1
-    while at <= #text do
-        local first = text:byte(at)
-        local size = first < 0x80 and 1 or first >= 0xc2 and first < 0xe0 and 2 or first >= 0xe0 and first < 0xf0 and 3
-            or first >= 0xf0 and first < 0xf5 and 4 or 0
-        local piece = size > 0 and text:sub(at, at + size - 1) or nil
-        if not piece or size > 1 and not piece:find("^.[\128-\191]+$") or #piece < size then
-            parts[#parts + 1] = ("\\x%02x"):format(first)
-            at = at + 1
-        else
-            parts[#parts + 1] = piece
-            at = at + size
+    if text:find "[\128-\255]" then
+        local parts, at = {}, 1
+        while at <= #text do
+            local size = characters.size(text, at)
+            local piece = text:sub(at, at + (size or 1) - 1)
+            parts[#parts + 1] = size and piece or escape(piece)
+            at = at + #piece
         end
+        text = table.concat(parts)
     end
-    return table.concat(parts)
+    return characters.replace_unsafe(text, escape)
 end
 
 -- Returns the number of characters of a UTF-8 text.

@@ -28,14 +28,11 @@ end
 
 local function chain_rows(add, result, paint)
     for _, each in ipairs(result.chain) do
-        local names = {}
-        for _, pair in ipairs(each.depth == 0 and each.names or {}) do
-            names[#names + 1] = pair[2]
-        end
+        local names = each.depth == 0 and certificate.list(each.names) or ""
         local ends = certificate.left(each.seconds_left, 0)
         add(("chain %d"):format(each.depth), ("%s; %s, %d bits, %s; %s%s"):format(each.subject, each.key.type, each.key.bits,
             each.signature, each.valid_now and ends or paint("red", ends), each.sent and "" or "; trusted, not sent"))
-        add("", #names > 0 and "for " .. table.concat(names, ", ") or nil)
+        add("", names ~= "" and "for " .. names or nil)
     end
     if result.chain[1] and not result.verified then
         add("", "issuer: " .. result.chain[#result.chain].issuer)

@@ -17,6 +17,8 @@ local LINE, MESSAGE, LINES = 4096, 65536, 200 -- limits for the plaintext of the
 local Plain = {}
 Plain.__index = Plain
 
+local TAIL = 64 -- no pattern of read_until matches more bytes
+
 local function refuse(format, ...)
     failure.raise(1, format:format(...))
 end
@@ -25,15 +27,24 @@ local function shown(text)
     return "'" .. output.safe((text:gsub("[\r\n]+$", "")):sub(1, 200)) .. "'"
 end
 
+-- limit sets the socket's timeout. A server that keeps sending does not extend the deadline.
+function Plain:limit()
+    local left = self.deadline - loop.now()
+    if left <= 0 then
+        refuse "the server did not reply in time (--timeout)"
+    end
+    self.sock:settimeout(left)
+end
+
 function Plain:send(text)
-    self.sock:settimeout(math.max(self.deadline - loop.now(), 0.001))
+    self:limit()
     self.sock:sendall(text)
 end
 
 function Plain:read(size)
     local parts, left = {}, size
     while left > 0 do
-        self.sock:settimeout(math.max(self.deadline - loop.now(), 0.001))
+        self:limit()
         local data = self.sock:recv(left)
         if data == "" then
             refuse "the server has closed the connection before TLS"
@@ -46,14 +57,15 @@ end
 
 -- read_until reads until the text ends with a match of one of two patterns
 function Plain:read_until(pattern, limit, other)
-    local text = ""
+    local bytes, tail = {}, ""
     repeat
-        text = text .. self:read(1)
-        if #text > limit then
-            refuse("the server's reply is too long: it begins with %s", shown(text:sub(1, 60)))
+        bytes[#bytes + 1] = self:read(1)
+        tail = tail:sub(1 - TAIL) .. bytes[#bytes]
+        if #bytes > limit then
+            refuse("the server's reply is too long: it begins with %s", shown(table.concat(bytes, "", 1, 60)))
         end
-    until text:find(pattern) or other and text:find(other)
-    return text
+    until tail:find(pattern) or other and tail:find(other)
+    return table.concat(bytes)
 end
 
 function Plain:line()

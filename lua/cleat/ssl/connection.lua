@@ -60,12 +60,25 @@ local function check_callback(self)
     end
 end
 
+-- The coroutine in which the callback of each connection runs, see below. If it was closed or collected, the callback
+-- will never return: the next coroutine calls it again.
+local callers = setmetatable({}, { __mode = "kv" })
+local MAIN = {} -- stands for the main coroutine: coroutine.running() returns nil there on LuaJIT
+
+local function is_running(thread)
+    return thread == MAIN or thread and coroutine.status(thread) ~= "dead"
+end
+
 -- pause returns the action for a pause (cleat.suspend). If the callback raises, the action sends the alert before the
 -- error is raised by the handshake.
 local function pause(answer)
     local function run(self)
-        check_callback(self)
+        if is_running(callers[self]) then
+            check_callback(self)
+        end
+        callers[self] = compat.running() or MAIN
         answer(self)
+        callers[self] = nil
     end
     return function(self)
         local ok, err = pcall(run, self)

@@ -1,8 +1,8 @@
 -- A handshake over memory with a peer that has a bad chain, in either role. Works on the functions of the ABI.
 --
--- A chain that cleat does not load as its own is put in place of a good one on its way. That is for TLS 1.2 only, where
--- the certificates are not encrypted; and neither side finishes it, since the two sides have not seen the same
--- messages.
+-- cleat does not load some of the chains as its own. Such a chain replaces a good one in the bytes between the two
+-- sides. This works in TLS 1.2 only, where certificates are not encrypted; and neither handshake finishes, because the
+-- two sides hash different messages.
 local backend = require "cleat.backend"
 local badssl = require "support.badssl"
 local process = require "support.process"
@@ -26,7 +26,7 @@ local function new_context(version)
     return id
 end
 
--- new_verifier: a context that trusts what the files say.
+-- new_verifier returns a context that trusts the CA certificates of the files.
 local function new_verifier(files, version, role)
     local id = new_context(version)
     check(backend.context_load_verify_file(id, files.trust), "trust")
@@ -58,7 +58,7 @@ local function be16(n)
     return string.char(math.floor(n / 256) % 256, n % 256)
 end
 
--- splice: a flight of TLS 1.2 whose Certificate message is another.
+-- splice replaces the certificates in the Certificate message of a flight of TLS 1.2.
 local function splice(flight, message)
     local messages, position = {}, 1
     while flight:byte(position) == 22 do
@@ -82,8 +82,8 @@ local function splice(flight, message)
     return table.concat(out) .. flight:sub(position)
 end
 
--- step: one side's next move: its handshake, and when that is done a byte each way. Returns true when there is no more
--- to do.
+-- step does the next call of one side: its handshake, then one byte in each direction. It returns true when nothing is
+-- left to do.
 local function step(id, state)
     if not state.established then
         local status = backend.connection_handshake(id, 0)
@@ -113,7 +113,7 @@ local function step(id, state)
     return true
 end
 
--- run: lets the two talk until neither sends any more; returns the failure of each. message: see splice.
+-- run exchanges bytes until neither side sends any more, and returns the failure of each. message: see splice.
 local function run(bad, verifier, message)
     local states, idle = { [bad] = {}, [verifier] = {} }, 0
     while idle < 3 do
@@ -132,7 +132,7 @@ local function run(bad, verifier, message)
     return states[verifier], states[bad]
 end
 
--- loads: whether cleat takes the chain as its own; the context that has, or nil and the reason.
+-- load returns a context with the chain as its own, or nil and the reason why cleat does not load it.
 function attempt.load(files, version)
     local id = new_context(version)
     local status = backend.context_load_cert_chain(id, files.chain, files.key, nil)
@@ -144,8 +144,8 @@ function attempt.load(files, version)
     return nil, failure
 end
 
--- found: what a verification has found: code, message, depth, and the DER bytes of the certificate at fault; nil if
--- it was accepted. The id is closed.
+-- found returns the result of a verification: code, message, depth, and the DER bytes of the refused certificate; or
+-- nil if the chain was accepted. It closes the id.
 local function found(id)
     check(id, "verification")
     local result
@@ -153,7 +153,7 @@ local function found(id)
     assert(backend.verification_error_count(id) == (refused and 1 or 0))
     if refused then
         local _, message, code, depth = backend.verification_error(id, 0)
-        local certificate = check(backend.verification_error_certificate(id, 0), "the certificate at fault")
+        local certificate = check(backend.verification_error_certificate(id, 0), "the refused certificate")
         assert(certificate ~= 0, "there is no certificate at that depth")
         local _, der = backend.certificate_der(certificate)
         backend.close(certificate)
@@ -165,8 +165,8 @@ local function found(id)
     return result
 end
 
--- alone: the same of a verification without a connection.
-function attempt.alone(files, role)
+-- verify does the same for a verification without a connection.
+function attempt.verify(files, role)
     local context = new_verifier(files, 0x0304, role)
     local text = process.read_file(files.chain)
     local first = select(2, text:find("-----END CERTIFICATE-----\n", 1, true))
@@ -180,11 +180,10 @@ function attempt.alone(files, role)
     return found(id)
 end
 
--- of: what the verifier says of the chain and what its peer gets: two failures (see pump.failure), nil for none; what
--- the verification has found, if it has refused; and
--- whether the chain was spliced in. role: whose the chain is, "server" or "client"; version: 0x0303 or 0x0304. Returns
--- nothing where there is no way to try it.
-function attempt.of(files, role, version)
+-- handshake returns the failures of the verifier and of its peer (see pump.failure; nil for none), the result of the
+-- verification if it has refused the chain, and whether the chain was spliced in. role: "server" or "client", the side
+-- that sends the chain; version: 0x0303 or 0x0304. Returns nothing if the case cannot be tried with that version.
+function attempt.handshake(files, role, version)
     local context, message = attempt.load(files, version), nil
     if not context then
         if version ~= 0x0303 then

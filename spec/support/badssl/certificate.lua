@@ -1,14 +1,15 @@
--- Certificates and revocation lists written part by part, so that any part can be wrong. The signatures come from
--- outside: see make.lua.
+-- Certificates and revocation lists written part by part, so that any part can be wrong. make.lua computes the
+-- signatures.
 --
--- A certificate is a table of fields, and der, its bytes, once certificate.make has made them. Fields, with what stands
--- for them:
+-- A certificate is a table of fields; certificate.make adds the field der, its bytes. The fields, and their defaults:
 --   key         the name of its key (see make.lua); spki: a SubjectPublicKeyInfo in place of that key's
 --   subject     a common name, or a whole Name in DER; issuer: the certificate above, none for a self-signed one;
---   issuer_name signer      the name of the key that signs (the issuer's); digest: "sha256"; algorithm: an
---   AlgorithmIdentifier from, to    days from now, or a Time in DER; serial: an INTEGER's hexadecimal digits; version:
---   DER ca          true or false; pathlen; usage: bits; extended: OIDs; names: GeneralNames; constraints: {permitted=,
---   excluded=} key_id, authority_key_id   false for none
+--               issuer_name: a Name in place of the issuer's subject
+--   signer      the name of the key that signs (the issuer's); digest: "sha256"; algorithm: an AlgorithmIdentifier
+--   from, to    days from now, or a Time in DER; serial: an INTEGER's hexadecimal digits; version: DER
+--   ca          true or false; pathlen; usage: bits; extended: OIDs; names: GeneralNames;
+--               constraints: {permitted=, excluded=}
+--   key_id, authority_key_id   false for none
 --   extra       further extensions; extensions: in place of all
 --   edit(parts) changes the parts of the TBSCertificate, in their order, before they are signed
 --   outer(tbs, algorithm, signature) joins the signed certificate; tamper(signature) changes the signature
@@ -29,7 +30,7 @@ local OID = certificate.OID
 
 local NULL = der.hex "05 00"
 
--- Of a key's kind and a digest.
+-- By a key's type and a digest.
 local ALGORITHMS = {
     ec = { sha256 = { "1.2.840.10045.4.3.2", "" }, sha1 = { "1.2.840.10045.4.1", "" } },
     rsa = {
@@ -43,7 +44,7 @@ function certificate.algorithm(key, digest)
     return der.sequence(der.oid(found[1]), found[2])
 end
 
--- The GeneralNames.
+-- GeneralNames.
 function certificate.dns(text)
     return der.implicit(2, text)
 end
@@ -64,7 +65,7 @@ function certificate.directory(name)
     return der.explicit(4, name)
 end
 
--- name: O=cleat tests, and a common name unless it is nil.
+-- name: O=cleat tests, and the common name unless it is nil.
 function certificate.name(common)
     local rdns = { { { OID.organization, der.utf8 "cleat tests" } } }
     rdns[2] = common and { { OID.common_name, der.utf8(common) } }
@@ -78,7 +79,8 @@ local function time(now, value)
     return der.time(os.date("!%y%m%d%H%M%SZ", now + value * 86400))
 end
 
--- bits: of a KeyUsage, numbered as in RFC 5280: 0 digitalSignature, 2 keyEncipherment, 5 keyCertSign, 6 cRLSign.
+-- bits: the bits of a KeyUsage, numbered as in RFC 5280: 0 digitalSignature, 2 keyEncipherment, 5 keyCertSign, 6
+-- cRLSign.
 function certificate.bits(numbers)
     local value, last = 0, 0
     for _, bit in ipairs(numbers) do
@@ -101,7 +103,7 @@ local function basic(fields)
     return der.extension(OID.basic, value, true)
 end
 
--- extensions: those that the fields ask for, by their fields' names, in order.
+-- extensions: the extensions that the fields ask for, in order, each with the name of its field.
 function certificate.extensions(fields)
     local out = {}
     local function add(wanted, make)
@@ -146,7 +148,7 @@ local function subject(fields)
     return text:sub(1, 1) == "\48" and text or certificate.name(text)
 end
 
--- sign: a signed SEQUENCE of tbs. world: see certificate.make.
+-- sign: tbs as a signed SEQUENCE. world: see certificate.make.
 local function sign(world, fields, signer, tbs)
     local algorithm = fields.algorithm or certificate.algorithm(signer, fields.digest or "sha256")
     local signature = world.sign(signer, fields.digest or "sha256", tbs)
@@ -160,7 +162,7 @@ local function sign(world, fields, signer, tbs)
     return fields.finish and fields.finish(bytes) or bytes
 end
 
--- make: gives the fields their der, and returns them. world: now, spki (of keys, by name) and sign(key, digest, bytes).
+-- make sets the field der, and returns the fields. world: now, spki (of keys, by name) and sign(key, digest, bytes).
 function certificate.make(world, fields)
     local issuer = fields.issuer or fields
     local signer = fields.signer or issuer.key
@@ -182,7 +184,7 @@ function certificate.make(world, fields)
     return fields
 end
 
--- crl: a revocation list. fields: issuer (a certificate), signer, digest, from, to, revoked (serials), extra,
+-- crl: a revocation list. fields: issuer (a certificate), signer, digest, from, to, revoked (serial numbers), extra,
 -- entry_extra, tamper.
 function certificate.crl(world, fields)
     local signer = fields.signer or fields.issuer.key

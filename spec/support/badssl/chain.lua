@@ -1,10 +1,10 @@
--- Chains: what a peer sends, what is trusted, and the host that is asked for.
+-- Chains: what a peer sends, what is trusted, and the host name to verify.
 --
 -- The plain chain is a leaf for servers and clients, an intermediate and a root. A case changes fields of these three:
 --   { leaf = {...}, intermediate = {...}, root = {...}, host = "localhost", flags = 0, key = ... }
--- or makes what it likes: a function of make (below) that returns
---   { chain = { certificates as sent }, trust = { certificates }, crls = { bytes }, host, flags, key (the name of the
---   leaf's) }
+-- or is a function of make (below), which returns
+--   { chain = { certificates as sent }, trust = { certificates }, crls = { bytes }, host, flags, key (the
+--   name of the leaf's key) }
 local certificate = require "support.badssl.certificate"
 local merge = require "support.merge"
 
@@ -27,7 +27,7 @@ local DEFAULTS = {
     },
 }
 
--- make: functions that make certificates of a world (see certificate.make): make.leaf(issuer, changes) and so on.
+-- make: functions that make the certificates of a world (see certificate.make): make.leaf(issuer, changes) and so on.
 function chain.make(world)
     local make = {}
     for _, kind in ipairs { "root", "intermediate", "leaf" } do
@@ -43,7 +43,7 @@ function chain.make(world)
     function make.crl(issuer, changes)
         return certificate.crl(world, merge({ issuer = issuer }, changes))
     end
-    -- plain: the three, with changes; crls(make, root, intermediate) of the changes makes the lists.
+    -- plain: the three certificates with changes; the changes' function crls(make, root, intermediate) makes the lists.
     function make.plain(changes)
         local root = make.root(nil, changes.root)
         local intermediate = make.intermediate(root, changes.intermediate)
@@ -56,7 +56,7 @@ function chain.make(world)
     return make
 end
 
--- build: a case's variant in a world.
+-- build makes a case's variant in a world.
 function chain.build(world, variant)
     local make = chain.make(world)
     local result = type(variant) == "function" and variant(make) or make.plain(variant)

@@ -1,7 +1,8 @@
--- Makes all chains of the cases. It runs by itself: make.lua DIRECTORY. See badssl.lua for what is in the directory.
+-- Makes all chains of the cases. This is a program: make.lua DIRECTORY. badssl.lua describes the directory's files.
 --
--- Nothing that is signed depends on another signature. So the chains are built twice: first without signatures, to see
--- what is to be signed; openssl signs all of that; then with them. What is the same in two chains is signed once.
+-- No signed bytes contain another signature. So the chains are built twice: first without signatures, to collect the
+-- bytes to sign, which openssl then signs; and again with the signatures. Bytes that occur in two chains are signed
+-- once.
 local directory = arg[1]
 package.path = arg[0]:match("^(.*)/support/badssl/make.lua$") .. "/?.lua;" .. package.path
 
@@ -113,7 +114,7 @@ local function write_chain(name, built)
     end
 end
 
--- What is there already, made of the same sources and less than a day old, stays.
+-- Files that were made from the same sources less than a day ago are kept.
 local sources = io.popen(("cd '%s' && cat *.lua cases/*.lua ../der.lua ../pem_text.lua | cksum"):format(arg[0]:match("^(.*)/")))
 local stamp = sources:read("*l")
 sources:close()

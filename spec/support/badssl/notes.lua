@@ -1,6 +1,6 @@
--- Why OpenSSL or GnuTLS says something else than cleat of some chains, and why cleat accepts some: { title, why, chains
--- }.
--- script/verdicts fails where a difference, or what is accepted, is in none of them, or where there is none any more.
+-- Why OpenSSL's or GnuTLS's verdict on some chains differs from cleat's, and why cleat accepts some: { title, why,
+-- chains }. script/verdicts fails if a difference or an accepted chain has no note, or if a note's difference no longer
+-- exists.
 local notes = {}
 
 notes.differences = {
@@ -149,7 +149,7 @@ GnuTLS refuses it all the same.]], {
     } },
 }
 
--- Of those that are accepted in both roles.
+-- Chains that are accepted in both roles.
 notes.accepted = {
     { "No fault", [[
 A certificate may be a CA and a server's at once. A chain may be sent in any order and with other certificates among it,

@@ -1,5 +1,5 @@
--- What OpenSSL and GnuTLS say of the chains: asked of openssl verify and certtool --verify, each at the level at which
--- it does TLS here (OpenSSL: security level 2, which Debian sets; GnuTLS: the profile "low", which is in NORMAL).
+-- OpenSSL's and GnuTLS's verdicts on the chains, from openssl verify and certtool --verify, each at the level that it
+-- uses for TLS (OpenSSL: security level 2, which Debian sets; GnuTLS: the profile "low", which is in NORMAL).
 local badssl = require "support.badssl"
 local process = require "support.process"
 
@@ -65,7 +65,7 @@ local function openssl_verdict(text)
     return number or text:find(": OK\n", 1, true) and "accepted" or "unreadable"
 end
 
--- What GnuTLS finds, in short.
+-- GnuTLS's findings, in short.
 local PHRASES = {
     { "expired certificate", "expired" }, { "not yet valid certificate", "not yet valid" }, { "issuer is unknown", "issuer unknown" },
     { "issuer is not a CA", "issuer is no CA" }, { "signer's constraints", "constraints" }, { "intended purpose", "purpose" },
@@ -89,9 +89,9 @@ local function gnutls_verdict(text)
     return "not trusted"
 end
 
--- ask: { [case] = { server=, client=, control= } }, each { openssl verdict, GnuTLS's }: of the bad chain in each role,
--- and of the good one as a server's.
-function others.ask()
+-- run returns { [case] = { server=, client=, control= } }, each { OpenSSL's verdict, GnuTLS's }: on the bad chain in
+-- each role, and on the good one as a server's.
+function others.run()
     local asked, lines = {}, {}
     for _, case in ipairs(badssl.cases) do
         for _, question in ipairs { { "server", "wrong", "server" }, { "client", "wrong", "client" }, { "control", "right", "server" } } do
@@ -102,7 +102,7 @@ function others.ask()
             lines[#lines + 1] = ("{ %s; } >%s.gnutls 2>&1"):format(gnutls(files, question[3]), name)
         end
     end
-    local script = process.write_file(process.directory() .. "/questions", table.concat(lines, "\n") .. "\n")
+    local script = process.write_file(process.directory() .. "/commands", table.concat(lines, "\n") .. "\n")
     local result = process.run { "sh", "-c", ("tr '\\n' '\\0' <%s | xargs -0 -n 20 -P 2 sh -c 'for line; do eval \"$line\"; done' x")
         :format(process.quote(script)), timeout = 100 }
     assert(result.status == 0 or result.status == 123, result.errors)
@@ -116,7 +116,7 @@ function others.ask()
     return answers
 end
 
--- versions: of the two programs.
+-- versions returns the versions of the two programs.
 function others.versions()
     return {
         openssl = process.run({ "openssl", "version" }).output:match "^OpenSSL (%S+)",

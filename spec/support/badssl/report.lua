@@ -11,7 +11,7 @@ local check = arg[1] == "--check"
 local PAGE = process.root .. "/docs/verdicts.md"
 local RECORD = process.root .. "/spec/support/badssl/recorded.txt"
 
--- What OpenSSL calls numbers that cleat does not give.
+-- OpenSSL's names of verify codes that cleat does not return.
 local OPENSSL = {
     [22] = "CERT_CHAIN_TOO_LONG", [79] = "INVALID_CA", [94] = "EC_KEY_EXPLICIT_PARAMS",
 }
@@ -22,9 +22,9 @@ local TOPICS = {
     strict = "With VERIFY_X509_STRICT",
 }
 
--- ours: a verdict as a cell.
+-- ours: a verdict of cleat as a table cell.
 local function ours(name)
-    local verdict = verdicts.of(name)
+    local verdict = verdicts.get(name)
     return verdict and (verdict.code and verdict.code .. " " .. name:gsub(" %d+$", "") or name) or "accepted"
 end
 
@@ -36,7 +36,7 @@ local function openssl(verdict)
     return number .. " " .. (OPENSSL[number] or verdicts.named(number) or error("what is OpenSSL's " .. number .. "?"))
 end
 
--- both: a cell for a server's and a client's, which are mostly the same.
+-- both: one table cell for the verdicts on a server's and a client's chain, which are mostly the same.
 local function both(topic, server, client)
     if topic == "names" or server == client then
         return server
@@ -48,20 +48,20 @@ local function accepts(verdict)
     return verdict == "accepted"
 end
 
--- differs: whether OpenSSL gives another verdict or GnuTLS disagrees, of one role.
-local function differs(mine, said)
-    local verdict = verdicts.of(mine)
+-- differs: whether OpenSSL's verdict differs or GnuTLS disagrees, in one role.
+local function differs(mine, results)
+    local verdict = verdicts.get(mine)
     local theirs = verdict and (verdict.code and tostring(verdict.code) or "unreadable") or "accepted"
-    return said[1] ~= theirs or accepts(said[2]) ~= accepts(mine)
+    return results[1] ~= theirs or accepts(results[2]) ~= accepts(mine)
 end
 
-local function needs_note(case, said)
+local function needs_note(case, results)
     local floor = case.floor and (accepts(case.floor.server) ~= accepts(case.server))
-    return floor or differs(case.server, said.server) or differs(case.client, said.client) or differs("accepted", said.control)
+    return floor or differs(case.server, results.server) or differs(case.client, results.client) or differs("accepted", results.control)
 end
 
--- numbers: of the notes on each chain, as far as they go from first + 1. wanted: which chains need one. Fails where one
--- is missing or has nothing to say.
+-- numbers: for each chain, the numbers of the notes on it, which begin with first + 1. wanted: the chains that need a
+-- note. Fails if a chain lacks one, or a note has no chain.
 local function numbers(list, first, wanted, what)
     local found, faults = {}, {}
     for i, note in ipairs(list) do
@@ -83,11 +83,11 @@ local function numbers(list, first, wanted, what)
     return found
 end
 
--- all_numbers: for each chain, those of the notes on differences and on what is accepted.
-local function all_numbers(said)
+-- all_numbers: for each chain, the numbers of the notes on differences and on what is accepted.
+local function all_numbers(results)
     local differing, accepted = {}, {}
     for _, case in ipairs(badssl.cases) do
-        differing[case.name] = needs_note(case, said[case.name]) or nil
+        differing[case.name] = needs_note(case, results[case.name]) or nil
         accepted[case.name] = accepts(case.server) and accepts(case.client) or nil
     end
     local first = numbers(notes.differences, 0, differing, "differs")
@@ -119,19 +119,19 @@ A client's chain gets a server's verdict where none is given. `BoringSSL of 2023
 supported, differs.
 ]]
 
-local function row(case, said, number)
+local function row(case, results, number)
     local floor = case.floor
     local cells = {
         case.name, case.what, both(case.topic, ours(case.server), ours(case.client)),
-        both(case.topic, (verdicts.of(case.server) or {}).alert or "–", (verdicts.of(case.client) or {}).alert or "–"),
+        both(case.topic, (verdicts.get(case.server) or {}).alert or "–", (verdicts.get(case.client) or {}).alert or "–"),
     }
     if floor then
         cells[3] = cells[3] .. "; BoringSSL of 2023: " .. both(case.topic, ours(floor.server), ours(floor.client))
     end
     for i, show in ipairs { openssl, tostring } do
-        local cell = both(case.topic, show(said.server[i]), show(said.client[i]))
-        if not accepts(said.control[i]) then
-            cell = cell .. "; the control: " .. show(said.control[i])
+        local cell = both(case.topic, show(results.server[i]), show(results.client[i]))
+        if not accepts(results.control[i]) then
+            cell = cell .. "; the control: " .. show(results.control[i])
         end
         cells[#cells + 1] = cell
     end
@@ -139,7 +139,7 @@ local function row(case, said, number)
     return "| " .. table.concat(cells, " | ") .. " |"
 end
 
--- wrap: a paragraph in lines of 120 columns, of which all but the first are indented as in a list.
+-- wrap: a paragraph in lines of 120 columns; all but the first are indented as in a list.
 local function wrap(text)
     local lines, line = {}, text:match "^%s*%S+"
     for word in text:sub(#line + 1):gmatch "%S+" do
@@ -154,7 +154,7 @@ local function wrap(text)
 end
 
 local function render(recorded)
-    local found = all_numbers(recorded.said)
+    local found = all_numbers(recorded.results)
     local lines = { HEAD:format(recorded.openssl, recorded.gnutls) }
     local topic
     for _, case in ipairs(badssl.cases) do
@@ -167,7 +167,7 @@ local function render(recorded)
             lines[#lines + 1] = "| chain | what is wrong | cleat | alert | OpenSSL | GnuTLS | note |"
             lines[#lines + 1] = "| --- | --- | --- | --- | --- | --- | --- |"
         end
-        lines[#lines + 1] = row(case, recorded.said[case.name], found(case.name))
+        lines[#lines + 1] = row(case, recorded.results[case.name], found(case.name))
     end
     local number = 0
     for _, part in ipairs { { "Differences", notes.differences }, { "What is accepted", notes.accepted } } do
@@ -181,14 +181,14 @@ local function render(recorded)
     return table.concat(lines, "\n") .. "\n"
 end
 
--- serialize, parse: the record as a text: a line for each chain, with six verdicts.
+-- serialize, parse: the recorded verdicts as text, one line for each chain, with six verdicts.
 local function serialize(recorded)
     local lines = { "OpenSSL " .. recorded.openssl, "GnuTLS " .. recorded.gnutls }
     for _, case in ipairs(badssl.cases) do
-        local said, cells = recorded.said[case.name], { case.name }
+        local results, cells = recorded.results[case.name], { case.name }
         for _, question in ipairs { "server", "client", "control" } do
-            cells[#cells + 1] = said[question][1]
-            cells[#cells + 1] = said[question][2]
+            cells[#cells + 1] = results[question][1]
+            cells[#cells + 1] = results[question][2]
         end
         lines[#lines + 1] = table.concat(cells, "\t")
     end
@@ -196,14 +196,14 @@ local function serialize(recorded)
 end
 
 local function parse(text)
-    local recorded = { openssl = text:match "^OpenSSL (%S+)", gnutls = text:match "\nGnuTLS (%S+)", said = {} }
+    local recorded = { openssl = text:match "^OpenSSL (%S+)", gnutls = text:match "\nGnuTLS (%S+)", results = {} }
     for line in text:gmatch "[^\n]+" do
         local cells = {}
         for cell in line:gmatch "[^\t]+" do
             cells[#cells + 1] = cell
         end
         if #cells == 7 then
-            recorded.said[cells[1]] = {
+            recorded.results[cells[1]] = {
                 server = { cells[2], cells[3] }, client = { cells[4], cells[5] }, control = { cells[6], cells[7] },
             }
         end
@@ -211,7 +211,7 @@ local function parse(text)
     return recorded
 end
 
--- compare fails with the first line in which a file is not what it should be.
+-- compare fails with the first line in which a file differs from the expected text.
 local function compare(name, text)
     local current = process.read_file(name)
     if current == text then
@@ -233,16 +233,16 @@ local function run()
     if check then
         recorded = parse(process.read_file(RECORD))
         if here.openssl ~= recorded.openssl or here.gnutls ~= recorded.gnutls then
-            print(("recorded of OpenSSL %s and GnuTLS %s; here are %s and %s: what they say is not compared"):format(
+            print(("recorded of OpenSSL %s and GnuTLS %s; %s and %s are installed: their verdicts are not compared"):format(
                 recorded.openssl, recorded.gnutls, here.openssl, here.gnutls))
         else
-            here.said = others.ask()
+            here.results = others.run()
             compare(RECORD, serialize(here))
         end
         compare(PAGE, render(recorded))
         return
     end
-    here.said = others.ask()
+    here.results = others.run()
     process.write_file(RECORD, serialize(here))
     process.write_file(PAGE, render(here))
 end

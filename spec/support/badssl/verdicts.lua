@@ -1,8 +1,8 @@
--- What cleat says of a bad chain, by the names in cases.lua: the verify code, its message, and the alert that the peer
--- is sent; or, where the certificates cannot even be read, the reason in place of a code.
+-- cleat's verdicts on bad chains, by the names in cases.lua: the verify code, its message, and the alert that the peer
+-- is sent; or, if the certificates cannot be parsed, the reason of the error in place of a code.
 local verdicts = {}
 
--- X509_V_ERR_*, without that.
+-- X509_V_ERR_*, without that prefix.
 local CODES = {
     UNABLE_TO_GET_ISSUER_CERT = { 2, "unable to get issuer certificate", "unknown_ca" },
     UNABLE_TO_GET_CRL = { 3, "unable to get certificate CRL", "unknown_ca" },
@@ -39,7 +39,7 @@ local CODES = {
     CA_KEY_TOO_SMALL = { 67, "issuer's key is too weak", "bad_certificate" },
     CA_MD_TOO_WEAK = { 68, "signature's digest is too weak", "bad_certificate" },
     SIGNATURE_ALGORITHM_INCONSISTENCY = { 78, "cert info signature and signature algorithm mismatch", "certificate_unknown" },
-    ["INVALID_CA 79"] = { 79, "invalid CA certificate", "certificate_unknown" }, -- of STRICT; see INVALID_CA
+    ["INVALID_CA 79"] = { 79, "invalid CA certificate", "certificate_unknown" }, -- by VERIFY_X509_STRICT; see INVALID_CA
     PATHLEN_WITHOUT_KU_KEY_CERT_SIGN = { 81, "Path length given without key usage keyCertSign", "certificate_unknown" },
     KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA = { 82, "Key usage keyCertSign invalid for non-CA cert", "certificate_unknown" },
     ISSUER_NAME_EMPTY = { 83, "Issuer name empty", "certificate_unknown" },
@@ -65,8 +65,8 @@ verdicts.ALERTS = {
     illegal_parameter = 47, unknown_ca = 48, decode_error = 50, decrypt_error = 51,
 }
 
--- of: { name, code, message, alert } or { name, reason, alert }; nil for "accepted".
-function verdicts.of(name)
+-- get returns { name, code, message, alert } or { name, reason, alert }; nil for "accepted".
+function verdicts.get(name)
     if name == "accepted" then
         return nil
     end
@@ -77,7 +77,7 @@ function verdicts.of(name)
     return { name = name, reason = name, alert = alert or error("no verdict " .. tostring(name), 2) }
 end
 
--- named: the X509_V_ERR_ name of a code, without that; nil if no chain here has it.
+-- named returns the name of a verify code without X509_V_ERR_; nil if no chain here has it.
 function verdicts.named(number)
     for name, code in pairs(CODES) do
         if code[1] == number then

@@ -271,8 +271,29 @@ Stream.getpeername, Stream.getsockname = address_of "getpeername", address_of "g
 
 local stream = {}
 
+local sigpipe -- luv's handle of the signal
+
+-- catch_sigpipe makes luv handle SIGPIPE. libuv's writes raise it if the peer has disconnected, and its default action
+-- would end the process. Neovim handles it already.
+local function catch_sigpipe(uv)
+    if (not sigpipe or sigpipe:is_closing()) and not wait.editor_of(uv) then
+        local handle, message = uv.new_signal()
+        local started = handle
+        if handle then
+            started, message = handle:start("sigpipe", function() end)
+        end
+        if not started then
+            fail("signal", message)
+        end
+        handle:unref() -- the loop may end
+        sigpipe = handle
+    end
+end
+
 function stream.new(value)
-    return setmetatable({ value = value, uv = require "luv", arrived = {}, reading = false, writes = 0, waits = {} }, Stream)
+    local uv = require "luv"
+    catch_sigpipe(uv)
+    return setmetatable({ value = value, uv = uv, arrived = {}, reading = false, writes = 0, waits = {} }, Stream)
 end
 
 return stream

@@ -13,7 +13,7 @@ local function rsa(changes)
     return leaf(changes)
 end
 
--- root_rsa: a chain whose root has an RSA key, and whose intermediate is signed so.
+-- root_rsa: a chain whose root has an RSA key, with which it signs the intermediate.
 local function signed(digest)
     return { root = { key = "rsa-2048", digest = "sha256" }, intermediate = { digest = digest } }
 end
@@ -22,14 +22,14 @@ local function flip(signature)
     return signature:sub(1, -2) .. string.char((signature:byte(-1) + 1) % 256)
 end
 
--- A key of RSA-2048 whose public exponent is 1.
+-- An RSA key of 2048 bits whose public exponent is 1.
 local function exponent_one(key)
-    return key:sub(1, -4) .. "\0\0\1" -- which was 65537
+    return key:sub(1, -4) .. "\0\0\1" -- instead of 65537
 end
 
 local POINT = der.sequence(der.sequence(der.oid "1.2.840.10045.2.1", der.oid "1.2.840.10045.3.1.7"), der.bits("\4" .. ("\1"):rep(64)))
 
--- With SHA-256, whose identifier is spoilt.
+-- A signature algorithm that does not exist: ecdsa-with-SHA256 is 1.2.840.10045.4.3.2.
 local UNKNOWN = der.sequence(der.oid "1.2.840.10045.4.3.99")
 
 return {

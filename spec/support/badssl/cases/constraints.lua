@@ -1,10 +1,11 @@
--- Name constraints, of the intermediate unless it is said.
+-- Name constraints. They are in the intermediate unless the name says otherwise.
 local certificate = require "support.badssl.certificate"
 local der = require "support.der"
 
 local dns, ip, email, uri, directory = certificate.dns, certificate.ip, certificate.email, certificate.uri, certificate.directory
 
--- case: kind is permitted or excluded; of: the constraint; the leaf's names, beside localhost, are wrong and right.
+-- case: kind is "permitted" or "excluded"; of is the constraint; wrong and right are the leaf's names, besides
+-- localhost.
 local function case(fields)
     local function make(variant)
         local names = { dns "localhost" }

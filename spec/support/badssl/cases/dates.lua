@@ -1,4 +1,4 @@
--- When.
+-- Validity periods.
 local der = require "support.der"
 
 return {

@@ -1,5 +1,5 @@
--- Bad DER, in each place of a certificate. What no TLS library would load as its own is put into the handshake: see
--- attempt.lua.
+-- Malformed DER, in each part of a certificate. Certificates that no TLS library would load as its own are put into the
+-- handshake's bytes: see attempt.lua.
 local certificate = require "support.badssl.certificate"
 local der = require "support.der"
 
@@ -27,7 +27,7 @@ local function finish(f)
     return leaf { finish = f }
 end
 
--- value: the leaf with such bytes as an extension's value.
+-- value returns a leaf that has an extension with these bytes as its value.
 local function value(oid, bytes, field)
     local extension = der.extension(oid, bytes, oid == OID.basic or oid == OID.usage)
     return leaf { [field] = field == "ca" and "absent" or false, extra = { extension } }

@@ -1,4 +1,4 @@
--- Extensions that are unknown or there twice.
+-- Extensions that are unknown, or that occur twice.
 local certificate = require "support.badssl.certificate"
 local der = require "support.der"
 

@@ -1,12 +1,12 @@
--- For whom. As a client's, each of these is accepted: a server has no name to compare.
+-- Host names. Each of these chains is accepted from a client, because a server compares no name.
 local certificate = require "support.badssl.certificate"
 local der = require "support.der"
 
 local dns, ip, email = certificate.dns, certificate.ip, certificate.email
 local OID = certificate.OID
 
--- names: a case whose leaf has such alternative names; wrong and right are hosts, or right is a list of names for the
--- same host.
+-- names: a case whose leaf has these alternative names. wrong and right are host names; or right is a list of names
+-- that match the same host.
 local function case(fields)
     local leaf = fields.leaf or { names = fields.names }
     fields.wrong = { leaf = leaf, host = fields.host }

@@ -1,10 +1,10 @@
--- By whom.
+-- Issuers and paths.
 local certificate = require "support.badssl.certificate"
 local der = require "support.der"
 
 local PARTIAL_CHAIN = 0x80000
 
--- issued_by: the leaf under a CA that is changed so.
+-- issued_by: a leaf that was issued by a CA with these changes.
 local function intermediate(changes)
     return { intermediate = changes }
 end
@@ -26,8 +26,7 @@ local function long(count, size)
     end
 end
 
--- crossed: count CAs, each of which has signed each other, and none of which the root has signed, unless
--- rooted.
+-- crossed: `count` CAs that have all signed each other. The root has signed none of them, unless rooted is true.
 local function crossed(count, rooted)
     return function(make)
         local root = make.root()
@@ -55,7 +54,8 @@ local function crossed(count, rooted)
     end
 end
 
--- replaced: the server still sends its root as signed by an old one, which has expired. trusts: what the client has.
+-- replaced: the server still sends its root as signed by an old root, which has expired. trusts: what the client
+-- trusts.
 local function replaced(trusts)
     return function(make)
         local old = make.root(nil, { subject = "old root", key = "other", key_id = "old root", from = -300, to = -1 })
@@ -80,7 +80,7 @@ local function changed(changes, serial)
     return out
 end
 
--- twins: an intermediate with a fault, that it has expired unless another is given, and the same anew, sent in this
+-- twins: an intermediate with a fault (by default, it has expired) and the same intermediate without it, sent in this
 -- order.
 local function twins(order, fault, other)
     return function(make)
@@ -97,7 +97,8 @@ local function twins(order, fault, other)
     end
 end
 
--- revoked_twins: two of an intermediate, 0a and 0b, and the root's list of those that are revoked.
+-- revoked_twins: two versions of an intermediate, with the serial numbers 0a and 0b, and the root's list of the revoked
+-- ones.
 local function revoked_twins(serials)
     return function(make)
         local root = make.root()
@@ -109,7 +110,7 @@ local function revoked_twins(serials)
     end
 end
 
--- cross_signed: an intermediate as signed by several roots, of which "known" is trusted.
+-- cross_signed: an intermediate as signed by several roots, of which only "known" is trusted.
 local function cross_signed(roots)
     return function(make)
         local known = {
@@ -125,7 +126,8 @@ local function cross_signed(roots)
     end
 end
 
--- renewed: a root that has issued the chain, and another of its name, which comes first or last in what is trusted.
+-- renewed: the root that has issued the chain, and another root of the same name, which is first or last in the trust
+-- store.
 local function renewed(changes, other, first)
     return function(make)
         local root, twin = make.root(nil, changed(changes, "30")), make.root(nil, changed(other, "31"))
@@ -134,7 +136,7 @@ local function renewed(changes, other, first)
     end
 end
 
--- rolled_over: a root with a new key, which is signed with the old one.
+-- rolled_over: a root with a new key, which was signed with its old key.
 local function rolled_over(with_ids)
     return function(make)
         local old = make.root(nil, { serial = "32", key_id = with_ids and "old key" })
@@ -143,7 +145,7 @@ local function rolled_over(with_ids)
     end
 end
 
--- self_issued: a leaf with the name of the CA that has issued it.
+-- self_issued: a leaf with the same name as the CA that has issued it.
 local function self_issued(with_ids, trusts_leaf)
     return function(make)
         local root = make.root(nil, { subject = "same", key_id = with_ids and "the root's key" })
@@ -168,8 +170,8 @@ local function self_signed(trusted, usage)
     end
 end
 
--- pinned: a self-signed certificate whose key may not sign certificates, with changes; what is trusted is the same, or,
--- with trusted, one with those changes.
+-- pinned: a self-signed certificate, with changes, whose key may not sign certificates. It is trusted itself; or, if
+-- `trusted` is given, a certificate with those changes is.
 local function pinned(changes, trusted)
     return function(make)
         local function leaf(fields)
@@ -182,7 +184,7 @@ local function pinned(changes, trusted)
     end
 end
 
--- parts: the plain chain, of which sent and trusted say what is sent and what is trusted.
+-- parts: the plain chain; `sent` and `trusted` say which of its certificates are sent and which are trusted.
 local function parts(sent, trusted, flags)
     return function(make)
         local root = make.root()

@@ -1,5 +1,5 @@
--- For what: key usage and extended key usage. Bits: 0 digitalSignature, 2 keyEncipherment, 4 keyAgreement, 5
--- keyCertSign, 6 cRLSign.
+-- Key usage and extended key usage. Bits: 0 digitalSignature, 2 keyEncipherment, 4 keyAgreement, 5 keyCertSign, 6
+-- cRLSign.
 local certificate = require "support.badssl.certificate"
 local der = require "support.der"
 
@@ -11,7 +11,7 @@ end
 
 local UNKNOWN = { der.extension(OID.unknown, der.hex "05 00", true) }
 
--- pinned: a self-signed certificate that is trusted itself, and is a CA's and a server's at once.
+-- pinned: a self-signed certificate that is trusted itself, and is both a CA's and a server's.
 local function pinned(changes)
     return function(make)
         local one = make.leaf(nil, {
@@ -22,7 +22,7 @@ local function pinned(changes)
     end
 end
 
--- trusted: the leaf of a chain is trusted, and with it a partial chain.
+-- trusted: the leaf of a chain is trusted itself, with VERIFY_X509_PARTIAL_CHAIN.
 local function trusted(changes)
     return function(make)
         local issuing = make.intermediate(make.root())

@@ -1,11 +1,11 @@
--- Revoked, and revocation lists that are of no use. The lists are given to the verifier, with VERIFY_CRL_CHECK_LEAF
--- unless it is said.
+-- Revoked certificates, and revocation lists that cannot be used. The verifier has the lists, and VERIFY_CRL_CHECK_LEAF
+-- unless the case says otherwise.
 local certificate = require "support.badssl.certificate"
 local der = require "support.der"
 
 local LEAF, CHAIN = 4, 12
 
--- lists: what the intermediate's list is, and with chain = true the root's too.
+-- lists: changes of the intermediate's list; with chain = true there is also a list of the root's.
 local function with(intermediate, options)
     options = options or {}
     return {

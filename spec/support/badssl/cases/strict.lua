@@ -1,4 +1,4 @@
--- What VERIFY_X509_STRICT refuses. Each control is a chain without the fault, strictly looked at too.
+-- What VERIFY_X509_STRICT refuses. Each control is a chain without the fault, verified with the same flag.
 local certificate = require "support.badssl.certificate"
 local der = require "support.der"
 
@@ -24,13 +24,13 @@ local function key_id(oid, value)
     return { der.extension(oid, value, true) }
 end
 
--- bare: a self-signed certificate, trusted itself, that has nothing which STRICT asks of others.
+-- bare: a self-signed certificate, trusted itself, that lacks everything which STRICT requires of other certificates.
 local function bare(make)
     local leaf = make.leaf(nil, { authority_key_id = false, key_id = false, ca = "absent", usage = false })
     return { chain = { leaf }, trust = { leaf }, flags = STRICT }
 end
 
--- trusted: the intermediate is the anchor, so that it needs no authority key identifier.
+-- trusted: the intermediate is the trust anchor, so that it needs no authority key identifier.
 local function trusted(make)
     local issuing = make.intermediate(make.root(), { authority_key_id = false })
     return { chain = { make.leaf(issuing) }, trust = { issuing }, flags = STRICT + PARTIAL_CHAIN }

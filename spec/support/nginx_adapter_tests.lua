@@ -1,11 +1,11 @@
--- Runs tests of support.adapter_questions in nginx: a location has `content_by_lua_block { app.ask() }`.
+-- Runs tests of support.adapter_tests in nginx: a location has `content_by_lua_block { app.run() }`.
 local Runtime = require "support.runtime"
-local questions = require "support.adapter_questions"
+local tests = require "support.adapter_tests"
 local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 local backend = require "cleat.backend"
 
-local nginx_questions = {}
+local nginx_adapter_tests = {}
 local ngx = ngx -- luacheck: ignore 113
 local const = backend.const
 
@@ -14,7 +14,7 @@ local function now()
     return seconds
 end
 
--- waiter is for the peer, a socket of cleat.
+-- waiter is for the peer, which is a socket of cleat.
 local function waiter(sock, event, timeout)
     local finish = timeout and now() + timeout
     local events = event == "read" and const.POLLIN or const.POLLOUT
@@ -43,7 +43,7 @@ end
 local client, server, files
 
 -- init_by_lua calls init.
-function nginx_questions.init(directory)
+function nginx_adapter_tests.init(directory)
     files = directory
     client = ssl.create_default_context { cafile = directory .. "/root.pem" }
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -65,7 +65,7 @@ local function runtime()
         fresh = function()
             return ngx.socket.tcp()
         end,
-        close_own = function(_, tcp)
+        close_object = function(_, tcp)
             tcp:close()
         end,
         kill = function(_, task)
@@ -81,11 +81,11 @@ local function runtime()
     }
 end
 
--- ask runs the test ?question=NAME with TLS, and responds with "right" or the error.
-function nginx_questions.ask()
-    local name = ngx.unescape_uri(ngx.var.arg_question)
-    local ok, failure = pcall(questions[name], runtime(), true)
+-- run runs the test ?test=NAME with TLS, and responds with "right" or the error.
+function nginx_adapter_tests.run()
+    local name = ngx.unescape_uri(ngx.var.arg_test)
+    local ok, failure = pcall(tests[name], runtime(), true)
     ngx.say(ok and "right" or "wrong: " .. tostring(failure))
 end
 
-return nginx_questions
+return nginx_adapter_tests

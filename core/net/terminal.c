@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <termios.h>
 #include <unistd.h>
@@ -20,8 +21,25 @@ static void put(int fd, const char *text, size_t len) {
     }
 }
 
+/* Discards what was typed. A signal handler may interrupt tcsetattr while output is being written. */
+static int set(int fd, const struct termios *settings) {
+    int result;
+    do {
+        result = tcsetattr(fd, TCSAFLUSH, settings);
+    } while (result != 0 && errno == EINTR);
+    return result;
+}
+
 static bool is_key(char byte, cc_t key) {
     return key != _POSIX_VDISABLE && (cc_t)byte == key;
+}
+
+/* Waits for a line. A signal ends the wait of an interruptible thread, also with SA_RESTART, which would restart read.
+ * Other waits of interruptible threads end after CLEAT_INTERRUPT_INTERVAL; this one does not, since repeating the call
+ * discards what was typed. Returns 0 or an errno. */
+static int wait_for_line(int fd) {
+    struct pollfd item = {.fd = fd, .events = POLLIN, .revents = 0};
+    return cleat_is_interruptible() && ppoll(&item, 1, NULL, NULL) < 0 ? errno : 0;
 }
 
 /* Reads to the end of the line. It also consumes what does not fit, so that the shell does not read it as a command. */
@@ -30,7 +48,10 @@ static int32_t read_line(int fd, const struct termios *keys, char *buf, int32_t 
     bool fits = true;
     for (;;) {
         char byte;
-        ssize_t got = read(fd, &byte, 1);
+        ssize_t got;
+        int error = wait_for_line(fd);
+        if (error != 0) return cleat_fail_errno(error);
+        got = read(fd, &byte, 1);
         if (got < 0 && errno == EINTR && !cleat_is_interruptible()) continue;
         if (got < 0) return cleat_fail_errno(errno);
         if (got == 0) return cleat_fail_errno(ECANCELED);
@@ -66,13 +87,12 @@ int32_t cleat_terminal_password(const char *prompt, int32_t prompt_len, char *bu
         silent.c_lflag = (silent.c_lflag | ICANON) & ~(tcflag_t)(ISIG | ECHO | ECHOE | ECHOK);
         silent.c_cc[VEOL] = before.c_cc[VINTR];
         silent.c_cc[VEOL2] = before.c_cc[VQUIT];
-        if (tcsetattr(fd, TCSAFLUSH, &silent) != 0) {
+        if (set(fd, &silent) != 0) {
             result = cleat_fail_errno(errno);
         } else {
-            /* TCSAFLUSH discards what was typed before, so the prompt is printed after it. */
             put(fd, prompt, (size_t)prompt_len);
             result = read_line(fd, &before, buf, buf_cap);
-            tcsetattr(fd, TCSAFLUSH, &before);
+            set(fd, &before);
             put(fd, "\n", 1);
         }
     }

@@ -1,22 +1,22 @@
--- Runs each test of support.adapter_questions with each event loop: several coroutines on one connection.
+-- Runs each test of support.adapter_tests with each event loop: several coroutines on one connection.
 local adapters = require "support.adapters"
 local handles = require "support.handles"
 local limits = require "support.limits"
 local optional = require "support.optional"
 local pki = require "support.pki"
 local process = require "support.process"
-local questions = require "support.adapter_questions"
+local tests = require "support.adapter_tests"
 local runtimes = require "support.runtimes"
 
 local SECONDS = 20
 
 local client, server = adapters.client(), adapters.server()
 local names = {}
-for name in pairs(questions) do
+for name in pairs(tests) do
     names[#names + 1] = name
 end
 table.sort(names)
-local REFUSAL = "the peer receives the reason of its refusal"
+local REFUSAL = "the peer receives the alert for its refused certificate"
 
 for _, kind in ipairs(runtimes.names) do
     describe("in " .. kind, function()
@@ -41,7 +41,7 @@ for _, kind in ipairs(runtimes.names) do
                     local job = name == REFUSAL and tls and adapters.python "recv 1"
                     runtime.port = job and job.port
                     runtime:run(function()
-                        questions[name](runtime, tls)
+                        tests[name](runtime, tls)
                     end, limits.bound(SECONDS))
                     if job then
                         assert.is_truthy(job:finish()[1]:find "ALERT")

@@ -1,8 +1,9 @@
--- known(f, given, names) raises if the table of options has a name that is not in the text, with the names that are:
--- a misspelt option would be a default that a spec does not mean. It returns the table.
+-- check_options(f, options, names) raises if the table of options has a name that is not in the text, and lists the
+-- names that are: with a misspelt option a spec would test the default instead. f is a function's name, for the
+-- message. It returns the table.
 local lists = {} -- by text
 
-return function(f, given, names)
+return function(f, options, names)
     local list = lists[names]
     if not list then
         list = {}
@@ -11,10 +12,10 @@ return function(f, given, names)
         end
         lists[names] = list
     end
-    for name in pairs(given) do
+    for name in pairs(options) do
         if type(name) == "string" and not list[name] then
             error(("%s: no option %q; there are: %s"):format(f, name, names), 3)
         end
     end
-    return given
+    return options
 end

@@ -1,10 +1,10 @@
--- Runs the tests of support.adapter_questions with nginx's cosockets.
+-- Runs the tests of support.adapter_tests with nginx's cosockets.
 local adapters = require "support.adapters"
 local limits = require "support.limits"
 local nginx = require "support.nginx"
 local optional = require "support.optional"
 local process = require "support.process"
-local questions = require "support.adapter_questions"
+local tests = require "support.adapter_tests"
 local cleat_nginx = require "support.cleat_nginx"
 local socket = require "cleat.socket"
 
@@ -12,11 +12,11 @@ local missing = cleat_nginx.missing()
 local it = optional.tests(it, pending, missing)
 
 local names = {}
-for name in pairs(questions) do
+for name in pairs(tests) do
     names[#names + 1] = name
 end
 table.sort(names)
-local REFUSAL = "the peer receives the reason of its refusal"
+local REFUSAL = "the peer receives the alert for its refused certificate"
 
 local function escape(text)
     return (text:gsub("%W", function(byte)
@@ -29,8 +29,8 @@ describe("in nginx", function()
     setup(function()
         if not missing then
             server = nginx.start(nginx.lua({ { listen = "",
-                lines = "location = /ask { lua_socket_log_errors off; content_by_lua_block { app.ask() } }" } },
-                "support.nginx_questions"), 300)
+                lines = "location = /test { lua_socket_log_errors off; content_by_lua_block { app.run() } }" } },
+                "support.nginx_adapter_tests"), 300)
         end
     end)
     teardown(process.cleanup)
@@ -39,7 +39,7 @@ describe("in nginx", function()
         it(name, function()
             local sock = socket.create_connection({ "127.0.0.1", server.ports[1] }, limits.bound(20))
             local job = name == REFUSAL and adapters.python "recv 1"
-            sock:sendall(("GET /ask?factor=%g&question=%s%s HTTP/1.0\r\n\r\n"):format(limits.factor(), escape(name),
+            sock:sendall(("GET /test?factor=%g&test=%s%s HTTP/1.0\r\n\r\n"):format(limits.factor(), escape(name),
                 job and "&port=" .. job.port or ""))
             local page = adapters.receive(sock, math.huge)
             sock:close()
