@@ -215,7 +215,7 @@ describe("cleat serve", function()
             { { "--cert", "/nowhere" }, "--cert: [Errno 2]" }, { { "--key", keyfile }, "--key needs --cert" },
             { { "--cert", certfile, "--key", keyfile, "--name", "a" }, "--name and --cert-out" }, { { "--name", "a b" }, "--name: " },
             { { "--client-ca", keyfile }, "--client-ca: [X509: NO_CERTIFICATE_OR_CRL_FOUND]" },
-            { { "--cert-out", "/nowhere/a" }, "--cert-out: " },
+            { { "--cert-out", "/nowhere/a" }, "--cert-out: " }, { { "--cert-out", "/dev/full" }, ": No space left on device" },
         } do
             table.insert(case[1], 1, "serve")
             expect_text(command.expect(2, case[1]).errors, case[2])
