@@ -51,11 +51,11 @@ void cleat_message_queue_add(struct cleat_message_queue *queue, bool sent, int v
 }
 
 static void remove_oldest(struct cleat_message_queue *queue) {
-    struct cleat_message *gone = queue->oldest;
-    queue->oldest = gone->newer;
+    struct cleat_message *removed = queue->oldest;
+    queue->oldest = removed->newer;
     if (queue->oldest == NULL) queue->newest = NULL;
-    queue->bytes -= (size_t)gone->len;
-    cleat_release(gone);
+    queue->bytes -= (size_t)removed->len;
+    cleat_release(removed);
 }
 
 void cleat_message_queue_free(struct cleat_message_queue *queue) {
