@@ -155,7 +155,7 @@ describe("cleat serve", function()
             time = time + 1
             return time
         end
-        local function serve(text)
+        local function serve_text(text)
             local log, sent, at = {}, {}, 0
             local conn = { settimeout = function() end, sendall = function(_, data)
                 sent[#sent + 1] = data
@@ -168,9 +168,9 @@ describe("cleat serve", function()
             end)
             return ok, err, log, at
         end
-        local late, err, _, bytes = serve(("x"):rep(1000))
-        local ok, _, log = serve "GET /a HTTP/1.0\r\nHost: a\r\n\r\n"
-        local ended, _, log_of_lines = serve "GET /b HTTP/1.0\nHost: a\n\n"
+        local late, err, _, bytes = serve_text(("x"):rep(1000))
+        local ok, _, log = serve_text "GET /a HTTP/1.0\r\nHost: a\r\n\r\n"
+        local ended, _, log_of_lines = serve_text "GET /b HTTP/1.0\nHost: a\n\n"
         loop.now = now
         assert.is_true(not late and errors.timeout:is(err), tostring(err))
         assert.is_true(bytes < 100)
