@@ -344,11 +344,15 @@ public final class Cleat {
     public static final int KIND_EPOLL = 13;
 
     // CLEAT_MESSAGE_* are the kinds of messages, with the numbers of TLS's content types; HEADER is
-    // the header of any record (5 bytes).
+    // the header of any record (5 bytes). CLIENT_HELLO_INNER is the ClientHello that Encrypted
+    // ClientHello encrypts, before it is encrypted and after it was decrypted; SSL2_CLIENT_HELLO is a
+    // ClientHello in the format of SSL 2, which servers accept for later versions.
+    public static final int MESSAGE_SSL2_CLIENT_HELLO = 0;
     public static final int MESSAGE_CHANGE_CIPHER_SPEC = 20;
     public static final int MESSAGE_ALERT = 21;
     public static final int MESSAGE_HANDSHAKE = 22;
     public static final int MESSAGE_HEADER = 256;
+    public static final int MESSAGE_CLIENT_HELLO_INNER = 257;
 
     // CLEAT_MESSAGES_MAX is the maximum size of the messages that a connection keeps for its caller,
     // in bytes.

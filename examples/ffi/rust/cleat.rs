@@ -336,11 +336,15 @@ pub const KIND_ECH_KEY: i32 = 10;
 pub const KIND_EPOLL: i32 = 13;
 
 // CLEAT_MESSAGE_* are the kinds of messages, with the numbers of TLS's content types; HEADER is the
-// header of any record (5 bytes).
+// header of any record (5 bytes). CLIENT_HELLO_INNER is the ClientHello that Encrypted ClientHello
+// encrypts, before it is encrypted and after it was decrypted; SSL2_CLIENT_HELLO is a ClientHello in
+// the format of SSL 2, which servers accept for later versions.
+pub const MESSAGE_SSL2_CLIENT_HELLO: i32 = 0;
 pub const MESSAGE_CHANGE_CIPHER_SPEC: i32 = 20;
 pub const MESSAGE_ALERT: i32 = 21;
 pub const MESSAGE_HANDSHAKE: i32 = 22;
 pub const MESSAGE_HEADER: i32 = 256;
+pub const MESSAGE_CLIENT_HELLO_INNER: i32 = 257;
 
 // CLEAT_MESSAGES_MAX is the maximum size of the messages that a connection keeps for its caller, in
 // bytes.
