@@ -26,7 +26,8 @@ struct cleat_message {
 _Static_assert(CLEAT_MESSAGE_CHANGE_CIPHER_SPEC == SSL3_RT_CHANGE_CIPHER_SPEC &&
                    CLEAT_MESSAGE_ALERT == SSL3_RT_ALERT &&
                    CLEAT_MESSAGE_HANDSHAKE == SSL3_RT_HANDSHAKE &&
-                   CLEAT_MESSAGE_HEADER == SSL3_RT_HEADER,
+                   CLEAT_MESSAGE_HEADER == SSL3_RT_HEADER &&
+                   CLEAT_MESSAGE_CLIENT_HELLO_INNER == SSL3_RT_CLIENT_HELLO_INNER,
                "the kinds are BoringSSL's");
 
 void cleat_message_queue_add(struct cleat_message_queue *queue, bool sent, int version,

@@ -55,7 +55,7 @@ static void open_untrusted(void) {
     open_text(full_certificate);
 }
 
-/* The trust is made by the first verification. */
+/* The first verification makes the trust store. */
 static int32_t verify(const char *untrusted) {
     verification =
         cleat_verification_new(context, certificate, CLEAT_PURPOSE_SERVER_AUTH, "localhost", 9, -1,
@@ -72,7 +72,7 @@ static int32_t act_verify(void) {
     return opened;
 }
 
-/* With a certificate that is refused nothing else comes of a failure but that memory lacks. */
+/* The verification of a refused certificate fails only with its verify code, or because an allocation has failed. */
 static int32_t act_refuse(void) {
     char text[256];
     int32_t code;

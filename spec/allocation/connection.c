@@ -1,4 +1,4 @@
-/* connection.c: connections over memory and over a socket: making one, the handshakes of both sides, data, the end. */
+/* connection.c: connections over memory and over a socket: making them, the handshakes of both sides, data, the end. */
 #include <string.h>
 
 #include "../c/expect.h"
@@ -27,7 +27,8 @@ static int32_t new_server_context(void) {
     EXPECT(cleat_context_load_cert_chain_data(context, text, len, NULL, 0, NULL, 0) == CLEAT_OK);
     EXPECT(cleat_context_load_verify_data(context, text, len) == 1);
     EXPECT(cleat_context_set_alpn_protocols(context, "\2h2\10http/1.1", 12) == CLEAT_OK);
-    EXPECT(cleat_context_set_chain_cache_seconds(context, 0) == CLEAT_OK); /* each run verifies */
+    EXPECT(cleat_context_set_chain_cache_seconds(context, 0) ==
+           CLEAT_OK); /* each run verifies the chain */
     return context;
 }
 
@@ -56,13 +57,13 @@ void connection_scenarios_end(void) {
     close_contexts();
 }
 
-/* A block of bytes is moved from one side to the other, where only the chosen allocation fails. */
+/* Moves a block of bytes from one side to the other; only the chosen allocation fails. */
 static int32_t carry(int32_t from, int32_t to) {
     static char bytes[PART * 2];
     int32_t fed;
     int32_t moved = cleat_connection_drain(from, bytes, sizeof bytes);
     if (moved <= 0) return moved;
-    /* It took all or nothing. */
+    /* It has accepted all or nothing. */
     fed = cleat_connection_feed(to, bytes, moved);
     if (fed < 0) {
         EXPECT(cleat_connection_fed_pending(to) == 0);
@@ -84,7 +85,7 @@ static struct {
     int32_t len;
 } stored;
 
-/* What the server asks its store. An answer that memory failed can be given again, or not. */
+/* The server's queries of its store. An answer that failed for lack of memory can be repeated, or not. */
 static int32_t answer_session(void) {
     int32_t lifetime;
     int32_t len;
@@ -109,7 +110,7 @@ static int32_t answer_session(void) {
     return cleat_connection_handshake(server, 0);
 }
 
-/* Signs by the key that the identity has here, and returns what the handshake then does. */
+/* Signs with the key of the identity, and returns the next result of the handshake. */
 static int32_t sign(int32_t id) {
     static char input[PART];
     char signature[100];
@@ -180,7 +181,7 @@ static void expect_bytes(int32_t have, int32_t len) {
     EXPECT(have == len && memcmp(sent, got, (size_t)len) == 0);
 }
 
-/* All of it from one side to the other. A call that memory failed can be made again. */
+/* Moves all bytes from one side to the other. A call that failed for lack of memory is repeated. */
 static int32_t transfer(int32_t from, int32_t to, int32_t len) {
     int32_t written = 0;
     int32_t have = 0;
@@ -238,7 +239,7 @@ static void open_events(void) {
     open_with(server_context, client_context);
 }
 
-/* The contexts are new ones, so that the key of the cache is made anew, too. The entry is the control's. */
+/* The contexts are new, so that the key of the cache is computed again, too. The entry is the control's. */
 static void open_known(void) {
     close_contexts();
     open_contexts();
@@ -248,7 +249,7 @@ static void open_known(void) {
     open_with(server_context, client_context);
 }
 
-/* Both sides have raw public keys, where there are any. */
+/* Both sides have raw public keys, if BoringSSL supports them. */
 static void open_raw_keys(void) {
     char key[200];
     int32_t key_len = sizeof key;
@@ -273,7 +274,7 @@ static void open_raw_keys(void) {
     open_with(server_context, client_context);
 }
 
-/* Both certificates are compressed, and nothing is in the cache of what was: the contexts are new ones. */
+/* Both certificates are compressed, and not in the cache: the contexts are new. */
 static void open_compressed(void) {
     close_contexts();
     open_contexts();
@@ -299,7 +300,7 @@ static void open_stored_again(void) {
     int32_t session;
     open_stored();
     EXPECT(shake_hands() == CLEAT_OK);
-    EXPECT(transfer(server, client, 1) == CLEAT_OK); /* the tickets are read */
+    EXPECT(transfer(server, client, 1) == CLEAT_OK); /* this reads the tickets */
     session = cleat_connection_session(client);
     EXPECT(session > 0);
     cleat_close(client);
@@ -349,7 +350,8 @@ static void open_psk(void) {
     open_with(server_context, client_context);
 }
 
-/* A client that accepts what the verification refuses, and a server that is asked about what it accepts. */
+/* A client that accepts a peer whose verification has failed, and a server that asks its caller about an accepted peer.
+ * */
 static void open_verdicts(void) {
     configure(CLEAT_TLS1_3_VERSION, CLEAT_CERT_REQUIRED, 0);
     EXPECT(cleat_context_set_verify_events(server_context, CLEAT_VERDICTS_GOOD) == CLEAT_OK);
@@ -372,7 +374,7 @@ static void open_stranger(void) {
 static void open_shaken(void) {
     open_1_3();
     EXPECT(shake_hands() == CLEAT_OK);
-    EXPECT(transfer(server, client, 1) == CLEAT_OK); /* the tickets are read */
+    EXPECT(transfer(server, client, 1) == CLEAT_OK); /* this reads the tickets */
 }
 
 static void open_shaken_1_2(void) {
@@ -400,7 +402,7 @@ static void open_early_refused(void) {
     EXPECT(server > 0);
 }
 
-/* What an idle client connection holds. The parsed certificates of its peer would be 50 blocks each. */
+/* The memory of an idle client connection. The parsed certificates of its peer would be 50 blocks each. */
 enum { IDLE_BLOCKS = 30 };
 static long live_before;
 
@@ -408,7 +410,7 @@ static void open_idle(void) {
     open_1_3();
     cleat_close(client);
     cleat_close(server);
-    live_before = failing_live(); /* the contexts have their configurations */
+    live_before = failing_live(); /* the contexts' configurations exist now */
     open_with(server_context, client_context);
     EXPECT(shake_hands() == CLEAT_OK);
     EXPECT(transfer(server, client, 1) == CLEAT_OK);
@@ -422,7 +424,7 @@ static int32_t act_idle(void) {
     return CLEAT_OK;
 }
 
-/* A connection that failed answers whatever is asked of it, without a crash and without data. */
+/* Every call on a failed connection returns, without a crash and without data. */
 static void poke(int32_t id) {
     int32_t bits;
     (void)cleat_connection_handshake(id, 0);
@@ -433,8 +435,8 @@ static void poke(int32_t id) {
     (void)cleat_connection_drain(id, got, sizeof got);
 }
 
-/* The block that the process keeps for large writes is always there, so that it does not count as left behind.
- * Contexts keep sessions and the keys for them, so each run has new ones. */
+/* The process's block for large writes is always allocated, so that it is no leak. Contexts keep sessions and their
+ * keys, so each run has new ones. */
 static void keep_spare(void) {
     struct cleat_queue queue = {.bytes = NULL};
     EXPECT(cleat_queue_reserve(&queue, CLEAT_CHUNK + CLEAT_CHUNK_OVERHEAD));
@@ -490,7 +492,7 @@ static int32_t act_new_over_socket(void) {
     return client;
 }
 
-/* What was negotiated and with whom is what it is with all the memory there is. */
+/* The results of the handshake are the same as without failures. */
 static int32_t act_handshake(void) {
     char text[64];
     int32_t bits;
@@ -503,7 +505,7 @@ static int32_t act_handshake(void) {
     return CLEAT_OK;
 }
 
-/* What was refused can be asked for. */
+/* The fields of the refused certificate can be read. */
 static int32_t act_refused_verification(void) {
     int32_t status = shake_hands();
     int32_t verification;
@@ -520,7 +522,7 @@ static int32_t act_refused_verification(void) {
     return status;
 }
 
-/* It comes whole and in order, or not at all. */
+/* The data arrives completely and in order, or not at all. */
 static int32_t act_early(void) {
     enum { EARLY = 5000 };
     int32_t have = 0;
@@ -535,21 +537,21 @@ static int32_t act_early(void) {
     } while (status > 0);
     if (status < 0) return status;
     EXPECT(have == 0 || (have == EARLY && memcmp(sent, got, EARLY) == 0));
-    /* Without memory the server may take the ticket for none; both know what became of the data. */
+    /* Without memory the server may not recognise the ticket; both know whether the early data was accepted. */
     EXPECT(cleat_connection_early_data(client) ==
            (have > 0 ? CLEAT_EARLY_DATA_ACCEPTED : CLEAT_EARLY_DATA_REFUSED));
     EXPECT(cleat_connection_early_data(server) == cleat_connection_early_data(client));
     return CLEAT_OK;
 }
 
-/* A certificate that is refused stays refused. */
+/* A refused certificate is still refused. */
 static int32_t act_refused(void) {
     int32_t status = shake_hands();
     EXPECT(status < 0 && cleat_connection_established(client) == 0);
     return status;
 }
 
-/* After a failure the same bytes again, and what comes is what was sent. */
+/* After a failure the same bytes are sent again, and they arrive unchanged. */
 static int32_t act_transfer(void) {
     return transfer(client, server, PART);
 }
@@ -650,8 +652,8 @@ const struct scenario connection_scenarios[] = {
     {"handshake: a stored session resumes", open_stored_again, act_handshake, poke_and_close, 0,
      false},
     {"handshake: sessions stored by id", open_stored_id, act_handshake, poke_and_close, 0, false},
-    {"handshake: keys elsewhere", open_remote_1_3, act_handshake, close_known, 0, false},
-    {"handshake: keys elsewhere, TLS 1.2", open_remote_1_2, act_handshake, close_known, 0, false},
+    {"handshake: remote keys", open_remote_1_3, act_handshake, close_known, 0, false},
+    {"handshake: remote keys, TLS 1.2", open_remote_1_2, act_handshake, close_known, 0, false},
     {"handshake: pre-shared key", open_psk, act_handshake, close_psk, 0, false},
     {"handshake: not enforced", open_not_enforced, act_handshake, poke_and_close, 0, false},
     {"handshake: compressed certificates", open_compressed, act_handshake, close_known, 0, false},

@@ -1,4 +1,4 @@
-/* context.c: contexts, their credentials and what they trust. */
+/* context.c: contexts, their credentials and their CA certificates. */
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -93,7 +93,7 @@ static void close_all(void) {
     context = made = 0;
 }
 
-/* Settings that a failure must not change. The first question for them makes a configuration. */
+/* Settings that a failure must not change. The first getter makes a configuration. */
 static int32_t note_settings(void) {
     char name[64];
     int32_t count = cleat_context_cipher_count(context);
@@ -130,7 +130,7 @@ static void open_with_ciphers(void) {
     EXPECT(cleat_context_set_ciphers(context, "ECDHE-RSA-AES128-GCM-SHA256", 27) == CLEAT_OK);
 }
 
-/* Whatever fails, the list is the old one or the new one. */
+/* Whichever allocation fails, the list is the old one or the new one. */
 static void close_with_ciphers(void) {
     int32_t count = cleat_context_cipher_count(context);
     EXPECT(count == 1 || count == 6);
@@ -280,7 +280,7 @@ static int32_t act_trust_directory(void) {
     return cleat_context_load_verify_directory(context, folder, text_len(folder));
 }
 
-/* The store that contexts share was made of one file; act finds another one. */
+/* The trust store that contexts share was made from one file; act finds another one. */
 static void open_and_share(void) {
     int32_t other = cleat_context_new(CLEAT_PROTOCOL_TLS);
     setenv("SSL_CERT_FILE", other_file, 1);
@@ -290,7 +290,7 @@ static void open_and_share(void) {
     setenv("SSL_CERT_FILE", trust_file, 1);
 }
 
-/* The first file's store takes the second's place again, so that nothing is left. */
+/* The first file's store replaces the second's again, so that nothing is leaked. */
 static void close_and_share(void) {
     close_all();
     open_and_share();

@@ -1,6 +1,6 @@
 /* core.c: the n-th allocation fails, for n = 1 until there are no more, in every operation of the ABI; once it alone,
- * once all that follow too. Each time the call must end with CLEAT_NOMEM and its text, or with the right answer;
- * nothing may be left behind, no block of memory, id or descriptor; and what the call worked on must be as it was. */
+ * once all after it too. Each time the call must end with CLEAT_NOMEM and its text, or with the right result; it must
+ * leak no memory, id or descriptor; and its objects must be unchanged. */
 #include <dirent.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@
 
 #define NOMEM (-(CLEAT_NOMEM << 16))
 
-/* An assertion that ends the program has said where, but not in which run. */
+/* An assertion that ends the program prints its place, but not the run. */
 static const char *now = "";
 static long now_nth;
 
@@ -67,7 +67,7 @@ static int32_t act(const struct scenario *scenario) {
     return status;
 }
 
-/* One run in which nothing fails. Returns how long what it noted is. */
+/* One run without failures. Returns the length of what it has recorded. */
 static int32_t control(const struct scenario *scenario) {
     noted_len = 0;
     if (scenario->before != NULL) scenario->before();
@@ -78,7 +78,7 @@ static int32_t control(const struct scenario *scenario) {
 
 struct tally {
     long refused; /* calls that ended with CLEAT_NOMEM */
-    long survived; /* calls that did without */
+    long survived; /* calls that succeeded without the allocation */
 };
 
 /* Returns false once there is no n-th allocation. */

@@ -16,7 +16,7 @@ static int32_t load_part(int32_t context, enum identity_part part) {
     return cleat_context_load_cert_chain_data(context, text, len, NULL, 0, NULL, 0);
 }
 
-/* The server has one that the client cannot verify, for its curve, and one that it can. */
+/* The server has one certificate that the client cannot verify, because of its curve, and one that it can. */
 static void open_two(void) {
     int32_t len;
     const char *trusted = identity_text(IDENTITY_ED25519, &len);
@@ -77,7 +77,7 @@ static int32_t carry(int32_t from, int32_t to) {
     return len > 0 ? cleat_connection_feed(to, bytes, len) : len;
 }
 
-/* Whatever fails, no other certificate is presented, and none without its staples. */
+/* Whichever allocation fails, no other certificate is sent, and none without its staples. */
 static int32_t act_choose(void) {
     int32_t a = -1;
     int32_t b = -1;
@@ -114,7 +114,7 @@ static void make_key(void) {
     EXPECT(made_key_len > 0);
 }
 
-/* Whatever fails, no certificate lacks a part. */
+/* Whichever allocation fails, no certificate lacks a part. */
 static int32_t act_certificate(void) {
     char pem[2048];
     int32_t certificate;

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* BoringSSL's ByDirEntry, of which it does not check the allocation (docs/security.md), behind the prefix of the core's
+/* BoringSSL's ByDirEntry, whose allocation it does not check (docs/security.md), with the header of the core's
  * allocator */
 struct directory_entry {
     int type;
@@ -20,7 +20,7 @@ struct directory_entry {
 enum { DIRECTORY_ENTRY = sizeof(struct directory_entry) + 8 };
 
 static atomic_long live;
-static _Thread_local long left; /* allocations that still succeed, and one */
+static _Thread_local long left; /* number of allocations that still succeed, plus one */
 static _Thread_local bool persists;
 static _Thread_local bool happened;
 
@@ -52,7 +52,7 @@ static void *count(void *block) {
     return block;
 }
 
-/* The linker's names: it turns malloc into __wrap_malloc, and __real_malloc into malloc. */
+/* The linker renames malloc to __wrap_malloc, and __real_malloc to malloc. */
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t number, size_t size);
@@ -96,9 +96,9 @@ int __wrap_getaddrinfo(const char *node, const char *service, const struct addri
     return refuse() ? EAI_MEMORY : __real_getaddrinfo(node, service, hints, list);
 }
 
-/* BoringSSL of 2026 does not look whether it got these two blocks, and crashes without: the name's cache (x_name.cc),
- * which the second argument here points into, and a directory's entry (by_dir.cc), recognised by its size in
- * __wrap_malloc. */
+/* BoringSSL of 2026 does not check the allocation of these two blocks, and crashes without them: the name's cache
+ * (x_name.cc), into which the second argument here points, and a directory's entry (by_dir.cc), which __wrap_malloc
+ * recognises by its size. */
 bool __real__ZN4bssl14CBBFinishArrayEP6cbb_stPNS_5ArrayIhEE(void *cbb, void *out)
     __attribute__((weak)); /* BoringSSL of 2023 has none */
 bool __wrap__ZN4bssl14CBBFinishArrayEP6cbb_stPNS_5ArrayIhEE(void *cbb, void *out);

@@ -1,5 +1,5 @@
-/* lua.c: an interpreter, of Lua 5.4 or of LuaJIT, whose allocator fails on request. It runs one script, which finds
- * in the global table "failing":
+/* lua.c: an interpreter, of Lua 5.4 or of LuaJIT, whose allocator fails on request. It runs one script, which uses the
+ * global table "failing":
  *
  *     arm(n)          allocation number n from now, and all that follow, fail
  *     disarm()        no more; returns whether it came to that
@@ -18,7 +18,7 @@
 #include <lualib.h>
 
 struct memory {
-    long left; /* allocations that still succeed, and one; 0: all do */
+    long left; /* number of allocations that still succeed, plus one; 0: all do */
     bool happened;
 };
 
@@ -36,7 +36,7 @@ static void *allocate(void *data, void *block, size_t old_size, size_t size) {
         free(block);
         return NULL;
     }
-    /* What gets smaller never fails. */
+    /* Shrinking a block never fails. */
     if ((block == NULL || size > old_size) && refuse(data)) return NULL;
     return realloc(block, size);
 }

@@ -1,13 +1,14 @@
 -- Lua's allocator fails at the n-th allocation of an operation and at all after it, for n = 1 until there are no more.
--- Each time the operation must raise Lua's "not enough memory" and nothing else, leave no id and no descriptor behind
--- once the garbage is collected, and, where it changes nothing, work when it is called again.
+-- Each time the operation must raise Lua's "not enough memory" and no other error, leak no id and no descriptor after a
+-- garbage collection, and, if it changes nothing, succeed when it is called again.
 local only = ...
 local failing = rawget(_G, "failing")
 local unpack = table.unpack or unpack
 
 if jit then
-    jit.off() -- a trace keeps the objects that it was made for, and the moment of its compilation is not known
-    -- LuaJIT itself crashes where one of its fast functions has no memory for a string: here they are slow ones.
+    jit.off() -- a trace refers to the objects that it was compiled for, and the moment of its compilation is unknown
+    -- LuaJIT itself crashes if one of its fast functions has no memory for a string: here they are replaced by slow
+    -- ones.
     -- luacheck: push ignore 121 122
     local ffi = require "ffi"
     function string.sub(text, from, to)
@@ -68,7 +69,7 @@ local total = 0
 for _, operation in ipairs(require "operations") do
     if not only or operation[1]:find(only, 1, true) then
         run(operation, 0)
-        run(operation, 0) -- caches are full
+        run(operation, 0) -- this fills caches
         local ids, descriptors = collected()
         local n, survived = 0, 0
         repeat
@@ -86,9 +87,9 @@ for _, operation in ipairs(require "operations") do
     end
 end
 
--- The same for loading all of it in a new state, which is too much for LuaJIT's own libraries.
+-- The same for loading cleat in a new state, which needs more memory than LuaJIT's own libraries.
 local text = 'require "cleat.ssl"; require "cleat.socket"; require "cleat.select"; require "cleat.python"'
-local step = 37 -- there are thousands
+local step = 37 -- there are thousands of allocations
 if not only and not jit then
     local ids, descriptors = collected()
     local n = 1
@@ -101,7 +102,7 @@ if not only and not jit then
         happened, message = failing.fresh(n, text)
     end
     assert(message == nil, message)
-    assert(n > 1000, "hardly anything was loaded")
+    assert(n > 1000, "too few allocations: cleat was not loaded")
     local ids_now, descriptors_now = collected()
     assert(ids_now == ids and descriptors_now == descriptors)
     say("%-40s %6d of them tried, of %d", "loading", (n - 1) / step, n)

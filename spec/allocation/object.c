@@ -14,7 +14,7 @@
 
 static int32_t one;
 static int32_t two;
-static char rich[8192]; /* a certificate with something of everything, in PEM */
+static char rich[8192]; /* a certificate with every field, in PEM */
 static int32_t rich_len;
 static char der[4096];
 static int32_t der_len;
@@ -30,21 +30,19 @@ static void open_certificate(void) {
     EXPECT(one > 0);
 }
 
-enum {
-    FIRST_SEGMENT = 2048
-}; /* ids that the table has room for at first, some of which stay free */
+enum { FIRST_SEGMENT = 2048 }; /* the first size of the table of ids, some of which stay free */
 
 static int32_t open_any(void) {
     return cleat_addrinfo_resolve(NULL, 0, "1", 1, CLEAT_AF_INET, CLEAT_SOCK_STREAM, 0, 0);
 }
 
-/* The table of ids grows once, for good, so that this cannot be tried twice: no room, no id. */
+/* The table of ids grows only once, so that this can be tested only once: without room there is no id. */
 static void test_growth(void) {
     int32_t ids[FIRST_SEGMENT + 1];
     int count;
     int i;
     for (count = 0; count <= FIRST_SEGMENT; count++) {
-        failing_arm(4, false); /* behind the service's text, getaddrinfo, and the object */
+        failing_arm(4, false); /* after the service's text, getaddrinfo, and the object */
         ids[count] = open_any();
         if (failing_disarm()) break;
         EXPECT(ids[count] > 0);
@@ -185,7 +183,7 @@ static int32_t act_pair(void) {
     return cleat_socket_pair(CLEAT_AF_UNIX, CLEAT_SOCK_STREAM, 0, &one, &two);
 }
 
-/* The descriptor stays the caller's where no socket could be made of it. */
+/* The descriptor still belongs to the caller if no socket could be made of it. */
 static int adopted;
 
 static void open_fd(void) {
@@ -225,7 +223,7 @@ static void open_caller(void) {
     EXPECT(act_connect() == CLEAT_OK);
 }
 
-/* A connection that no id could be made for is closed: its peer must not wait. */
+/* A connection for which no id could be made is closed, so that its peer does not wait. */
 static int32_t act_accept(void) {
     char byte;
     two = cleat_socket_accept(listener, 10);
@@ -280,7 +278,7 @@ static void remember_live(void) {
     live_before = failing_live();
 }
 
-/* The thread that resolves has its share until it ends. */
+/* The thread that resolves the name needs its memory until it ends. */
 static void close_resolution(void) {
     if (two > 0) {
         one = cleat_resolution_addrinfo(two, 10);

@@ -1,8 +1,8 @@
 -- Operations of the Lua layer, for spec/allocation/lua.lua: name, and
---     before()     returns what the operation needs
---     act(given)   its allocations fail
---     after(given, ...)   closes what must be closed by hand; results of act, if it succeeded
---     again        act(given) works after it has failed: it has changed nothing
+--     before()     returns the objects that the operation needs
+--     act(given)   the operation, whose allocations fail
+--     after(given, ...)   closes objects that must be closed; ... are the results of act, if it has succeeded
+--     again        act(given) succeeds after a failure, because it changes nothing
 local errors = require "cleat.errors"
 local link = require "support.link"
 local memory = require "cleat.sessions.memory"
@@ -78,7 +78,7 @@ local function opened()
     return { client = client, server = server }
 end
 
--- unshaken: two sockets over a pair, of contexts of a client and a server.
+-- unshaken returns two sockets over a pair, of a client's and a server's context.
 local function unshaken(client, server)
     local one, two = socket.socketpair()
     one:settimeout(0)
@@ -360,7 +360,7 @@ return {
         bio:write "three"
         return bio
     end, function(bio)
-        local bytes = bio:read(8) -- all of it or nothing is taken
+        local bytes = bio:read(8) -- it returns all of it or nothing
         assert(bytes == "onetwoth" and bio.pending == 3)
         return bytes
     end, nothing, again = true },
@@ -566,7 +566,7 @@ return {
         context:set_psk_server_callback(nothing, "hint")
         context:set_psk_client_callback { callback = nothing }
     end, nothing, again = true },
-    { "handshake with a key that is elsewhere", function()
+    { "handshake with a remote key", function()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context:load_cert_chain(certfile, { sign = function(algorithm, data)
             return ssl.sign(keyfile, algorithm, data)
@@ -589,7 +589,7 @@ return {
     end, close_both },
     { "a read that does not wait", function()
         local given = opened()
-        given.client:settimeout(0) -- which waits for nothing either
+        given.client:settimeout(0) -- without try_recv this would not wait either
         given.client:sendall "hello"
         return given
     end, function(given)

@@ -1,4 +1,4 @@
-/* scenario.h: what is tried with every one of its allocations failing. */
+/* scenario.h: the operations, in which every allocation fails once. */
 #ifndef CLEAT_SPEC_SCENARIO_H
 #define CLEAT_SPEC_SCENARIO_H
 
@@ -7,18 +7,19 @@
 
 struct scenario {
     const char *name;
-    void (*before)(void); /* makes what act needs; or NULL */
-    int32_t (*act)(void); /* its allocations fail; returns a status, and notes what it saw */
-    void (*after)(void); /* closes what the two made, however far act came; or NULL */
-    int32_t right; /* the status that is right with all the memory there is: 0 for any answer */
-    bool again; /* act works when it is called once more after it failed: it changed nothing */
+    void (*before)(void); /* makes the objects that act needs; or NULL */
+    int32_t (*act)(void); /* its allocations fail; returns a status, and records its results */
+    void (*after)(void); /* closes the objects of both, at whatever point act has failed; or NULL */
+    int32_t right; /* the expected status without failures: 0 for any success */
+    bool
+        again; /* act succeeds when it is called again after a failure, because it changes nothing */
 };
 
-/* note and note_text add to what act saw; it must be the same whenever act succeeds. */
+/* note and note_text record results of act; they must be the same whenever act succeeds. */
 void note(int32_t number);
 void note_text(const char *text, int32_t len);
 
-/* Tables that end with a NULL name, and what makes and frees what their scenarios share. */
+/* Tables that end with a NULL name, and functions that make and free the objects that their scenarios share. */
 extern const struct scenario context_scenarios[];
 extern const struct scenario object_scenarios[];
 extern const struct scenario connection_scenarios[];

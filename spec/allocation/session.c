@@ -9,7 +9,7 @@
 #include "scenario.h"
 
 static int32_t contexts[2]; /* the client's and the server's */
-static int32_t ends[2]; /* connections of theirs */
+static int32_t ends[2]; /* their connections */
 static int32_t session;
 static char bytes[8192];
 static int32_t bytes_len;
@@ -24,7 +24,7 @@ static int32_t carry(int from) {
     return len <= 0 ? len : cleat_connection_feed(ends[1 - from], moved, len);
 }
 
-/* The handshakes, and one read of the client's, which takes the tickets. */
+/* The handshakes, and one read of the client, which receives the tickets. */
 static int32_t shake_hands(void) {
     int32_t status[2] = {CLEAT_STATUS(CLEAT_WANT_READ, 0), CLEAT_STATUS(CLEAT_WANT_READ, 0)};
     char byte;
@@ -121,7 +121,7 @@ static int32_t act_from_bytes(void) {
     return CLEAT_OK;
 }
 
-/* Whether it resumes depends on the server's memory, too; that it is verified does not. */
+/* Whether it resumes depends on the server's memory, too; it is verified in any case. */
 static int32_t act_connect(void) {
     int32_t status = connect_both();
     if (status >= 0) status = shake_hands();
@@ -150,7 +150,7 @@ const struct scenario session_scenarios[] = {
     {"context_set_client_sessions", open_13, act_limit, close_all, 0, true},
     {"a session from the cache, TLS 1.2", open_again_12, act_connect, close_all, 0, false},
     {"a session from the cache, TLS 1.3", open_again_13, act_connect, close_all, 0, false},
-    {"a session that is given, TLS 1.2", open_again_12, act_offer, close_all, 0, false},
-    {"a session that is given, TLS 1.3", open_again_13, act_offer, close_all, 0, false},
+    {"a session from the caller, TLS 1.2", open_again_12, act_offer, close_all, 0, false},
+    {"a session from the caller, TLS 1.3", open_again_13, act_offer, close_all, 0, false},
     {NULL, NULL, NULL, NULL, 0, false},
 };

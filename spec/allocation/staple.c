@@ -46,7 +46,7 @@ static void close_both(void) {
     EXPECT(cleat_close(ids[0]) == CLEAT_OK && cleat_close(ids[1]) == CLEAT_OK);
 }
 
-/* Whatever fails, no response counts that is not good, and none that is good is wrong. */
+/* Whichever allocation fails, no invalid response is accepted, and no valid one is refused. */
 static int32_t act_check(void) {
     double times[3];
     int32_t reason;
@@ -72,7 +72,7 @@ static int32_t act_set_scts(void) {
     return cleat_context_set_scts(context, "\0\5\0\3abc", 7);
 }
 
-/* The configuration is made of it. */
+/* This makes the configuration. */
 static int32_t act_use(void) {
     int32_t status = act_set_response();
     if (status >= 0) status = act_set_scts();

@@ -1,5 +1,5 @@
-/* verification.c: the verification of certificates, without a connection: paths that are searched for, name
- * constraints, STRICT; and encrypted keys that BoringSSL does not open. */
+/* verification.c: the verification of certificates without a connection: searches for paths, name constraints, STRICT;
+ * and encrypted keys that BoringSSL does not decrypt. */
 #include <string.h>
 
 #include "../c/expect.h"
@@ -42,7 +42,7 @@ static void add(X509 *x509, int nid, int critical, const char *der, size_t len) 
 
 static const char *const names[] = {"", "issuer", "root", "localhost"};
 
-/* Signs and keeps what is made of it; then it is freed. until: seconds from now. */
+/* Signs the certificate and stores its DER; then frees it. until: seconds from now. */
 static void finish(X509 *x509, int which, int subject, int key, int issuer, int signer, int until) {
     X509_NAME *name = X509_NAME_new();
     EXPECT(X509_set_version(x509, X509_VERSION_3) == 1);
@@ -154,7 +154,7 @@ void verification_scenarios_end(void) {
     CBB_cleanup(&encrypted_key);
 }
 
-/* What is verified is parsed anew each time: certificates keep what was found of them. */
+/* The certificates are parsed anew each time, because they cache the results of checks. */
 static struct cleat_chain_request request;
 
 static X509 *parse(int which) {
@@ -227,7 +227,7 @@ static int32_t act_verify(void) {
     return CLEAT_STATUS(CLEAT_VERIFY, cleat_verify_error_number(&error));
 }
 
-/* With directories that hold nothing, so that what was sent is not enough. */
+/* With empty directories, so that the peer's certificates are not enough. */
 static struct cleat_trust *trust;
 
 static void open_trust(void) {
@@ -253,11 +253,11 @@ static int32_t act_verify_with_directories(void) {
     return CLEAT_STATUS(CLEAT_VERIFY, cleat_verify_error_number(&error));
 }
 
-/* The same from what a peer has sent, in DER. */
+/* The same with a peer's certificates, in DER. */
 static STACK_OF(CRYPTO_BUFFER) * peer_sent;
 static struct cleat_peer_terms terms;
 
-/* Fills the cache with other keys, younger than the entries of the last run, so that they replace these. */
+/* Fills the cache with other keys, newer than the entries of the last run, which they replace. */
 static void empty_cache(void) {
     static int64_t later = 1000000;
     uint8_t key[CLEAT_DIGEST] = {0};
@@ -307,7 +307,7 @@ static void close_peer(void) {
     cleat_trust_unref(trust);
 }
 
-/* Memory that lacks for the key of the cache makes no difference to the verdict. */
+/* If the key of the cache cannot be allocated, the verdict is the same. */
 static int32_t act_peer(void) {
     struct cleat_peer_report report;
     enum cleat_peer_verdict verdict;

@@ -68,7 +68,7 @@ void ca_free(struct ca_certificate *certificate) {
     X509_free(certificate->x509);
 }
 
-/* Hands what was written to the function, and frees it. */
+/* Passes the written bytes to the function, and frees them. */
 static void load_data(BIO *bio, int32_t context, int32_t (*load)(int32_t, const char *, int32_t)) {
     const uint8_t *bytes = NULL;
     size_t len = 0;

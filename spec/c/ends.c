@@ -10,7 +10,7 @@
 
 const char *const ends_names[ENDS_TRANSPORTS] = {"socket", "TCP", "descriptor", "memory"};
 
-/* Moves what is there; an end that is closed is the end of the other's network. */
+/* Moves the bytes that are available; a closed end is the end of the other's network. */
 static bool carry(int32_t from, int32_t to, bool *ended) {
     char bytes[16384];
     int32_t moved;
@@ -118,7 +118,7 @@ static bool is_want(int32_t status) {
     return CLEAT_CLASS(status) == CLEAT_WANT_READ || CLEAT_CLASS(status) == CLEAT_WANT_WRITE;
 }
 
-/* Whether the call is to be made again; otherwise *status is its result. */
+/* Whether to repeat the call; otherwise *status is its result. */
 static bool again(int32_t *status, double end) {
     if (*status >= 0 || !is_want(*status)) return false;
     if (now() > end) {
@@ -129,7 +129,7 @@ static bool again(int32_t *status, double end) {
     return true;
 }
 
-/* The timeout to pass, and what is left to wait outside of the call. */
+/* The timeout to pass, and the rest to wait outside of the call. */
 #define PATIENTLY(call)                                                                            \
     double end = now() + timeout;                                                                  \
     int32_t status;                                                                                \

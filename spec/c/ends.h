@@ -14,14 +14,14 @@ struct ends {
     int32_t client;
     int32_t server;
     int32_t sockets[2]; /* the server's and the client's; 0 if there are none */
-    int fds[2]; /* -1 if they are cleat's */
+    int fds[2]; /* -1 if cleat owns them */
     pthread_t pump; /* over memory: moves the bytes */
     atomic_bool stop;
-    atomic_bool paused; /* the network takes nothing */
-    atomic_bool idle; /* and the pump has seen it */
+    atomic_bool paused; /* the network accepts nothing */
+    atomic_bool idle; /* and the pump has stopped */
 };
 
-/* What a call may wait for before the test says that it hangs, in seconds. */
+/* For how many seconds a call may wait before the test reports that it hangs. */
 #define ENDS_PATIENCE 600.0
 
 extern const char *const ends_names[ENDS_TRANSPORTS];
@@ -29,17 +29,17 @@ extern const char *const ends_names[ENDS_TRANSPORTS];
 void ends_open(struct ends *ends, enum ends_transport transport, int32_t server_context,
                int32_t client_context, const char *hostname);
 
-/* ends_pause stops the network over memory: from its return on nothing is taken. */
+/* ends_pause stops the network over memory: after it returns, no bytes are accepted. */
 void ends_pause(struct ends *ends);
 
-/* ends_hang_up closes both connections, which ends the calls that other threads have under way. */
+/* ends_hang_up closes both connections, which ends the calls of other threads. */
 void ends_hang_up(const struct ends *ends);
 
-/* ends_close closes what is still open; no other thread may be in a call. */
+/* ends_close closes everything that is open; no other thread may be in a call. */
 void ends_close(struct ends *ends);
 
-/* The calls of the ABI; over memory made again and again until the timeout has passed: then they return CLEAT_TIMEOUT
- * as well. */
+/* The calls of the ABI. Over memory they are repeated until the timeout has passed, and then return CLEAT_TIMEOUT as
+ * well. */
 int32_t ends_handshake(const struct ends *ends, int32_t id, double timeout);
 int32_t ends_read(const struct ends *ends, int32_t id, char *buf, int32_t buf_cap, double timeout);
 int32_t ends_write(const struct ends *ends, int32_t id, const char *data, int32_t data_len,
@@ -49,8 +49,8 @@ int32_t ends_shutdown(const struct ends *ends, int32_t id, double timeout);
 /* ends_shake does both handshakes. */
 void ends_shake(struct ends *ends);
 
-/* ends_drive does both as far as they go without an answer to a pause, and stores what they returned last; the client
- * reads after its own, for a late alert. */
+/* ends_drive does both handshakes until they finish or pause, and stores their last results; the client reads after its
+ * own, for a late alert. */
 void ends_drive(const struct ends *ends, int32_t *client, int32_t *server);
 
 #endif

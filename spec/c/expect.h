@@ -1,5 +1,5 @@
-/* expect.h: the one assertion of the C tests, which says what was wrong and ends the program, and the check that
- * every call of a cleat function makes: that the class of its status is one that its comment lists. */
+/* expect.h: the one assertion of the C tests, which prints the failed condition and ends the program; and the check
+ * that every call of a cleat function makes: the class of its status must be one that its comment lists. */
 #ifndef CLEAT_SPEC_EXPECT_H
 #define CLEAT_SPEC_EXPECT_H
 
@@ -8,10 +8,10 @@
 
 #include "cleat.h"
 
-/* Returns the result of a call of the function, or ends the program if its status has a class that the bits do not
- * have. */
+/* Returns the result of a call of the function, or ends the program if its status has a class that is not in the bits.
+ * */
 static inline int32_t classes_checked(const char *function, uint64_t bits, int32_t result) {
-    int64_t class = CLEAT_CLASS((int64_t)result); /* of any number */
+    int64_t class = CLEAT_CLASS((int64_t)result); /* the result may be of any integer type */
     if (result < 0 && (class > 63 || (bits >> class & 1) == 0)) {
         fprintf(stderr, "%s returned a status of class %d, which its comment does not list\n",
                 function, (int)class);

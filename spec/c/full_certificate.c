@@ -28,7 +28,7 @@ const char full_certificate[] = "-----BEGIN CERTIFICATE-----\n"
                                 "lurzRPlWvzqK16w/VmxU8yjordKsNWQ=\n"
                                 "-----END CERTIFICATE-----\n";
 
-/* What is read is added here; memory_lacks stays. */
+/* The digest of everything that is read; memory_lacks stays set. */
 struct reading {
     uint64_t *digest;
     bool memory_lacks;
@@ -45,14 +45,14 @@ static int32_t add_result(struct reading *self, int32_t result) {
     return result;
 }
 
-/* The same of a getter that has written to the room. */
+/* The same for a getter that has written to the buffer. */
 static void add_bytes(struct reading *self, int32_t len) {
     int32_t i;
     add_result(self, len);
     for (i = 0; i < len && i < (int32_t)sizeof self->room; i++) add_number(self, self->room[i]);
 }
 
-/* After a failure for lack of memory nothing is called, so that the thread's record stays. */
+/* After an allocation has failed no function is called, so that the thread's error record is kept. */
 #define ADD(reading, call) ((reading)->memory_lacks ? -1 : add_result((reading), (call)))
 #define ADD_TEXT(reading, call)                                                                    \
     do {                                                                                           \

@@ -18,8 +18,8 @@ enum {
     MOST_KINDS = 16,
     MOST_VALUES = 16 + MOST_KINDS,
     ROOM = 64, /* the greatest capacity that is offered */
-    BEHIND = 64, /* bytes behind it that must stay */
-    LONG = 70000, /* a text that is longer than any buffer inside */
+    BEHIND = 64, /* bytes after it that must not change */
+    LONG = 70000, /* a text that is longer than any internal buffer */
     SECONDS = 100
 };
 
@@ -78,12 +78,12 @@ static const char garbage_session[] =
 static const int32_t *known_kinds;
 static int32_t live[MOST_KINDS]; /* by kind: an open id */
 static int32_t peer; /* of the socket */
-static int32_t stale; /* an id that was closed */
-static int descriptor = -1; /* of a socket that is no id's */
+static int32_t stale; /* a closed id */
+static int descriptor = -1; /* of a socket without an id */
 static int descriptor_peer = -1;
 static const char *volatile current = "";
 
-/* By parameter, what a call may write to. */
+/* By parameter, the memory that a call may write to. */
 static char rooms[MOST_PARAMETERS][ROOM + BEHIND];
 static int32_t ints_rooms[MOST_PARAMETERS][ROOM + BEHIND];
 static int32_t int_outs[MOST_PARAMETERS];
@@ -97,7 +97,7 @@ static void fail(const char *what, int32_t result) {
                (int)-result >> 16);
 }
 
-/* ---- what there is to call functions with ---- */
+/* ---- the objects and values to call functions with ---- */
 
 static int32_t make(int32_t kind) {
     int32_t id = 0;
@@ -131,7 +131,7 @@ static int32_t make(int32_t kind) {
     }
 }
 
-/* Functions close and take what they are given: it is made anew. */
+/* Functions may close or take the objects that they get: these are made anew. */
 static void renew(void) {
     int i;
     for (i = 0; known_kinds[i] != 0; i++) {
@@ -188,7 +188,7 @@ static const char *good_bytes(const char *name) {
     return "x";
 }
 
-/* values lists what is tried for a parameter, first what is good, and returns how many they are. */
+/* values lists the values to try for a parameter, a valid one first, and returns their number. */
 static int values(const struct function *function, int position, struct value *list) {
     static const int32_t wild[] = {INT32_MIN, INT32_MAX};
     static char text[LONG];
@@ -208,7 +208,7 @@ static int values(const struct function *function, int position, struct value *l
             ADD(.i = -1);
             ADD(.i = INT32_MIN);
             ADD(.i = INT32_MAX);
-            if (strcmp(parameter->name, "fd") == 0) break; /* 0 and 1 may be somebody's */
+            if (strcmp(parameter->name, "fd") == 0) break; /* 0 and 1 may be in use */
             ADD(.i = 0);
             ADD(.i = 1);
             break;
@@ -250,7 +250,7 @@ static int values(const struct function *function, int position, struct value *l
             ADD(.bytes = "a\0b", .size = 3);
             ADD(.bytes = "\0", .size = 1);
             ADD(.bytes = text, .size = LONG);
-            if (strcmp(parameter->name, "host") == 0) break; /* it would be looked up */
+            if (strcmp(parameter->name, "host") == 0) break; /* it would be looked up by DNS */
             ADD(.bytes = "\xff\xfe\x80", .size = 3);
             break;
         case INTS:
@@ -299,9 +299,9 @@ static int values(const struct function *function, int position, struct value *l
     return count;
 }
 
-/* ---- what is demanded of a call ---- */
+/* ---- the checks of a call ---- */
 
-/* An id that is none of ours was made by the call. */
+/* An id that this file has not made was made by the call. */
 static void close_new(int32_t id) {
     int i;
     if (id <= 0 || id == peer) return;
@@ -332,7 +332,7 @@ static void check_outputs(const struct function *function, const struct value *v
                 if (is_emulated(function) && at < 4) at = 4;
                 for (; at < ROOM + BEHIND; at++) {
                     if (rooms[i][at] != (char)SENTINEL) {
-                        fail("wrote behind the capacity", result);
+                        fail("wrote beyond the capacity", result);
                         break;
                     }
                 }
@@ -368,7 +368,7 @@ static void check_outputs(const struct function *function, const struct value *v
     }
 }
 
-/* bad_at: the position in C of the only argument that is not good, or 0. */
+/* bad_at: the position in C of the only invalid argument, or 0. */
 static void check_status(const struct function *function, const struct value *v, int32_t result,
                          int bad_at, int bad) {
     int32_t class = CLEAT_CLASS(result);
@@ -376,12 +376,12 @@ static void check_status(const struct function *function, const struct value *v,
     if (class > 63 || (function->classes >> class & 1) == 0)
         fail("a status of a class that its comment does not list", result);
     if (refused != 0 && class != refused)
-        fail("not the status that the only bad argument demands", result);
+        fail("not the status that the only invalid argument requires", result);
     if (refused == CLEAT_USAGE && class == CLEAT_USAGE) {
         int at = CLEAT_VALUE(result);
         bool sized = v[bad].size != 0;
         if (at != bad_at && !(sized && at == bad_at + 1))
-            fail("the position is not the bad argument's", result);
+            fail("the position is not the invalid argument's", result);
     }
     if (class == CLEAT_WANT_READ || class == CLEAT_WANT_WRITE ||
         starts(function->name, "cleat_error_") || strcmp(function->name, "cleat_close") == 0) {
@@ -417,7 +417,7 @@ static void call(const struct function *function, const struct value *v, int bad
     result = function->call(v);
     cancelled_forbid();
 
-    if (refused && result >= 0) fail("took an argument that it must refuse", result);
+    if (refused && result >= 0) fail("accepted an argument that it must refuse", result);
     if (result < 0 && strcmp(function->name, "cleat_error_status") != 0) {
         check_status(function, v, result, bad_at, bad);
     }
@@ -435,8 +435,8 @@ static void call(const struct function *function, const struct value *v, int bad
     }
 }
 
-/* try_pair calls with the a-th value of the first parameter, the b-th of the second, and good ones for the others; a
- * first of -1 is the a-th of all. It returns false where there is no such value. */
+/* try_pair calls with the a-th value of the first parameter, the b-th of the second, and valid ones for the others; a
+ * first of -1 means the a-th value of all. It returns false if there is no such value. */
 static bool try_pair(const struct function *function, int first, int a, int second, int b) {
     struct value v[MOST_PARAMETERS];
     struct value list[MOST_VALUES];
@@ -461,7 +461,8 @@ static long try_function(const struct function *function) {
     int first, second, a, b;
     for (first = 0; function->parameters[first].kind != END; first++) {
         second = first + 1;
-        if (first > 0 && function->parameters[second].kind == END) break; /* it was a second one */
+        if (first > 0 && function->parameters[second].kind == END)
+            break; /* it is the length of another parameter */
         do {
             for (a = 0; try_pair(function, first, a, second, 0); a++) {
                 calls++;
@@ -528,12 +529,12 @@ static int run(const struct function *functions, const int32_t *kinds) {
     if (cleat_handle_count() != 0) fail("ids are still open", cleat_handle_count());
     if (open_descriptors() != before)
         fail("descriptors are still open", open_descriptors() - before);
-    printf("%s %d - nothing is left open\n1..%d\n", failures > 0 ? "not ok" : "ok", number + 1,
-           number + 1);
+    printf("%s %d - no id or descriptor is leaked\n1..%d\n", failures > 0 ? "not ok" : "ok",
+           number + 1, number + 1);
     return failed + (failures > 0);
 }
 
-/* A Unix socket that is bound to the name of a host is a file, and so is a key log. */
+/* A Unix socket that is bound to a host's name makes a file, and so does a key log. */
 static void empty(const char *folder) {
     DIR *directory = opendir(folder);
     const struct dirent *entry;

@@ -34,7 +34,7 @@ static X509 *make_certificate(EVP_PKEY *key, long serial) {
     EXPECT(ASN1_INTEGER_set(X509_get_serialNumber(x509), serial) == 1);
     EXPECT(X509_gmtime_adj(X509_getm_notBefore(x509), -60) != NULL);
     EXPECT(X509_gmtime_adj(X509_getm_notAfter(x509), 3600) != NULL);
-    /* Two certificates of one name would be two candidates for one issuer. */
+    /* Two certificates with one name would be two candidates for one issuer. */
     static const char *const names[] = {"localhost", "other", "P-384", "Ed25519"};
     const char *name = names[serial - 1];
     EXPECT(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const uint8_t *)name, -1, -1,

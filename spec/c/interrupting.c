@@ -62,7 +62,7 @@ void interrupting_test(struct waiting *waiting, int32_t interruptible) {
     if (self.result != waiting->result)
         fprintf(stderr, "%s: %d\n", waiting->name, (int)self.result);
     EXPECT(self.result == waiting->result);
-    /* by the signal, and not since a second had passed */
+    /* by the signal, and not because a second has passed */
     EXPECT(interruptible == 0 ? atomic_load(&self.interrupted) == 0 : self.shortest < 1.0);
     waiting_close(waiting);
 }

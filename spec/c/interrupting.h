@@ -11,13 +11,13 @@
 
 #define INTERRUPTED (-(CLEAT_SYS << 16 | CLEAT_EINTR))
 
-/* A thread that calls until it is not interrupted any more. */
+/* A thread that repeats a call until it is not interrupted any more. */
 struct interrupting {
     struct waiting *waiting;
     int32_t interruptible;
     atomic_int interrupted; /* how often */
     atomic_bool returned;
-    double shortest; /* call that was interrupted, in seconds */
+    double shortest; /* interrupted call, in seconds */
     int32_t result;
 };
 

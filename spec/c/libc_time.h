@@ -1,5 +1,5 @@
-/* libc_time.h: time and gettimeofday over clock_gettime, for a program that replaces that function of libc. time can
- * be behind, as libc's is, for a tick of the kernel, after each second begins. */
+/* libc_time.h: time and gettimeofday by means of clock_gettime, for a program that replaces that function of libc. time
+ * can be late, as libc's is, for a tick of the kernel after each second begins. */
 #ifndef CLEAT_SPEC_LIBC_TIME_H
 #define CLEAT_SPEC_LIBC_TIME_H
 
@@ -8,7 +8,7 @@
 
 static time_t libc_time_lag; /* in seconds */
 
-/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's names are its own */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's parameters have reserved names */
 int gettimeofday(struct timeval *restrict now, void *restrict zone) {
     struct timespec time = {0, 0};
     (void)zone;

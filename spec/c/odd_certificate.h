@@ -1,9 +1,8 @@
-/* odd_certificate.h: a certificate with fields that are accepted and cannot be shown as usual.
+/* odd_certificate.h: a certificate with fields that BoringSSL accepts, and that have no usual representation.
  *
- * Its subject has the attributes ODD_STRING and so on. Its validity begins on Jan  5 2024 at
- * 09:34:43 with an offset of +0130 and ends with one of -1300. The subject alternative name is NULL
- * in place of a list, the authority information access is there twice, and the CRL distribution
- * points are no DER. */
+ * Its subject has the attributes ODD_STRING and so on. Its validity begins on Jan  5 2024 at 09:34:43 with an offset of
+ * +0130 and ends with one of -1300. The subject alternative name is NULL in place of a list, the authority information
+ * access occurs twice, and the CRL distribution points are not DER. */
 #ifndef CLEAT_SPEC_ODD_CERTIFICATE_H
 #define CLEAT_SPEC_ODD_CERTIFICATE_H
 

@@ -53,7 +53,7 @@ static SSL *finish(SSL_CTX *ssl_ctx, bool server) {
     return ssl;
 }
 
-/* NULL if BoringSSL does not present such a certificate. */
+/* NULL if BoringSSL does not load such a certificate. */
 static SSL *new_peer(const struct raw_peer *peer) {
     SSL_CTX *ssl_ctx = SSL_CTX_new(TLS_with_buffers_method());
     CRYPTO_BUFFER *buffer = CRYPTO_BUFFER_new(peer->certificate, peer->len, NULL);
@@ -81,13 +81,13 @@ bool raw_can_present(const struct raw_peer *peer) {
     return ssl != NULL;
 }
 
-/* One call, and what it says. */
+/* One call, and its result. */
 static int step(SSL *ssl) {
     int result = SSL_do_handshake(ssl);
     int reason = 0;
     if (result != 1 && SSL_get_error(ssl, result) == SSL_ERROR_SSL)
         reason = ERR_GET_REASON(ERR_peek_error());
-    if (result == 1) { /* what comes after the handshake: an alert, perhaps */
+    if (result == 1) { /* after the handshake an alert may arrive */
         char byte;
         if (SSL_read(ssl, &byte, 1) < 0) reason = ERR_GET_REASON(ERR_peek_error());
     }

@@ -10,7 +10,7 @@
 
 enum { MASK = 0x5a, WINDOW = 1 << 20 };
 
-/* A sanitizer's own memory, as large as that and nothing of ours. */
+/* A sanitizer's own memory, which is at least this large and holds no data of the test. */
 #define TOO_LARGE ((uintptr_t)1 << 28)
 
 void secret_keep(struct secret *secret, uint8_t *bytes, size_t len) {
@@ -58,14 +58,14 @@ static int count_in(const uint8_t *bytes, size_t len, const struct secret *secre
     return count;
 }
 
-/* Reads the process as another would. Windows overlap by less than the secret's length. */
+/* Reads the process's memory as another process would. Windows overlap by less than the secret's length. */
 static int count_range(int memory, uintptr_t start, uintptr_t end, uint8_t *window,
                        const struct secret *secret) {
     int count = 0;
     while (start < end) {
         size_t size = end - start < WINDOW ? end - start : WINDOW;
         ssize_t got = pread(memory, window, size, (off_t)start);
-        if (got <= 0) break; /* not there, such as a thread's guard page */
+        if (got <= 0) break; /* not accessible, such as a thread's guard page */
         count += count_in(window, (size_t)got, secret);
         if ((size_t)got == end - start || (size_t)got < secret->len) break;
         start += (size_t)got - (secret->len - 1);

@@ -1,7 +1,7 @@
-/* test_alerts.c: what is sent last reaches the peer, though the sender closes with input that it has not read: fatal
- * alerts of a handshake and of data, however the end is closed, and what a client wrote that never reads. And what is
- * sent beside data: session tickets of a server that writes nothing. TCP_NODELAY, without which all of these would be
- * late. */
+/* test_alerts.c: the last bytes that are sent reach the peer, although the sender closes with unread input: fatal
+ * alerts of a handshake and after it, however the end is closed, and the data of a client that never reads. And records
+ * that are sent without data: session tickets of a server that writes nothing. And TCP_NODELAY, without which all of
+ * these would be late. */
 #include <poll.h>
 #include <stdbool.h>
 #include <string.h>
@@ -12,9 +12,9 @@
 #include "expect.h"
 #include "identity.h"
 
-static int32_t server_context; /* asks for no certificate */
+static int32_t server_context; /* requests no certificate */
 static int32_t strict_context; /* requires one */
-static int32_t naming_context; /* stops for the server name */
+static int32_t naming_context; /* pauses for the server name */
 static int32_t client_contexts[2]; /* TLS 1.2, 1.3 */
 
 enum { TRIES = 40, CERTIFICATE_REQUIRED = 116 };
@@ -34,7 +34,7 @@ static void close_end(struct ends *ends, int side, enum way way) {
     ends->fds[side] = -1;
 }
 
-/* One step at a time, so that it is known what is in the sockets. TCP is given the time to bring it. */
+/* One step at a time, so that the sockets' contents are known. The pause lets TCP deliver them. */
 static int32_t step(int32_t (*call)(int32_t, double), int32_t id) {
     int32_t status = call(id, 0);
     EXPECT(status <= 0);
@@ -51,7 +51,7 @@ static void await_readable(const struct ends *ends, int side) {
     EXPECT(poll(&item, 1, (int)ENDS_PATIENCE * 1000) == 1);
 }
 
-/* The server refuses a client that has finished its handshake and written. */
+/* The server refuses a client that has finished its handshake and has written data. */
 static void test_refused_client(enum ends_transport transport, enum way way) {
     struct ends ends;
     char bytes[1000] = {0};
@@ -70,7 +70,7 @@ static void test_refused_client(enum ends_transport transport, enum way way) {
     ends_close(&ends);
 }
 
-/* One sends what is no record of this connection, and more behind it. */
+/* One end sends bytes that are not a record of this connection, and more after them. */
 static void test_broken_record(enum ends_transport transport, enum way way, int side, int version) {
     static const char record[] = "\x17\x03\x03\x00\x20"
                                  "0123456789abcdef0123456789abcdef";
@@ -99,7 +99,7 @@ static void test_broken_record(enum ends_transport transport, enum way way, int 
     }
     EXPECT(CLEAT_CLASS(cleat_connection_read(here, bytes, sizeof bytes, ENDS_PATIENCE)) ==
            CLEAT_SSL);
-    /* the other direction has ended too */
+    /* the other direction has ended, too */
     EXPECT(CLEAT_CLASS(cleat_connection_write(here, bytes, 1, ENDS_PATIENCE)) == CLEAT_SSL);
     close_end(&ends, side, way);
     expect_alert(cleat_connection_read(there, bytes, sizeof bytes, ENDS_PATIENCE),
@@ -107,7 +107,7 @@ static void test_broken_record(enum ends_transport transport, enum way way, int 
     ends_close(&ends);
 }
 
-/* A server does not like the name, or has no answer. There is more behind the ClientHello. */
+/* A server refuses the name, or its caller sets no context. There is more data after the ClientHello. */
 static void test_refused_name(enum ends_transport transport, enum way way, int version) {
     struct ends ends;
     char bytes[100] = {0};
@@ -130,7 +130,7 @@ static void test_refused_name(enum ends_transport transport, enum way way, int v
     ends_close(&ends);
 }
 
-/* What is no TLS gets no alert, and can be answered in plaintext. */
+/* A peer that does not begin with TLS gets no alert, and can be answered in plaintext. */
 static void test_plain_client(void) {
     static const char request[] = "GET / HTTP/1.0\r\n\r\n";
     struct ends ends;
@@ -146,7 +146,8 @@ static void test_plain_client(void) {
     ends_close(&ends);
 }
 
-/* A client that only writes leaves a TLS 1.3 server's tickets unread. All that it wrote comes, and then the end. */
+/* A client that only writes leaves a TLS 1.3 server's tickets unread. The server reads all of its data, and then the
+ * end. */
 static void test_unread_tickets(enum ends_transport transport, enum way way) {
     struct ends ends;
     char bytes[50000] = {0};
@@ -155,7 +156,7 @@ static void test_unread_tickets(enum ends_transport transport, enum way way) {
     ends_open(&ends, transport, server_context, client_contexts[1], "localhost");
     ends_shake(&ends);
     EXPECT(CLEAT_CLASS(cleat_connection_read(ends.server, bytes, 1, 0)) ==
-           CLEAT_WANT_READ); /* sends them */
+           CLEAT_WANT_READ); /* this sends the tickets */
     await_readable(&ends, 1);
     EXPECT(cleat_connection_write(ends.client, bytes, sizeof bytes, ENDS_PATIENCE) == sizeof bytes);
     close_end(&ends, 1, way);
@@ -173,7 +174,7 @@ static int32_t drained(const struct ends *ends) {
     return len;
 }
 
-/* Two tickets after a TLS 1.3 handshake, once; with TLS 1.2 they are part of it. */
+/* Two tickets after a TLS 1.3 handshake, once; in TLS 1.2 they are part of the handshake. */
 static void test_tickets(int version) {
     struct ends ends;
     char bytes[100];
@@ -200,7 +201,7 @@ static void test_tickets(int version) {
     cleat_close(ends.server);
 }
 
-/* Over a socket they go out before the server waits. */
+/* Over a socket they are sent before the server waits. */
 static void test_silent_server(void) {
     struct ends ends;
     char bytes[1];
@@ -224,7 +225,7 @@ static void choose(int32_t socket, int32_t value) {
            CLEAT_OK);
 }
 
-/* choice: what the user has set before, on the listener if there is one; -1: nothing. */
+/* choice: the value of TCP_NODELAY that the user has set before, on the listener if there is one; -1: none. */
 static void test_nodelay(int32_t choice, int on_listener) {
     int32_t sockets[2];
     int32_t listener = cleat_socket_new(CLEAT_AF_INET, CLEAT_SOCK_STREAM, 0);
@@ -250,10 +251,10 @@ static void test_nodelay(int32_t choice, int on_listener) {
             side == 0 ? NULL : "localhost", side == 0 ? 0 : 9);
         EXPECT(connections[side] > 0);
         EXPECT(nodelay(sockets[side]) == (chosen != 0));
-        choose(sockets[side], 0); /* afterwards it is the user's in any case */
+        choose(sockets[side], 0); /* afterwards the user's value is kept */
         EXPECT(nodelay(sockets[side]) == 0 && cleat_close(connections[side]) == CLEAT_OK);
     }
-    /* over a foreign descriptor the option is set in any case */
+    /* over the caller's descriptor the option is always set */
     connections[0] =
         cleat_connection_over_fd(server_context, cleat_socket_fileno(sockets[0]), 1, NULL, 0);
     EXPECT(connections[0] > 0 && nodelay(sockets[0]) == 1);

@@ -1,5 +1,5 @@
-/* test_alpn.c: a server's connection that chooses its application protocols at the ClientHello, and the chain that a
- * side presents. spec/luasec/ has what LuaSec's programs do with them. */
+/* test_alpn.c: a server's connection whose application protocols are set at the ClientHello, and the chain that a side
+ * sends. spec/luasec/ tests LuaSec's interface to them. */
 #include <string.h>
 
 #include "base/error.h"
@@ -13,14 +13,14 @@
 
 static int32_t server_context;
 static int32_t client_context;
-static int32_t plain_context; /* a server's that stops, too, and has no protocols */
+static int32_t plain_context; /* a server's that pauses, too, and has no protocols */
 
 static int32_t choose(int32_t id, const char *protocols) {
     return cleat_connection_set_alpn_protocols(id, protocols, (int32_t)strlen(protocols));
 }
 
-/* A client offers what its context has. The server is switched to another context once it has chosen, if that is not
- * 0. Returns the name that both ends agree on. */
+/* A client offers its context's protocols. The server is switched to another context after its protocols were set, if
+ * that is not 0. Returns the protocol that both ends agree on. */
 static const char *agree(int32_t stops, const char *offered, const char *chosen, int32_t other) {
     static char names[2][8];
     char list[64];
@@ -42,7 +42,7 @@ static const char *agree(int32_t stops, const char *offered, const char *chosen,
     if (stops == plain_context) {
         EXPECT(choose(ends.server, AB) == CLEAT_STATUS(CLEAT_USAGE, 0));
     } else if (chosen != NULL) {
-        EXPECT(choose(ends.server, "\1x") == CLEAT_OK); /* the last one counts */
+        EXPECT(choose(ends.server, "\1x") == CLEAT_OK); /* the last call takes effect */
         EXPECT(choose(ends.server, chosen) == CLEAT_OK);
     }
     if (other != 0) EXPECT(cleat_connection_set_context(ends.server, other) == CLEAT_OK);
@@ -62,24 +62,24 @@ static const char *agree(int32_t stops, const char *offered, const char *chosen,
 }
 
 static void test_choice(void) {
-    EXPECT(strcmp(agree(server_context, AB, NULL, 0), "a") == 0); /* the context's */
+    EXPECT(strcmp(agree(server_context, AB, NULL, 0), "a") == 0); /* the context's protocols */
     EXPECT(strcmp(agree(server_context, AB, B, 0), "bb") == 0);
     EXPECT(strcmp(agree(server_context, AB, "\1y", 0), "") == 0);
     EXPECT(strcmp(agree(server_context, AB, NONE, 0), "") == 0);
     EXPECT(strcmp(agree(server_context, NONE, AB, 0), "") == 0);
     EXPECT(strcmp(agree(plain_context, AB, NULL, 0), "") == 0);
-    /* what was chosen stays, and what was not is the new context's */
+    /* protocols that were set on the connection stay, others are the new context's */
     EXPECT(strcmp(agree(server_context, AB, B, plain_context), "bb") == 0);
     EXPECT(strcmp(agree(server_context, AB, NONE, server_context), "") == 0);
     EXPECT(strcmp(agree(server_context, AB, NULL, plain_context), "") == 0);
     EXPECT(strcmp(agree(plain_context, AB, NULL, server_context), "a") == 0);
     EXPECT(cleat_context_set_npn_protocols(plain_context, B, sizeof B - 1) == CLEAT_OK);
     EXPECT(strcmp(agree(server_context, AB, B, plain_context), "") ==
-           0); /* NPN, which no client has */
+           0); /* NPN, which no client supports */
     EXPECT(cleat_context_set_npn_protocols(plain_context, NULL, 0) == CLEAT_OK);
 }
 
-/* The own chain of one end is what the other was sent. */
+/* The own chain of one end is the chain that the other has received. */
 static void test_own_chain(void) {
     struct ends ends;
     char bytes[2][4096];

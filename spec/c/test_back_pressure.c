@@ -1,5 +1,6 @@
-/* test_back_pressure.c: a peer that does not read. What cannot be sent is kept, in the handshake, in a write, beside a
- * read and in shutdown; the call reports CLEAT_WANT_WRITE or its timeout, and goes on where it stopped. */
+/* test_back_pressure.c: a peer that does not read. Bytes that cannot be sent are kept, in the handshake, in a write,
+ * during a read and in shutdown; the call returns CLEAT_WANT_WRITE or times out, and continues there when it is
+ * repeated. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -49,7 +50,7 @@ static bool is_class(int32_t status, int32_t class) {
     return status < 0 && CLEAT_CLASS(status) == class;
 }
 
-/* Fills what the descriptor sends into, so that nothing more can be sent; returns the number of bytes. */
+/* Fills the descriptor's send buffer, so that nothing more can be sent; returns the number of bytes. */
 static size_t fill(int fd) {
     size_t filled = 0;
     for (;;) {
@@ -61,7 +62,7 @@ static size_t fill(int fd) {
     return filled;
 }
 
-/* Takes so many bytes from the other end. */
+/* Reads so many bytes from the other end. */
 static void take(int fd, size_t count) {
     while (count > 0) {
         ssize_t moved = recv(fd, got, count < sizeof got ? count : sizeof got, 0);
@@ -82,7 +83,7 @@ static void shake(const struct pair *pair) {
     } while (client != CLEAT_OK || server != CLEAT_OK);
 }
 
-/* The ClientHello has no room; once it has, the handshake goes on. So do a write and a read, which begin with it. */
+/* The ClientHello does not fit; once it does, the handshake continues. So do a write and a read that begin with it. */
 static void test_client_hello(void) {
     struct pair pair;
     size_t filled;
@@ -100,7 +101,7 @@ static void test_client_hello(void) {
     close_pair(&pair);
 }
 
-/* The server's flight has no room. */
+/* The server's flight does not fit. */
 static void test_server_flight(void) {
     struct pair pair;
     size_t filled;
@@ -128,7 +129,7 @@ static void *read_much(void *argument) {
     return NULL;
 }
 
-/* A write that waits inside until the peer has read all, with a deadline and without one. */
+/* A write that waits inside the call until the peer has read everything, with a deadline and without one. */
 static void test_waiting_write(double timeout) {
     struct pair pair;
     pthread_t thread;
@@ -142,7 +143,8 @@ static void test_waiting_write(double timeout) {
     close_pair(&pair);
 }
 
-/* Fills the network with a write's bytes; returns how many of them count. The next ones are encrypted and kept. */
+/* Fills the network with a write's bytes; returns how many of them were accepted. Further ones are encrypted and kept.
+ * */
 static int32_t write_full(const struct pair *pair) {
     int32_t written = 0;
     for (;;) {
@@ -156,7 +158,7 @@ static int32_t write_full(const struct pair *pair) {
     }
 }
 
-/* A write times out and is refused other bytes; a read beside it sends what is left, and no byte comes twice. */
+/* A write times out and then refuses other bytes; a read meanwhile sends the kept bytes, and no byte arrives twice. */
 static void test_interrupted_write(void) {
     struct pair pair;
     int32_t written, have, before, i;
@@ -172,14 +174,14 @@ static void test_interrupted_write(void) {
                     CLEAT_WANT_WRITE));
 
     have = read_all(pair.server, 0, 0);
-    do { /* each read of the client sends what there is room for */
+    do { /* each read of the client sends as much as fits */
         before = have;
         for (i = 0; i < 64; i++) {
             EXPECT(is_class(cleat_connection_read(pair.client, &byte, 1, 0), CLEAT_WANT_READ));
             have = read_all(pair.server, have, 0);
         }
     } while (have > before);
-    EXPECT(have > written); /* encrypted, and not counted yet */
+    EXPECT(have > written); /* encrypted, but not accepted yet */
     while (have < MUCH) {
         int32_t moved = cleat_connection_write(pair.client, data + written, MUCH - written, 0);
         EXPECT(moved > 0 || is_class(moved, CLEAT_WANT_WRITE));
@@ -192,7 +194,7 @@ static void test_interrupted_write(void) {
     close_pair(&pair);
 }
 
-/* The peer goes away while a write's bytes are kept: both the same and other bytes report that. */
+/* The peer closes while a write's bytes are kept: writing the same and other bytes reports that. */
 static void test_peer_gone(void) {
     struct pair pair;
     int32_t written, status;
@@ -207,7 +209,7 @@ static void test_peer_gone(void) {
     close_pair(&pair);
 }
 
-/* close_notify has no room. It follows what an earlier write has left. */
+/* close_notify does not fit. It follows the bytes that an earlier write has left. */
 static void test_shutdown(bool leftover) {
     struct pair pair;
     size_t filled = 0;
@@ -229,7 +231,7 @@ static void test_shutdown(bool leftover) {
         have = read_all(pair.server, have, 0);
         status = cleat_connection_shutdown(pair.client, 0);
     } while (is_class(status, CLEAT_WANT_WRITE));
-    EXPECT(is_class(status, CLEAT_WANT_READ)); /* it is sent */
+    EXPECT(is_class(status, CLEAT_WANT_READ)); /* close_notify was sent */
     have = read_all(pair.server, have, 0);
     EXPECT(have >= counted && memcmp(got, data, (size_t)have) == 0);
     EXPECT(cleat_connection_read(pair.server, got, 1, 0) == 0);
@@ -247,7 +249,7 @@ static void carry(int32_t from, int32_t to) {
     EXPECT(moved == 0);
 }
 
-/* Over memory a write that begins at the limit takes nothing, and below it takes all. */
+/* Over memory a write that begins at the limit accepts nothing, and one that begins below it accepts everything. */
 static void test_memory(int32_t limit) {
     int32_t server = cleat_connection_over_memory(server_context, 1, NULL, 0);
     int32_t client = cleat_connection_over_memory(client_context, 0, "localhost", 9);

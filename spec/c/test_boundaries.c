@@ -1,20 +1,20 @@
 /* test_boundaries.c: a handshake, data in both directions and close_notify, once for every byte boundary of the
- * traffic: there the network pauses, and the receiving side must return CLEAT_WANT_READ and nothing else; then it
- * goes on, and the exchange must end as without the pause. Once more, and there the network ends: the receiving side
- * must report CLEAT_EOF. Or as success, where the handshake was done already. */
+ * traffic: the network pauses there, and the receiving side must return CLEAT_WANT_READ and nothing else; then the
+ * network continues, and the exchange must end as without the pause. And once where the network ends there: the
+ * receiving side must return CLEAT_EOF, or succeed if it has finished already. */
 #include <stdbool.h>
 #include <string.h>
 
 #include "expect.h"
 #include "identity.h"
 
-/* What is negotiated. Some of it takes more than one round. */
+/* The handshakes' parameters. Some handshakes need more than one round trip. */
 struct kind {
     const char *name;
     int32_t version;
     int32_t verify; /* the client's certificate */
     const char *
-        curve; /* the server's only one: one that the client does not guess takes a HelloRetryRequest */
+        curve; /* the server's only one: if the client has sent no key share for it, the server sends a HelloRetryRequest */
 };
 
 static const struct kind kinds[] = {
@@ -27,7 +27,7 @@ static const struct kind kinds[] = {
 
 enum { CLIENT, SERVER };
 
-/* Every boundary, but in builds that are slow or that repeat it over the oldest BoringSSL. */
+/* Every boundary, except in builds that are slow or that repeat the test with the oldest BoringSSL. */
 static int default_step(void) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     return 31;
@@ -38,15 +38,15 @@ static int default_step(void) {
 
 static int32_t contexts[2];
 
-/* One run: the bytes to a side stop once cut of them went over. */
+/* One run: after `cut` bytes to a side the network stops. */
 struct run {
     int32_t ids[2];
     bool done[2]; /* the handshake */
     bool over[2]; /* close_notify was sent and received */
     bool sent[2];
     int32_t got[2]; /* bytes of data */
-    int32_t moved[2]; /* bytes that went to this side */
-    int to; /* the side to which they stop */
+    int32_t moved[2]; /* bytes that were moved to this side */
+    int to; /* the side to which the network stops */
     int32_t cut; /* -1: nowhere */
     bool for_good;
     bool stopped;
@@ -75,7 +75,7 @@ static bool wants_read(int32_t status) {
     return status < 0 && CLEAT_CLASS(status) == CLEAT_WANT_READ;
 }
 
-/* Does what a side can do now. Returns CLEAT_OK when it has done everything, or a status. */
+/* Does the next calls of a side. Returns CLEAT_OK when it has done everything, or a status. */
 static int32_t go_on(struct run *run, int side) {
     int32_t id = run->ids[side];
     char room[DATA];
@@ -101,7 +101,7 @@ static int32_t go_on(struct run *run, int side) {
     return status;
 }
 
-/* Where they stop the side that got them wants more; where that is for good, it reports the end. */
+/* At the cut the receiving side needs more bytes; if the network has ended, it reports the end. */
 static void stop(struct run *run, int side) {
     int32_t status = go_on(run, side);
     run->stopped = true;
@@ -152,7 +152,7 @@ static void play(struct run *run) {
     EXPECT(cleat_close(run->ids[CLIENT]) == CLEAT_OK && cleat_close(run->ids[SERVER]) == CLEAT_OK);
 }
 
-/* Signatures differ by a few bytes in length from one run to the next: the last boundaries may not be there. */
+/* Signatures differ by a few bytes in length from one run to the next: the last boundaries may not exist. */
 static void try_kind(const struct kind *kind, int step) {
     struct run whole = {.cut = -1};
     int32_t count = 0;

@@ -16,7 +16,7 @@ struct thread {
     int type; /* PTHREAD_CANCEL_* */
     sem_t begun;
     atomic_bool returned;
-    int32_t result; /* of a call that was not cancelled at its end */
+    int32_t result; /* of a call at whose end the thread was not cancelled */
 };
 
 static void *run(void *argument) {
@@ -49,7 +49,8 @@ static void test_kind(struct waiting *waiting, int32_t type) {
         EXPECT(!atomic_load(&self.returned));
         sched_yield();
     }
-    for (turn = 0; turn < 100; turn++) sched_yield(); /* where that is not known */
+    for (turn = 0; turn < 100; turn++)
+        sched_yield(); /* if it is not known whether the thread waits */
     EXPECT(pthread_cancel(thread) == 0);
     waiting->release(waiting);
     expect_cancelled(thread, type);
@@ -61,12 +62,13 @@ static void test_kind(struct waiting *waiting, int32_t type) {
     waiting_close(waiting);
 }
 
-/* Calls on one connection, cancelled anywhere. Only deferred: POSIX lets a thread with asynchronous cancellation
- * begin no call of a library, and glibc may end it at the moment in which a call has just disabled cancellation. */
+/* Calls on one connection, cancelled anywhere. Only deferred: POSIX forbids calls of a library in a thread with
+ * asynchronous cancellation, and glibc may end the thread at the moment in which a call has just disabled cancellation.
+ * */
 static int32_t server_context;
 static int32_t client_context;
 static int32_t connection;
-static int32_t certificate; /* that the cancelled thread may have left */
+static int32_t certificate; /* which the cancelled thread may not have closed */
 
 static void *call_anything(void *unused) {
     char text[64];
@@ -106,7 +108,7 @@ static void test_anywhere(void) {
         EXPECT(pthread_cancel(thread) == 0);
         expect_cancelled(thread, PTHREAD_CANCEL_DEFERRED);
         cleat_close(certificate);
-        /* Each needs what the thread could have kept. */
+        /* Each needs a lock or turn that the thread could have kept. */
         EXPECT(cleat_connection_version(connection, text, sizeof text) == 7);
         EXPECT(CLEAT_CLASS(cleat_connection_read(connection, text, sizeof text, 0)) ==
                CLEAT_WANT_READ);
@@ -123,9 +125,7 @@ int main(void) {
     static const int types[] = {PTHREAD_CANCEL_DEFERRED, PTHREAD_CANCEL_ASYNCHRONOUS};
     int i;
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-    enum {
-        TYPES = 1
-    }; /* the sanitizers' own functions are not made for asynchronous cancellation */
+    enum { TYPES = 1 }; /* the sanitizers' functions do not support asynchronous cancellation */
 #else
     enum { TYPES = 2 };
 #endif

@@ -1,6 +1,5 @@
-/* test_certificate.c: what the certificate functions return for malformed and unusual fields: each
- * field is read for itself, and a malformed one is CLEAT_SSL for the functions that read it, and
- * for no others. */
+/* test_certificate.c: the results of the certificate functions for malformed and unusual fields: each field is read
+ * separately, and a malformed one is CLEAT_SSL for the functions that read it, and for no others. */
 #include <stdbool.h>
 #include <string.h>
 
@@ -47,7 +46,7 @@ static void test_times(int32_t odd) {
     IS(cleat_certificate_not_after(odd, room, sizeof room), "Bad time value");
 }
 
-/* A failure to decode is not remembered as an empty list. */
+/* A failure to decode is not cached as an empty list. */
 static void test_extensions(int32_t odd) {
     int i;
     for (i = 0; i < 2; i++) {

@@ -1,6 +1,6 @@
-/* test_chain_cache.c: the cache of verified chains, by handshakes: what it answers, and what it must not. The counters
- * tell which way was taken. This program's clocks replace the system's: they stand still until a test sets them, so
- * that it does not matter how long it runs. */
+/* test_chain_cache.c: the cache of verified chains, by handshakes: which verifications it may replace, and which not.
+ * The counters show whether the cache was used. This program's clocks replace the system's, and stand still until a
+ * test sets them, so that the program's run time has no effect. */
 #undef _FORTIFY_SOURCE
 #include <pthread.h>
 #include <stdatomic.h>
@@ -39,7 +39,7 @@ enum {
 };
 enum { DAY = 86400 };
 
-/* Contexts of one side and the other, over memory. */
+/* Contexts of both sides, over memory. */
 struct outcome {
     int32_t client;
     int32_t server;
@@ -59,7 +59,7 @@ static bool goes_on(int32_t status) {
     return status < 0 && CLEAT_CLASS(status) == CLEAT_WANT_READ;
 }
 
-/* The handshakes of both sides; the client reads what comes after it. Both are closed. */
+/* The handshakes of both sides; the client reads the records after it. Both are closed. */
 static struct outcome shake_hands(int32_t client, int32_t server) {
     struct outcome outcome = {CLEAT_STATUS(CLEAT_WANT_READ, 0), CLEAT_STATUS(CLEAT_WANT_READ, 0),
                               false, 0};
@@ -104,7 +104,7 @@ static void expect_way(int32_t context, struct counters before, enum way way) {
     EXPECT(after.misses - before.misses == (way == MISS ? 1 : 0));
 }
 
-/* A client's handshake that is verified in that way, and succeeds if code is 0. */
+/* A client's handshake, verified with this use of the cache, and which succeeds if code is 0. */
 static void visit(int32_t client, int32_t server, const char *name, enum way way, int32_t code) {
     struct counters before = count(client);
     struct outcome outcome = meet(client, server, name);
@@ -113,11 +113,11 @@ static void visit(int32_t client, int32_t server, const char *name, enum way way
     EXPECT((code == 0) == (outcome.server == CLEAT_OK));
 }
 
-/* Each test has separate CA certificates and contexts: the entries of other tests do not match. */
+/* Each test has separate CA certificates and contexts, so that entries of other tests do not match. */
 struct scene {
     struct ca_certificate root;
     struct ca_certificate leaf; /* for "localhost", serial number 7 */
-    int32_t client; /* trusts the root, and checks names */
+    int32_t client; /* trusts the root, and verifies names */
     int32_t server; /* has the leaf */
 };
 
@@ -167,7 +167,7 @@ static void test_hits(int32_t version) {
     EXPECT(cleat_context_set_maximum_version(scene.client, version) == CLEAT_OK);
     visit(scene.client, scene.server, "localhost", MISS, 0);
     for (i = 0; i < 3; i++) visit(scene.client, scene.server, "localhost", HIT, 0);
-    /* Another context with the same trust has the entry as well. */
+    /* Another context with the same trust uses the same entry. */
     visit(other, scene.server, "localhost", HIT, 0);
     EXPECT(cleat_close(other) == CLEAT_OK);
     close_scene(&scene);
@@ -181,9 +181,9 @@ static void test_switched_off(void) {
     visit(scene.client, scene.server, "localhost", UNUSED, 0);
     visit(scene.client, scene.server, "localhost", UNUSED, 0);
     EXPECT(cleat_context_set_chain_cache_seconds(scene.client, 10) == CLEAT_OK);
-    visit(scene.client, scene.server, "localhost", MISS, 0); /* nothing was entered */
+    visit(scene.client, scene.server, "localhost", MISS, 0); /* nothing was cached */
     EXPECT(cleat_context_set_chain_cache_seconds(scene.client, 0) == CLEAT_OK);
-    visit(scene.client, scene.server, "localhost", UNUSED, 0); /* nor is anything looked up */
+    visit(scene.client, scene.server, "localhost", UNUSED, 0); /* and the cache is not queried */
     EXPECT(CLEAT_CLASS(cleat_context_set_chain_cache_seconds(scene.client, -1)) == CLEAT_USAGE);
     EXPECT(CLEAT_CLASS(cleat_context_set_chain_cache_seconds(scene.client, CLEAT_CHAIN_CACHE_MAX +
                                                                                1)) == CLEAT_USAGE);
@@ -199,11 +199,10 @@ static void test_another_name(void) {
     struct scene scene = open_scene();
     visit(scene.client, scene.server, "localhost", MISS, 0);
     visit(scene.client, scene.server, "other.test", MISS, WRONG_NAME);
-    visit(scene.client, scene.server, "other.test", MISS,
-          WRONG_NAME); /* a failure is never entered */
+    visit(scene.client, scene.server, "other.test", MISS, WRONG_NAME); /* failures are not cached */
     visit(scene.client, scene.server, "127.0.0.1", MISS, 64);
     visit(scene.client, scene.server, "localhost", HIT, 0);
-    /* What was verified without a name is not what one is compared with. */
+    /* A result without a name does not match a verification with one. */
     EXPECT(cleat_context_set_check_hostname(scene.client, 0) == CLEAT_OK);
     visit(scene.client, scene.server, "other.test", MISS, 0);
     visit(scene.client, scene.server, "third.test", HIT, 0);
@@ -217,7 +216,7 @@ static void test_other_trust(void) {
     struct scene another = open_scene();
     visit(scene.client, scene.server, "localhost", MISS, 0);
     visit(another.client, scene.server, "localhost", MISS, BAD_SIGNATURE);
-    /* A context that loses a CA certificate is a new one; one that gains one verifies again. */
+    /* A context without one of the CA certificates is a new one; adding one to a context makes it verify again. */
     ca_trust(scene.client, &another.root);
     visit(scene.client, scene.server, "localhost", MISS, 0);
     visit(scene.client, another.server, "localhost", MISS, 0);
@@ -225,7 +224,7 @@ static void test_other_trust(void) {
     close_scene(&scene);
 }
 
-/* The certificate is in both trusts, but in one for clients only. */
+/* Both contexts trust the certificate, but one for clients only. */
 static void test_trust_beside_a_certificate(void) {
     struct scene scene = open_scene();
     int32_t wary = new_client(NULL);
@@ -253,7 +252,7 @@ static void test_flags_and_lists(void) {
     visit(scene.client, scene.server, "localhost", HIT, 0);
     pass(99, 99);
     visit(scene.client, scene.server, "localhost", HIT, 0);
-    pass(1, 1); /* its end */
+    pass(1, 1); /* until its end */
     visit(scene.client, scene.server, "localhost", MISS, LIST_EXPIRED);
     pass(-100, -100);
     visit(scene.client, scene.server, "localhost", HIT, 0);
@@ -265,7 +264,7 @@ static void test_flags_and_lists(void) {
     close_scene(&scene);
 }
 
-/* A list that begins later than the verification ends what was verified without it. */
+/* A list whose validity begins after the verification ends the results without it. */
 static void test_a_list_to_come(void) {
     struct scene scene = open_scene();
     EXPECT(cleat_context_set_verify_flags(scene.client, CLEAT_VERIFY_CRL_CHECK_LEAF) == CLEAT_OK);
@@ -279,7 +278,7 @@ static void test_a_list_to_come(void) {
     close_scene(&scene);
 }
 
-/* Whichever certificate of the chain ends first. */
+/* The first end of any certificate in the chain counts. */
 static void test_expiry(long root_ends, long leaf_ends) {
     struct scene scene = open_with(root_ends, leaf_ends, 0);
     visit(scene.client, scene.server, "localhost", MISS, 0);
@@ -287,7 +286,7 @@ static void test_expiry(long root_ends, long leaf_ends) {
     visit(scene.client, scene.server, "localhost", HIT, 0);
     pass(1, 1);
     visit(scene.client, scene.server, "localhost", MISS, EXPIRED);
-    pass(-50, 0); /* set back to where it is valid, and after the verification */
+    pass(-50, 0); /* set back to a time at which it is valid, after the verification */
     visit(scene.client, scene.server, "localhost", HIT, 0);
     close_scene(&scene);
 }
@@ -296,12 +295,12 @@ static void test_age(void) {
     struct scene scene = open_scene();
     visit(scene.client, scene.server, "localhost", MISS, 0);
     pass(290, 290);
-    visit(scene.client, scene.server, "localhost", HIT, 0); /* which does not make it younger */
+    visit(scene.client, scene.server, "localhost", HIT, 0); /* a hit does not renew the entry */
     pass(0, 10);
     visit(scene.client, scene.server, "localhost", MISS, 0); /* the wall clock stands still */
     visit(scene.client, scene.server, "localhost", HIT, 0);
     pass(300, 0);
-    visit(scene.client, scene.server, "localhost", MISS, 0); /* the machine has slept */
+    visit(scene.client, scene.server, "localhost", MISS, 0); /* the machine was suspended */
     EXPECT(cleat_context_set_chain_cache_seconds(scene.client, 5) == CLEAT_OK);
     pass(5, 5);
     visit(scene.client, scene.server, "localhost", MISS, 0);
@@ -321,7 +320,7 @@ static void test_clock_set_back(void) {
     close_scene(&scene);
 }
 
-/* Every bit of a chain counts: here the last one of the signature. */
+/* Every bit of a chain is part of the key: here the last one of the signature. */
 static void test_changed_byte(void) {
     struct scene scene = open_scene();
     uint8_t *der = NULL;
@@ -343,7 +342,7 @@ static void test_changed_byte(void) {
     close_scene(&scene);
 }
 
-/* A server that has the chain, and signs with the key. */
+/* A server that sends the chain, and signs with the key. */
 static int32_t meet_thief(int32_t client_context, X509 *leaf, EVP_PKEY *key) {
     uint8_t *der = NULL;
     int len = i2d_X509(leaf, &der);
@@ -352,7 +351,7 @@ static int32_t meet_thief(int32_t client_context, X509 *leaf, EVP_PKEY *key) {
     int error;
     int32_t status = raw_meet(client, &thief, &error);
     EXPECT((status < 0) == (error == SSL_AD_REASON_OFFSET + SSL_AD_DECRYPT_ERROR));
-    /* The verified chain is leaf and root; a peer that has not shown that it has the key has none. */
+    /* The verified chain is leaf and root; a peer that has not proved that it has the key has no verified chain. */
     EXPECT(cleat_connection_chain_count(client, CLEAT_CHAIN_SENT) == 1);
     EXPECT(cleat_connection_chain_count(client, CLEAT_CHAIN_VERIFIED) == (status < 0 ? 0 : 2));
     EXPECT(cleat_close(client) == CLEAT_OK);
@@ -377,14 +376,14 @@ static void test_wrong_key(int32_t version) {
     close_scene(&scene);
 }
 
-/* A certificate that is good for servers is none for clients, though the same CA is trusted for both. */
+/* A certificate for servers is not valid for clients, though the same CA is trusted for both. */
 static void test_role(void) {
     struct scene scene = open_with(DAY, DAY, NID_server_auth);
     struct counters before;
     struct outcome outcome;
     ca_trust(scene.server, &scene.root);
     EXPECT(cleat_context_set_verify_mode(scene.server, CLEAT_CERT_OPTIONAL) == CLEAT_OK);
-    visit(scene.client, scene.server, "localhost", MISS, 0); /* the client has none */
+    visit(scene.client, scene.server, "localhost", MISS, 0); /* the client has no certificate */
     EXPECT(cleat_context_set_check_hostname(scene.client, 0) == CLEAT_OK);
     visit(scene.client, scene.server, "localhost", MISS, 0);
     ca_load(scene.client, &scene.leaf);
@@ -418,8 +417,8 @@ static void test_clients(void) {
     close_scene(&scene);
 }
 
-/* A client with very many certificates gets no ticket: it would hold them all. That a verification has such an effect
- * must not depend on how it was answered. */
+/* A client with very many certificates gets no ticket, because the ticket would contain them all. This must not depend
+ * on whether the cache was used. */
 static void test_tickets(void) {
     struct scene scene = open_scene();
     struct outcome outcome;
@@ -441,8 +440,8 @@ static void test_tickets(void) {
     close_scene(&scene);
 }
 
-/* A client that resumes a session verifies the server's chain again, as if it had been sent. cleat's clients have no
- * sessions yet: this takes one out of BoringSSL's hands. */
+/* A client that resumes a session verifies the server's chain again, as if it had been sent. This test takes the
+ * session from BoringSSL. */
 static SSL_SESSION *taken;
 
 static int take_session(SSL *ssl, SSL_SESSION *session) {
@@ -507,7 +506,7 @@ static void test_resumption(int32_t version) {
     close_scene(&scene);
 }
 
-/* With a directory the CA certificates that were loaded answer, and may be remembered; what only the directory has is
+/* With a directory, CA certificates that are loaded may be used from the cache; those that only the directory has are
  * read each time. */
 static void test_directories(void) {
     struct scene scene = open_scene();
@@ -531,7 +530,7 @@ static void test_directories(void) {
     EXPECT(unlink(path) == 0 && rmdir(directory) == 0);
     visit(other, scene.server, "localhost", MISS, NO_ISSUER);
     visit(scene.client, scene.server, "localhost", HIT, 0);
-    /* A list may come into the directory at any time. */
+    /* A list may be added to the directory at any time. */
     EXPECT(cleat_context_set_verify_flags(scene.client, CLEAT_VERIFY_CRL_CHECK_LEAF) == CLEAT_OK);
     ca_trust_list(scene.client, &scene.root, -100, DAY, 0);
     visit(scene.client, scene.server, "localhost", UNUSED, 0);
@@ -558,11 +557,12 @@ static void test_fork(void) {
     EXPECT(waitpid(child, &status, 0) == child && status == 0);
     visit(scene.client, scene.server, "localhost", HIT, 0);
     EXPECT(cleat_context_set_check_hostname(scene.client, 0) == CLEAT_OK);
-    visit(scene.client, scene.server, "localhost", MISS, 0); /* the child's entry is the child's */
+    visit(scene.client, scene.server, "localhost", MISS,
+          0); /* the child's entry is in the child only */
     close_scene(&scene);
 }
 
-/* Several threads fill the cache and ask it; one of them meets servers that are to be refused. */
+/* Several threads fill and query the cache; one of them connects to servers that must be refused. */
 struct worker {
     const struct scene *scene;
     const char *name;

@@ -51,13 +51,13 @@ static void test_ages(void) {
 
 static void test_until(void) {
     struct key key = key_of(2, 1);
-    add(key, 1000, 50, 1000); /* over already */
+    add(key, 1000, 50, 1000); /* expired already */
     EXPECT(!has(key, 1000, 50, LONG));
     add(key, 1000, 50, 0);
     EXPECT(!has(key, 1000, 50, LONG));
     add(key, 1000, 50, 1100);
     EXPECT(has(key, 1099, 149, LONG) && !has(key, 1100, 149, LONG));
-    add(key, 1050, 60, 1200); /* the same again, later */
+    add(key, 1050, 60, 1200); /* the same key again, later */
     EXPECT(has(key, 1150, 160, LONG) && !has(key, 1049, 60, LONG));
 }
 
@@ -65,10 +65,11 @@ static void test_size(void) {
     uint8_t i;
     for (i = 1; i <= 4; i++) add(key_of(3, i), 1000, 50 + i, 2000);
     for (i = 1; i <= 4; i++) EXPECT(has(key_of(3, i), 1000, 60, LONG));
-    add(key_of(3, 5), 1000, 60, 2000); /* the oldest gives way */
+    add(key_of(3, 5), 1000, 60, 2000); /* the oldest entry is replaced */
     EXPECT(!has(key_of(3, 1), 1000, 60, LONG));
     for (i = 2; i <= 5; i++) EXPECT(has(key_of(3, i), 1000, 60, LONG));
-    add(key_of(3, 2), 1000, 70, 2000); /* an own entry is renewed, and nothing gives way */
+    add(key_of(3, 2), 1000, 70,
+        2000); /* the key's own entry is renewed, and no other is replaced */
     for (i = 2; i <= 5; i++) EXPECT(has(key_of(3, i), 1000, 70, LONG));
 }
 
@@ -82,13 +83,13 @@ static void *add_all_the_time(void *argument) {
         struct key other = key_of(5, number);
         cleat_chain_cache_add(good.bytes, now, 2000);
         cleat_chain_cache_add(other.bytes, now, 2000);
-        /* no thread has entered this one: bytes of two keys are never mixed */
+        /* no thread has added this key: the bytes of two keys are never mixed */
         EXPECT(!has(key_of(4, 9), 1000, 50, LONG));
     }
     return NULL;
 }
 
-/* A child inherits the table, and whatever locks were held: it must get answers, and soon. */
+/* A child process inherits the table and its locks, in any state: the child's calls must return soon. */
 static void test_threads_and_fork(void) {
     static uint8_t numbers[] = {1, 2};
     pthread_t threads[2];
@@ -113,7 +114,7 @@ static void test_threads_and_fork(void) {
     }
     atomic_store(&ended, true);
     for (i = 0; i < 2; i++) pthread_join(threads[i], NULL);
-    EXPECT(!has(key_of(6, 3), 1000, 50, LONG)); /* what a child has entered stays its own */
+    EXPECT(!has(key_of(6, 3), 1000, 50, LONG)); /* the child's entries are not in the parent */
 }
 
 static X509_CRL *make_list(long begins, long ends) {
@@ -127,7 +128,7 @@ static X509_CRL *make_list(long begins, long ends) {
     return crl;
 }
 
-/* When the first of a chain and of its lists ends, or a list comes into force. */
+/* The earliest end of the chain and of its lists, or the earliest beginning of a list that is not valid yet. */
 static void test_validity(void) {
     const int64_t now = 1000000000;
     STACK_OF(X509) *chain = sk_X509_new_null();
@@ -142,16 +143,15 @@ static void test_validity(void) {
     EXPECT(cleat_validity_end(chain, NULL, now) == now + 300);
     EXPECT(sk_X509_CRL_push(crls, make_list(-100, 600)) != 0);
     EXPECT(cleat_validity_end(chain, crls, now) == now + 300);
-    EXPECT(sk_X509_CRL_push(crls, make_list(-200, -100)) !=
-           0); /* has ended, and was not looked at */
+    EXPECT(sk_X509_CRL_push(crls, make_list(-200, -100)) != 0); /* has expired, and was not used */
     EXPECT(sk_X509_CRL_push(crls, make_list(-200, 0)) != 0); /* never ends */
     EXPECT(cleat_validity_end(chain, crls, now) == now + 300);
     EXPECT(sk_X509_CRL_push(crls, make_list(-100, 200)) != 0);
     EXPECT(cleat_validity_end(chain, crls, now) == now + 200);
-    EXPECT(sk_X509_CRL_push(crls, make_list(100, 900)) != 0); /* comes into force */
+    EXPECT(sk_X509_CRL_push(crls, make_list(100, 900)) != 0); /* begins later */
     EXPECT(cleat_validity_end(chain, crls, now) == now + 100);
     EXPECT(cleat_validity_end(chain, NULL, now) == now + 300);
-    /* What cannot be read is over. */
+    /* A time that cannot be read counts as the past. */
     EXPECT(ASN1_STRING_set(X509_getm_notAfter(sk_X509_value(chain, 0)), "soon", 4) == 1);
     EXPECT(cleat_validity_end(chain, NULL, now) == 0);
     sk_X509_pop_free(chain, X509_free);

@@ -1,5 +1,5 @@
-/* test_classes.c: the check that every call in the C tests makes (expect.h) fails where it must, and the classes that
- * were missing in comments do come. */
+/* test_classes.c: the check of every call in the C tests (expect.h) fails for a class that is not listed, and the
+ * classes that comments once lacked are returned. */
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/wait.h>
@@ -35,7 +35,7 @@ static void test_check(void) {
            aborted(~UINT64_C(0), INT32_MIN));
 }
 
-/* What comments list is in the table, and nothing else. */
+/* The table has the classes that comments list, and no others. */
 static void test_table(void) {
     EXPECT(CLASSES_monotonic == (CLASSES_BIT(USAGE) | CLASSES_BIT(NOMEM)));
     /* CLEAT_CLOSED is what calls of other threads return. */
@@ -88,7 +88,7 @@ static void test_shutdown(void) {
     EXPECT(cleat_connection_shutdown(server, 0) == CLEAT_OK);
     move(server, client);
     EXPECT(cleat_connection_shutdown(client, 0) == CLEAT_OK);
-    cleat_connection_shutdown(client, 0); /* once more: whatever it returns is listed */
+    cleat_connection_shutdown(client, 0); /* a second call: its class is listed, too */
     cleat_close(client);
     cleat_close(server);
 }

@@ -1,5 +1,5 @@
-/* test_client_sessions.c: a context's cache of its clients' sessions: clocks, forked processes, threads; what it gives
- * away and when. This program's clocks replace the system's: they stand still until a test sets them. */
+/* test_client_sessions.c: a context's cache of its clients' sessions: clocks, forked processes, threads, and which
+ * sessions it returns. This program's clocks replace the system's, and stand still until a test sets them. */
 #undef _FORTIFY_SOURCE
 #include <pthread.h>
 #include <stdatomic.h>
@@ -33,11 +33,11 @@ static bool goes_on(int32_t status) {
 
 struct outcome {
     int32_t client; /* the status of its handshake */
-    int32_t session; /* its session, if it is asked for, to be closed; 0 if there is none */
+    int32_t session; /* its session, if the caller wants it, which closes it; 0 if there is none */
     bool resumed;
 };
 
-/* One connection, in which the client offers a session (0: none), and reads what comes if reads is true. */
+/* One connection, in which the client offers a session (0: none), and afterwards reads if reads is true. */
 static struct outcome meet(int32_t client_context, int32_t server_context, int32_t session,
                            bool reads) {
     int32_t client = cleat_connection_over_memory(client_context, 0, "localhost", 9);
@@ -102,7 +102,7 @@ static bool visit(const struct scene *scene, bool reads) {
     return outcome.resumed;
 }
 
-/* A session is not offered after its end; nor if the clock was set back to before it was made. */
+/* A session is not offered after its end, nor if the clock was set back to before it was made. */
 static void test_end(int32_t version) {
     struct scene scene = open_scene(version, 90L * DAY);
     int32_t timeout;
@@ -121,8 +121,8 @@ static void test_end(int32_t version) {
     close_scene(&scene);
 }
 
-/* The server has a new certificate when the one of the session ends: a resumed handshake would fail, a full one does
- * not. A session that the caller gives is offered in any case, and then verified. */
+/* The server has a new certificate when the session's certificate expires: a resumed handshake would fail, a full one
+ * succeeds. A session that the caller sets is always offered, and then verified. */
 static void test_end_of_certificate(int32_t version) {
     struct scene scene = open_scene(version, HOUR);
     const struct ca_request renewed = {"localhost", 8, -DAY, 90L * DAY, false, 0};
@@ -138,14 +138,14 @@ static void test_end_of_certificate(int32_t version) {
     last = meet(scene.client, scene.server, first.session, true);
     EXPECT(last.client == CLEAT_STATUS(CLEAT_VERIFY, EXPIRED));
     EXPECT(last.session == 0);
-    EXPECT(!visit(&scene, true)); /* that failure has discarded the others */
+    EXPECT(!visit(&scene, true)); /* the failure has discarded the others */
     EXPECT(visit(&scene, true));
     EXPECT(cleat_close(first.session) == CLEAT_OK);
     ca_free(&leaf);
     close_scene(&scene);
 }
 
-/* A forked process does not offer what its parent may offer, too. */
+/* A forked process does not offer the sessions that its parent may offer, too. */
 static void test_fork(int32_t version) {
     struct scene scene = open_scene(version, 90L * DAY);
     int status = -1;
@@ -234,7 +234,7 @@ static SSL_SESSION *take(struct cleat_client_sessions *cache, int server) {
     return cleat_client_sessions_take(cache, cleat_client_sessions_epoch(cache), &key);
 }
 
-/* How many sessions of servers from 0 on there are; those of TLS 1.3 are not any more. */
+/* How many sessions there are of servers from 0 on; those of TLS 1.3 are removed by this. */
 static int count(struct cleat_client_sessions *cache, int servers) {
     int found = 0;
     int i;
@@ -279,7 +279,7 @@ static void test_what_is_not_stored(SSL_CTX *ssl_ctx) {
     EXPECT(count(cache, 2) == 0);
     put(cache, 1, great);
     EXPECT(count(cache, 2) == 0);
-    cleat_client_sessions_put(cache, epoch, &key, session, WALL); /* its chain has ended */
+    cleat_client_sessions_put(cache, epoch, &key, session, WALL); /* its chain has expired */
     EXPECT(count(cache, 2) == 0);
     cleat_client_sessions_put(cache, epoch + 1, &key, session, INT64_MAX);
     EXPECT(count(cache, 2) == 0);
@@ -300,7 +300,7 @@ static void test_what_is_not_stored(SSL_CTX *ssl_ctx) {
     cleat_client_sessions_unref(cache);
 }
 
-/* What was not used for longest gives way; looking at it is a use. */
+/* The least recently used session is replaced; a lookup is a use. */
 static void test_order(SSL_CTX *ssl_ctx) {
     struct cleat_client_sessions *cache = cleat_client_sessions_new();
     SSL_SESSION *session = new_session(ssl_ctx, false, 100);
@@ -314,7 +314,7 @@ static void test_order(SSL_CTX *ssl_ctx) {
     put(cache, 3, session);
     EXPECT(take(cache, 2) == NULL);
     EXPECT(count(cache, 4) == 2);
-    pass(HOUR); /* what has ended is not counted */
+    pass(HOUR); /* expired sessions are not counted */
     EXPECT(count(cache, 4) == 0);
     SSL_SESSION_free(session);
     cleat_client_sessions_unref(cache);

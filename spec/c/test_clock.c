@@ -1,6 +1,6 @@
-/* test_clock.c: the clock on the wall is set back and forth while timeouts run. They do not look at it; the dates of
- * certificates are compared with it, and a session is resumed in the moment in which it was made. This program's own
- * clock_gettime, gettimeofday and time stand in for the system's. */
+/* test_clock.c: the wall clock is set back and forth while timeouts run, which do not depend on it. Certificates' dates
+ * are compared with it, and a session can be resumed in the second in which it was made. This program's clock_gettime,
+ * gettimeofday and time replace the system's. */
 #undef _FORTIFY_SOURCE
 #include <pthread.h>
 #include <stdatomic.h>
@@ -16,11 +16,11 @@
 
 enum { HOUR = 3600 };
 
-static _Atomic time_t offset; /* of the clock on the wall, in seconds */
-static atomic_int asked; /* how often it was read */
+static _Atomic time_t offset; /* of the wall clock, in seconds */
+static atomic_int asked; /* how often the wall clock was read */
 static atomic_int waiting; /* how often the monotonic clock was read */
 
-/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's names are its own */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's parameters have reserved names */
 int clock_gettime(clockid_t clock, struct timespec *now) {
     int result = (int)syscall(SYS_clock_gettime, clock, now);
     if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE) {
@@ -77,7 +77,7 @@ static void close_pair(const struct pair *pair) {
     cleat_close(pair->sockets[1]);
 }
 
-/* Sets the clock by an hour, back or forth, as often as it can until stop is set. */
+/* Sets the clock back and forth by an hour, as often as possible until stop is set. */
 static atomic_bool ended;
 
 static void *set_clock(void *argument) {
@@ -121,14 +121,14 @@ static void test_timeouts(time_t step) {
     }
     atomic_store(&ended, true);
     pthread_join(thread, NULL);
-    EXPECT(atomic_load(&waiting) >= 4); /* it is this program's clock that is asked */
+    EXPECT(atomic_load(&waiting) >= 4); /* cleat reads this program's clock */
     EXPECT(atomic_load(&offset) != 0);
     atomic_store(&offset, 0);
     close_pair(&pair);
     cleat_close(listener);
 }
 
-/* The certificate is good from a minute ago to an hour from now. */
+/* The certificate is valid from a minute ago to an hour from now. */
 static void test_dates(void) {
     const struct {
         time_t offset;
@@ -151,7 +151,7 @@ static void test_dates(void) {
     }
 }
 
-/* A session that was made in this second is resumed, although time() still returns the last one. */
+/* A session that was made in this second is resumed, even if time() still returns the previous second. */
 static void test_new_session(void) {
     struct pair pair;
     int32_t session;

@@ -1,5 +1,5 @@
-/* test_compression.c: servers that send what is no compressed certificate to a client that accepts compressed ones, and
- * threads that compress at once. */
+/* test_compression.c: servers that send malformed compressed certificates to a client that accepts compressed ones, and
+ * threads that compress at the same time. */
 #include "ca.h"
 #include "expect.h"
 #include "raw.h"
@@ -20,7 +20,7 @@ static size_t zip(uint8_t *out, const uint8_t *in, size_t len) {
     return out_len;
 }
 
-/* The faults. Each gets the message, and returns what stands for it. */
+/* The faults. Each function gets the message, and returns the one to send instead. */
 
 static int rightly(SSL *ssl, CBB *out, const uint8_t *in, size_t len) {
     uint8_t bytes[ROOM];
@@ -111,9 +111,9 @@ static const struct {
     {"longer", longer, false},
     {"shorter", shorter, false},
     {"cut", cut, false},
-    {"with more behind", with_more_behind, false},
-    {"with a wrong sum", with_a_wrong_sum, false},
-    {"of no format", of_no_format, false},
+    {"with trailing bytes", with_more_behind, false},
+    {"with a wrong checksum", with_a_wrong_sum, false},
+    {"in no known format", of_no_format, false},
     {"with a dictionary", with_a_dictionary, false},
 };
 
@@ -148,7 +148,7 @@ static void try_kind(size_t kind, const struct ca_certificate *root,
     OPENSSL_free(der);
 }
 
-/* Threads that shake hands at once, over one server's context: what is compressed is shared by them. */
+/* Threads do handshakes at the same time, with one server's context: they share the compressed certificate. */
 
 struct shared {
     int32_t client;
@@ -208,7 +208,7 @@ int main(void) {
     ca_free(&leaf);
     ca_free(&root);
     EXPECT(cleat_handle_count() == 0);
-    puts("what is no compressed certificate is refused");
+    puts("malformed compressed certificates are refused");
     return 0;
 }
 

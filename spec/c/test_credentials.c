@@ -1,5 +1,5 @@
-/* test_credentials.c: several certificates in one context, and threads that load, staple and present them at once. No
- * load is lost, and each connection presents one that its context had. */
+/* test_credentials.c: several certificates in one context, and threads that load, staple and use them at the same time.
+ * No load is lost, and each connection uses one that its context had. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -49,7 +49,7 @@ static void *load_one(void *argument) {
     return NULL;
 }
 
-/* Two threads load two types into one context: it has both then, and what it had of a third one. */
+/* Two threads load two types into one context: afterwards it has both, and still the third one. */
 static void no_load_is_lost(void) {
     int round;
     for (round = 0; round < ROUNDS; round++) {
@@ -83,14 +83,16 @@ static void types_are_apart(void) {
     load_part(context, IDENTITY_P384);
     EXPECT(cleat_context_set_scts(context, "\0\5\0\3abc", 7) == CLEAT_OK);
     load_part(context, IDENTITY_CHAIN_AND_KEY);
-    EXPECT(cleat_context_scts(context, scts, sizeof scts) == 0); /* of the last one */
+    EXPECT(cleat_context_scts(context, scts, sizeof scts) ==
+           0); /* of the last one that was loaded */
     EXPECT(cleat_context_load_cert_chain_data(context, certificate, len, key, key_len, NULL, 0) <
            0);
     EXPECT(serial_of(context, CLEAT_KEY_P256) == 1 && serial_of(context, CLEAT_KEY_P384) == 3);
     load_part(context, IDENTITY_OTHER);
     EXPECT(serial_of(context, CLEAT_KEY_P256) == 2 && serial_of(context, CLEAT_KEY_P384) == 3);
     load_part(context, IDENTITY_P384);
-    EXPECT(cleat_context_scts(context, scts, sizeof scts) == 0); /* discarded with the old one */
+    EXPECT(cleat_context_scts(context, scts, sizeof scts) ==
+           0); /* discarded with the old certificate */
     EXPECT(cleat_close(context) == CLEAT_OK);
 }
 
@@ -122,7 +124,7 @@ static bool move(int32_t from, int32_t to) {
     return len > 0;
 }
 
-/* The preferred type is there from the beginning, and replaced all the time. */
+/* The preferred type is loaded from the beginning, and replaced all the time. */
 static void shake(int32_t server_context, int32_t client_context) {
     int32_t server = cleat_connection_over_memory(server_context, 1, NULL, 0);
     int32_t client = cleat_connection_over_memory(client_context, 0, "localhost", 9);

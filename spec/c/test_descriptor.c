@@ -1,4 +1,4 @@
-/* test_descriptor.c: cleat_descriptor_read and cleat_descriptor_columns, over pipes, a terminal and what is neither. */
+/* test_descriptor.c: cleat_descriptor_read and cleat_descriptor_columns, on pipes, a terminal and other descriptors. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static void test_pipe(void) {
     EXPECT(cleat_descriptor_read(ends[0], buf, sizeof buf, -1) == 3);
     EXPECT(cleat_descriptor_columns(ends[0]) == SYS(ENOTTY));
     EXPECT(close(ends[1]) == 0);
-    EXPECT(cleat_descriptor_read(ends[0], buf, sizeof buf, -1) == 0); /* the end, again and again */
+    EXPECT(cleat_descriptor_read(ends[0], buf, sizeof buf, -1) == 0); /* the end, repeatedly */
     EXPECT(cleat_descriptor_read(ends[0], buf, sizeof buf, 0) == 0);
     EXPECT(close(ends[0]) == 0);
     EXPECT(cleat_descriptor_read(ends[0], buf, sizeof buf, -1) == SYS(EBADF));
@@ -50,7 +50,7 @@ static void test_terminal(void) {
     EXPECT(fd >= 0 && grantpt(fd) == 0 && unlockpt(fd) == 0);
     terminal = open(ptsname(fd), O_RDWR | O_NOCTTY | O_CLOEXEC);
     EXPECT(terminal >= 0);
-    EXPECT(cleat_descriptor_columns(terminal) == 0); /* it does not say */
+    EXPECT(cleat_descriptor_columns(terminal) == 0); /* the terminal has no size */
     EXPECT(ioctl(fd, TIOCSWINSZ, &size) == 0);
     EXPECT(cleat_descriptor_columns(terminal) == 97);
     EXPECT(cleat_descriptor_read(terminal, buf, sizeof buf, 0) == TIMEOUT);

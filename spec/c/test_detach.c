@@ -1,5 +1,5 @@
-/* test_detach.c: cleat_socket_detach under threads. A refused one leaves the id open at every moment, one that
- * succeeds has the descriptor to itself, and no cleat_close is lost beside either. */
+/* test_detach.c: cleat_socket_detach in several threads. A refused one leaves the id open at every moment, one that
+ * succeeds is the only owner of the descriptor, and no concurrent cleat_close is lost. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -19,7 +19,7 @@ static void pair(int32_t *first, int32_t *second) {
     EXPECT(cleat_socket_pair(CLEAT_AF_UNIX, CLEAT_SOCK_STREAM, 0, first, second) == CLEAT_OK);
 }
 
-/* A barrier for two, which is passed by both at about the same moment. */
+/* A barrier for two threads, which both pass at about the same moment. */
 static void meet(int turn) {
     atomic_fetch_add(&ready, 1);
     while (atomic_load(&ready) < 2 * (turn + 1)) sched_yield();
@@ -33,7 +33,7 @@ static void *detach_refused(void *argument) {
     return NULL;
 }
 
-/* While a connection holds the socket each detach is refused, and the id is known to others at every moment. */
+/* While a connection uses the socket each detach is refused, and other threads find the id at every moment. */
 static void test_refused(void) {
     pthread_t thread;
     int32_t id;
@@ -74,8 +74,8 @@ static void *detach_each(void *argument) {
     return NULL;
 }
 
-/* A detach beside a close: one of the two has the socket, and it is open no more. held: whether a connection makes
- * sure that it is the close. */
+/* A detach and a close at the same time: one of the two gets the socket, and its id is closed. held: whether a
+ * connection makes sure that it is the close. */
 static void test_close(bool held) {
     pthread_t thread;
     int detached = 0;
@@ -105,7 +105,7 @@ static void test_close(bool held) {
     EXPECT(cleat_handle_count() == 1);
 }
 
-/* A detach beside a new connection: if the connection comes to be, its socket stays. */
+/* A detach and a new connection at the same time: if the connection is made, its socket stays open. */
 static void test_connection(void) {
     pthread_t thread;
     int detached = 0;

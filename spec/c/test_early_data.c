@@ -1,5 +1,5 @@
-/* test_early_data.c: early data of TLS 1.3: accepted, refused in each way, repeated by an attacker; that none is
- * sent to a peer that was not verified, and that it is never mixed with other data. */
+/* test_early_data.c: early data of TLS 1.3: accepted, refused in each way, replayed by an attacker. It is not sent to a
+ * peer that was not verified, and it is never mixed with other data. */
 #include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -49,7 +49,7 @@ static int32_t carry(int32_t from, int32_t to) {
     return moved;
 }
 
-/* Both handshakes, as far as they go. */
+/* Both handshakes, as far as they succeed. */
 static void shake(int32_t *one, int32_t *other) {
     int turn;
     for (turn = 0; turn < 6; turn++) {
@@ -67,7 +67,7 @@ static void finish(void) {
     EXPECT(one == CLEAT_OK && other == CLEAT_OK);
 }
 
-/* Bytes each way, by the usual calls. */
+/* Bytes in each direction, by the usual calls. */
 static void exchange(void) {
     char bytes[8];
     EXPECT(cleat_connection_write(client, "one", 3, 0) == 3);
@@ -80,7 +80,7 @@ static void exchange(void) {
            memcmp(bytes, "two!", 4) == 0);
 }
 
-/* A session of the two contexts, as they are. */
+/* A session of the two contexts with their settings. */
 static int32_t new_session(void) {
     int32_t session;
     open_pair();
@@ -93,7 +93,7 @@ static int32_t new_session(void) {
     return session;
 }
 
-/* The pair of a client that offers the session, which is closed. */
+/* The pair of a client that offers the session, which this closes. */
 static void open_with(int32_t session) {
     open_pair();
     EXPECT(cleat_connection_set_session(client, session) == CLEAT_OK);
@@ -144,7 +144,7 @@ static void test_accepted(void) {
     EXPECT(cleat_connection_handshake(client, 0) == CLEAT_OK);
     EXPECT(cleat_connection_write(client, "after", 5, 0) == 5);
     carry(client, server);
-    /* the end of early data, and bytes of the time after it, came together */
+    /* the end of early data, and bytes after it, arrive together */
     EXPECT(cleat_connection_read_early(server, got, sizeof got, 0) == 0);
     EXPECT(cleat_connection_read_early(server, got, sizeof got, 0) == 0);
     EXPECT(cleat_connection_read(server, got, sizeof got, 0) == 5 && memcmp(got, "after", 5) == 0);
@@ -155,7 +155,7 @@ static void test_accepted(void) {
     close_pair();
 }
 
-/* A server that knows only the usual calls: nothing is lost, and nothing is mixed. */
+/* A server that makes only the usual calls: no byte is lost or mixed. */
 static void test_kept(void) {
     open_with(new_session());
     EXPECT(cleat_connection_write_early(client, "early", 5, 0) == 5);
@@ -183,7 +183,7 @@ static void test_wrong_side(void) {
     close_pair();
 }
 
-/* Without a session that allows it nothing is sent early. */
+/* Without a session that allows it no early data is sent. */
 static void test_no_session(void) {
     int32_t session;
     open_pair();
@@ -213,7 +213,7 @@ static void test_no_session(void) {
     expect_states(NONE, NONE);
     exchange();
     close_pair();
-    /* and goes on with it */
+    /* and continues it */
     open_with(new_session());
     EXPECT(cleat_connection_write_early(client, "early", 5, 0) == 5);
     EXPECT(cleat_connection_handshake(client, 0) == CLEAT_WANTS_READ);
@@ -223,7 +223,7 @@ static void test_no_session(void) {
     close_pair();
 }
 
-/* What a server refuses it discards; the client sends it again. */
+/* Early data that a server refuses is discarded; the client sends it again. */
 static void expect_refusal(bool reused) {
     EXPECT(cleat_connection_write_early(client, "early", 5, 0) == 5);
     finish();
@@ -259,13 +259,13 @@ static void test_refused(void) {
     close_pair();
     EXPECT(cleat_context_set_alpn_protocols(client_context, NULL, 0) == CLEAT_OK);
     EXPECT(cleat_context_set_alpn_protocols(server_context, NULL, 0) == CLEAT_OK);
-    /* another key exchange: the server asks for another ClientHello */
+    /* another group: the server requests another ClientHello */
     session = new_session();
     EXPECT(cleat_context_set_ecdh_curve(server_context, "secp384r1", 9) == CLEAT_OK);
     open_with(session);
     expect_refusal(true);
     EXPECT(cleat_context_set_ecdh_curve(server_context, "X25519", 6) == CLEAT_OK);
-    /* a server that cannot read the ticket */
+    /* a server without the ticket's key */
     session = new_session();
     {
         int32_t len;
@@ -320,7 +320,7 @@ static void test_limits(void) {
     close_pair();
 }
 
-/* One flight of a client, which an attacker has recorded, sent to the server again: documented as DANGEROUS. */
+/* An attacker sends a recorded flight of a client to the server again: documented as DANGEROUS. */
 static void test_replay(void) {
     static char recorded[4096];
     int32_t len;
@@ -337,7 +337,7 @@ static void test_replay(void) {
     close_pair();
 }
 
-/* The server's certificate is verified before the first early byte leaves. */
+/* The server's certificate is verified before the first byte of early data is sent. */
 static void test_not_verified(void) {
     int32_t session = new_session();
     int32_t status;
@@ -375,7 +375,7 @@ static void test_client_pause(void) {
     EXPECT(cleat_connection_read_early(server, got, sizeof got, 0) == CLEAT_WANTS_READ);
     EXPECT(cleat_connection_answer_verify(client, CLEAT_VERDICT_KEEP) == CLEAT_OK);
     before = cleat_connection_handshake(client, 0);
-    EXPECT(before == CLEAT_WANTS_READ); /* another call goes on: no early data then */
+    EXPECT(before == CLEAT_WANTS_READ); /* the handshake is in progress: early data is too late */
     EXPECT(cleat_connection_write_early(client, "early", 5, 0) == 0);
     finish();
     expect_states(ACCEPTED, ACCEPTED);
@@ -403,7 +403,7 @@ static void test_client_pause(void) {
     EXPECT(cleat_context_set_verify_events(client_context, 0) == CLEAT_OK);
 }
 
-/* A server whose client has a certificate: it is verified again before its early data is returned. */
+/* A server whose client has a certificate: it is verified again before the early data is returned. */
 static void test_server_pause(void) {
     int32_t len;
     int32_t session;
@@ -441,7 +441,7 @@ static void test_server_pause(void) {
     EXPECT(cleat_context_set_verify_mode(server_context, CLEAT_CERT_NONE) == CLEAT_OK);
 }
 
-/* A server that chooses by name: both contexts must allow early data. */
+/* A server that switches its context by name: both contexts must allow early data. */
 static void test_server_name(void) {
     int32_t other;
     int32_t unused;
@@ -470,7 +470,7 @@ static void test_server_name(void) {
     EXPECT(cleat_close(other) == CLEAT_OK && cleat_close(unused) == CLEAT_OK);
 }
 
-/* A client that is gone in the middle. */
+/* A client that closes in the middle. */
 static void test_end(void) {
     open_with(new_session());
     EXPECT(cleat_connection_write_early(client, "early", 5, 0) == 5);
@@ -537,7 +537,7 @@ static void test_threads(enum ends_transport transport) {
     ends_close(&ends);
 }
 
-/* The end of early data is waited for, and the connection closed. */
+/* A call waits for the end of early data, and the connection is closed. */
 static void test_closing(enum ends_transport transport, int kind) {
     struct ends ends = open_sockets(transport);
     struct task task = {.id = ends.server, .kind = kind};
@@ -553,7 +553,7 @@ static void test_closing(enum ends_transport transport, int kind) {
     ends_close(&ends);
 }
 
-/* A peer that does not read takes nothing from the client: the call does not wait for it. */
+/* A peer that does not read accepts nothing from the client: the call does not wait for it. */
 static void test_not_reading(void) {
     struct ends ends = open_sockets(ENDS_SOCKET);
     int room = 1;

@@ -1,5 +1,5 @@
-/* test_ech.c: Encrypted ClientHello where a mistake would send the name in plaintext or leave a key behind: damaged
- * configurations, a BoringSSL that ignores them, keys that change under load, memory. spec/ssl/ech_spec.lua has the
+/* test_ech.c: Encrypted ClientHello where a fault would send the name in plaintext or leave a key in memory: damaged
+ * configurations, a BoringSSL that ignores them, keys that change under load, memory. spec/ssl/ech_spec.lua tests the
  * rest. */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -36,7 +36,7 @@ static bool has_reason(const char *wanted) {
     return len == (int32_t)strlen(wanted) && memcmp(reason, wanted, (size_t)len) == 0;
 }
 
-/* Whether what a client with these configurations sends has the name in plaintext; -1 if they are refused. */
+/* Whether a client with these configurations sends the name in plaintext; -1 if they are refused. */
 static int shows_name(int32_t context, const char *list, int32_t len) {
     char sent[ROOM];
     int32_t client = cleat_connection_over_memory(context, 0, hidden, (int32_t)sizeof hidden - 1);
@@ -47,7 +47,7 @@ static int shows_name(int32_t context, const char *list, int32_t len) {
         len = cleat_connection_drain(client, sent, sizeof sent);
         EXPECT(len >= 0);
         result = memmem(sent, (size_t)len, hidden, sizeof hidden - 1) != NULL;
-        /* BoringSSL cannot use a key of which the shared secret is zero, for example. */
+        /* BoringSSL cannot use a key whose shared secret is zero, for example. */
         EXPECT(CLEAT_CLASS(status) == CLEAT_WANT_READ || len == 0 || result == 0);
     } else {
         EXPECT(has_reason("INVALID_ECH_CONFIG_LIST") || has_reason("NO_SUPPORTED_ECH_CONFIG"));
@@ -56,7 +56,7 @@ static int shows_name(int32_t context, const char *list, int32_t len) {
     return result;
 }
 
-/* Each byte of a list in other values, and each part of it. */
+/* Each byte of a list with other values, and each prefix of it. */
 static void test_damaged(void) {
     static const uint8_t masks[] = {0x01, 0x80, 0xff};
     int32_t context = cleat_context_new(CLEAT_PROTOCOL_TLS);
@@ -151,14 +151,14 @@ static void test_rotation(void) {
         int32_t keys[2] = {new_key(), load.key};
         EXPECT(cleat_context_set_ech_keys(load.server_context, keys, 2) == CLEAT_OK);
         EXPECT(cleat_close(keys[0]) == CLEAT_OK);
-        usleep(1000); /* under memcheck one thread runs at a time, and this one would not let go */
+        usleep(1000); /* memcheck runs one thread at a time, and would not switch to the others */
     } while (atomic_load(&load.left) > 0);
     for (i = 0; i < THREADS; i++) EXPECT(pthread_join(threads[i], NULL) == 0);
     EXPECT(cleat_close(load.key) == CLEAT_OK && cleat_close(load.server_context) == CLEAT_OK);
     EXPECT(cleat_close(load.client_context) == CLEAT_OK);
 }
 
-/* The private key, raw and as the PEM text has it. */
+/* The private key, raw and as in the PEM text. */
 static int32_t make_known_key(struct secret *raw, struct secret *text) {
     uint8_t bytes[32];
     uint8_t piece[24];
@@ -192,10 +192,10 @@ static void test_secret(void) {
     EXPECT(cleat_context_set_ech_keys(context, &copy, 1) == CLEAT_OK);
     server = cleat_connection_over_memory(context, 1, NULL, 0);
     EXPECT(server > 0);
-    EXPECT(secret_count(&raw) >= 3); /* two ids, and what the context has */
+    EXPECT(secret_count(&raw) >= 3); /* two ids, and the context's copy */
     EXPECT(cleat_close(key) == CLEAT_OK && cleat_close(copy) == CLEAT_OK);
     EXPECT(cleat_context_set_ech_keys(context, NULL, 0) == CLEAT_OK);
-    EXPECT(secret_count(&raw) == 1); /* the connection's */
+    EXPECT(secret_count(&raw) == 1); /* the connection's copy */
     EXPECT(cleat_close(server) == CLEAT_OK && cleat_close(context) == CLEAT_OK);
     EXPECT(secret_count(&raw) == 0 && secret_count(&text) == 0);
 }

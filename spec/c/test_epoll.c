@@ -1,5 +1,5 @@
-/* test_epoll.c: cleat_epoll_*: what is reported and when, in each mode; errors of the system; a wait that another
- * thread ends; descriptors that lack. */
+/* test_epoll.c: cleat_epoll_*: the reported events in each mode; errors of the system; a wait that another thread ends;
+ * a process without free descriptors. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -67,7 +67,7 @@ static void test_level(void) {
     tear_down();
 }
 
-/* One report, and no second one. */
+/* One report, and not a second one. */
 static void once(int32_t epoll) {
     EXPECT(events_of(epoll) == CLEAT_EPOLLIN);
     EXPECT(events_of(epoll) == 0);
@@ -122,7 +122,7 @@ static void test_errors(void) {
     tear_down();
 }
 
-/* An epoll instance needs two descriptors: if there are none left, or one, it is not made, and keeps none. */
+/* An epoll instance needs two descriptors: with one or none available it is not made, and keeps none. */
 static void test_no_descriptors(void) {
     struct rlimit before;
     struct rlimit few;
@@ -153,7 +153,7 @@ static void *add_from_another_thread(void *epoll) {
     return NULL;
 }
 
-/* What another thread adds while one waits is reported to it. */
+/* A descriptor that another thread adds during a wait is reported to it. */
 static void test_added_meanwhile(void) {
     pthread_t thread;
     int32_t epoll = cleat_epoll_new();

@@ -1,6 +1,6 @@
-/* test_faults.c: system calls that fail. This program's own socket, send, recv and their like stand in for libc's,
- * and fail when and how a test wants it: with what can pass (EINTR, ENOBUFS, EMFILE ...), and with what cannot
- * (ECONNRESET, EPIPE ...). */
+/* test_faults.c: system calls that fail. This program's own socket, send, recv and so on replace libc's, and fail when
+ * and how a test chooses: with errors that may pass (EINTR, ENOBUFS, EMFILE ...) and errors that do not (ECONNRESET,
+ * EPIPE ...). */
 #undef _FORTIFY_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 
 enum call { SOCKET, PAIR, ACCEPT, CONNECT, SEND, RECV, POLL, OPEN, READ, CALLS };
 
-/* When a call fails, and with what: after `after` calls that do not, `times` of them. */
+/* When a call fails, and with which error: after `after` successful calls, `times` times. */
 static struct {
     int error;
     int after;
@@ -28,7 +28,7 @@ static struct {
     int good;
 } faults[CALLS];
 
-static bool storm; /* three of four of the calls that can be interrupted are */
+static bool storm; /* three of four interruptible calls fail with EINTR */
 static int storm_calls;
 
 static bool fails(enum call call) {
@@ -60,7 +60,7 @@ static void clear_faults(void) {
     memset(faults, 0, sizeof faults);
 }
 
-/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's names are its own */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's parameters have reserved names */
 int socket(int domain, int type, int protocol) {
     return fails(SOCKET) ? -1 : (int)syscall(SYS_socket, domain, type, protocol);
 }
@@ -69,7 +69,7 @@ int socketpair(int domain, int type, int protocol, int fds[2]) {
     return fails(PAIR) ? -1 : (int)syscall(SYS_socketpair, domain, type, protocol, fds);
 }
 
-#ifdef __GLIBC__ /* which declares them with a union of all kinds of addresses */
+#ifdef __GLIBC__ /* glibc declares them with a union of all types of addresses */
 #define ADDRESS(pointer) (pointer).__sockaddr__
 #else
 #define __SOCKADDR_ARG struct sockaddr *restrict
@@ -96,7 +96,7 @@ ssize_t recv(int fd, void *bytes, size_t len, int flags) {
 int ppoll(struct pollfd *items, nfds_t count, const struct timespec *timeout,
           const sigset_t *mask) {
     struct timespec left = {0, 0};
-    if (timeout != NULL) left = *timeout; /* the system call writes to it */
+    if (timeout != NULL) left = *timeout; /* the system call writes the rest to it */
     return fails(POLL) ? -1
                        : (int)syscall(SYS_ppoll, items, count, timeout == NULL ? NULL : &left, mask,
                                       sizeof(long));
@@ -121,7 +121,7 @@ ssize_t read(int fd, void *bytes, size_t len) {
 static int32_t server_context;
 static int32_t client_context;
 
-/* A status that is the system's error, with words for it. */
+/* A status with the system's error, and its text. */
 static void expect_error(int32_t status, int error) {
     char text[256];
     if (error == ENOMEM) {
@@ -134,7 +134,7 @@ static void expect_error(int32_t status, int error) {
 
 static const int shortages[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM};
 
-/* What needs a descriptor says why there is none, keeps nothing open, and works the next time. */
+/* A call that needs a descriptor reports why there is none, keeps nothing open, and succeeds the next time. */
 static void test_no_descriptor(void) {
     int32_t listener = cleat_socket_new(CLEAT_AF_INET, CLEAT_SOCK_STREAM, 0);
     int32_t port = 0;
@@ -161,7 +161,7 @@ static void test_no_descriptor(void) {
         EXPECT(cleat_socket_connect(caller, "127.0.0.1", 9, port, 10) == CLEAT_OK);
         expect_error(cleat_socket_accept(listener, 10), error);
         EXPECT(cleat_handle_count() == count + 1);
-        second = cleat_socket_accept(listener, 10); /* it was still in the queue */
+        second = cleat_socket_accept(listener, 10); /* it was still in the backlog */
         EXPECT(second > 0 && cleat_close(second) == CLEAT_OK && cleat_close(caller) == CLEAT_OK);
     }
     cleat_close(listener);
@@ -187,7 +187,7 @@ static void test_no_file(void) {
             clear_faults();
         }
     }
-    /* and no file at all is never "nothing is trusted" by accident */
+    /* and a missing file is an error, and not an empty trust store */
     EXPECT(CLEAT_CLASS(cleat_context_load_verify_file(context, name, 9)) == CLEAT_SSL);
     cleat_close(context);
 }
@@ -218,8 +218,8 @@ enum { MUCH = 300000 };
 static char sent[MUCH];
 static char got[MUCH];
 
-/* One whole exchange, each call made again if it says that it could not be done now. allowed is the error that may be
- * among the reasons. How many calls failed of it. */
+/* One whole exchange, in which each call that could not finish is repeated. allowed: the error that may be among the
+ * reasons. Returns how many calls have failed with it. */
 static int exchange(int allowed) {
     struct pair pair;
     int failures = 0;
@@ -264,8 +264,8 @@ static int exchange(int allowed) {
     return failures;
 }
 
-/* An error that passes, at each of the calls of an exchange in turn: the call that met it says so and can be made
- * again, and nothing is lost, doubled or torn. */
+/* An error that passes, at each call of an exchange in turn: the failed call reports it and can be repeated, and no
+ * byte is lost, duplicated or mixed. */
 static void test_passing_errors(enum call call) {
     const int errors[] = {ENOBUFS, ENOMEM};
     size_t i;
@@ -282,7 +282,7 @@ static void test_passing_errors(enum call call) {
             noticed += exchange(errors[i]);
             EXPECT(faults[call].failed == 1 || at > 10); /* the number of calls varies a little */
         }
-        /* what a server sends last, and what goes out beside an answer, is not worth a failure */
+        /* the last bytes of a server, and bytes that are sent with an answer, may be lost without a failure */
         EXPECT(noticed > calls / 2);
     }
     clear_faults();
@@ -292,7 +292,7 @@ static bool is_want(int32_t status) {
     return CLEAT_CLASS(status) == CLEAT_WANT_READ || CLEAT_CLASS(status) == CLEAT_WANT_WRITE;
 }
 
-/* One step of a side that sends something and reads without a limit. */
+/* One step of a side that sends a byte and reads without a limit. */
 static int32_t step(int32_t id) {
     int32_t status = cleat_connection_handshake(id, 0);
     if (status >= 0) status = cleat_connection_write(id, sent, 1000, 0);
@@ -300,7 +300,7 @@ static int32_t step(int32_t id) {
     return status;
 }
 
-/* An error that stays, from each of the calls on: it is reported as what it is, to each further call as well. */
+/* An error that stays, from each call on: it is reported, and by each further call as well. */
 static void test_lasting_errors(enum call call, int error) {
     int at;
     for (at = 0; at < 12; at++) {
@@ -327,7 +327,7 @@ static void test_lasting_errors(enum call call, int error) {
     }
 }
 
-/* Interrupted again and again, every call does what it does otherwise, and a timeout ends. */
+/* With many interruptions every call has its usual result, and timeouts end in time. */
 static void test_storm(void) {
     int32_t listener = cleat_socket_new(CLEAT_AF_INET, CLEAT_SOCK_STREAM, 0);
     int32_t context = cleat_context_new(CLEAT_PROTOCOL_TLS);

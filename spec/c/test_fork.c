@@ -1,4 +1,4 @@
-/* test_fork.c: after fork() parent and child both go on.
+/* test_fork.c: after fork() parent and child both continue to work.
  *
  * Rows of the contract: "RAND-06 SEC-09 random bytes differ after fork". */
 #include <signal.h>
@@ -42,7 +42,7 @@ static void test_random(void) {
     int pipes[2];
     pid_t child;
     int status = 0;
-    EXPECT(cleat_random_bytes(ours, 16) == 16); /* the generator is in use before the fork */
+    EXPECT(cleat_random_bytes(ours, 16) == 16); /* the generator was used before the fork */
     EXPECT(pipe(pipes) == 0);
     child = fork();
     EXPECT(child >= 0);
@@ -76,10 +76,11 @@ static void test_contexts(void) {
     }
     for (status = 0; status < 20; status++) talk();
     EXPECT(waitpid(child, &status, 0) == child && status == 0);
-    talk(); /* what the child closed is still open here */
+    talk(); /* connections that the child has closed are open in the parent */
 }
 
-/* connect_to connects to the server with the client's context, as any program does, and has its bytes echoed. */
+/* connect_to connects to the server with the client's context, as any program does, and checks that its bytes are
+ * echoed. */
 static void connect_to(int32_t port) {
     int32_t sock = cleat_socket_new(CLEAT_AF_INET, CLEAT_SOCK_STREAM, 0);
     int32_t client;
@@ -142,7 +143,7 @@ static void test_connecting(void) {
     cleat_close(listener);
 }
 
-/* A connection that the parent has made goes on in the child, and the parent's closing it does not disturb that. */
+/* A connection that the parent has made continues in the child, also after the parent has closed it. */
 static void test_connection(void) {
     int32_t first = 0;
     int32_t second = 0;

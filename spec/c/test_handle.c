@@ -1,4 +1,4 @@
-/* test_handle.c: ids do not come back soon, know their kind, and hold under threads. */
+/* test_handle.c: ids are not reused soon, have kinds, and work in several threads. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +36,7 @@ static void test_kinds(void) {
     EXPECT(CLEAT_CLASS(cleat_handle_find(id, CLEAT_KIND_SOCKET, &object)) == CLEAT_HANDLE);
     EXPECT(cleat_handle_find(id, CLEAT_KIND_CONTEXT, &object) == CLEAT_OK);
     EXPECT(cleat_close(id) == CLEAT_OK);
-    EXPECT(atomic_load(&alive) == 1); /* a call is still using it */
+    EXPECT(atomic_load(&alive) == 1); /* a call still uses it */
     expect_stale(id);
     cleat_handle_done(object);
     EXPECT(atomic_load(&alive) == 0 && cleat_handle_count() == 0);
@@ -46,7 +46,7 @@ static void test_kinds(void) {
     expect_stale(INT32_MAX);
 }
 
-/* Objects that cost next to nothing, for tests with many. */
+/* Objects that need little memory, for tests with many. */
 enum { MANY = 4000000 };
 static struct cleat_object *many;
 
@@ -59,7 +59,7 @@ static int32_t open_cheap(struct cleat_object *object) {
     return cleat_handle_open(object);
 }
 
-/* A closed id does not come back for a long time, whatever number is open. */
+/* A closed id is not reused for a long time, whatever the number of open ids. */
 static void expect_no_reuse(int32_t open) {
     enum { CLOSED = 64, OPENS = 500000 };
     struct cleat_object objects[CLOSED];
@@ -90,7 +90,7 @@ static void test_reuse(void) {
 #endif
 }
 
-#ifndef __SANITIZE_THREAD__ /* which is fifty times as slow, and has nothing to see in one thread */
+#ifndef __SANITIZE_THREAD__ /* it is fifty times slower, and has nothing to find in one thread */
 static double now(void) {
     struct timespec time;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
@@ -112,7 +112,7 @@ static double churn_cost(void) {
     return best;
 }
 
-/* Four million ids can be open, each is known, and opening one costs the same as among few. */
+/* Four million ids can be open, each is found, and opening one costs the same as with few. */
 static void test_many(void) {
     double few = 0;
     double lot = 0;
@@ -136,7 +136,7 @@ static void test_many(void) {
     EXPECT(cleat_handle_count() == 0);
 }
 
-/* There is an end to them, and it does no harm. */
+/* The number of ids has a limit, and reaching it does no harm. */
 /* An object in a list, so that it can be found again. */
 struct listed {
     struct cleat_object object;
@@ -177,10 +177,11 @@ static void test_take(void) {
     struct cleat_object *second = NULL;
     EXPECT(cleat_handle_find(id, 1, &first) == CLEAT_OK);
     EXPECT(cleat_handle_find(id, 1, &second) == CLEAT_OK);
-    EXPECT(CLEAT_CLASS(cleat_handle_detach(first)) == CLEAT_USAGE); /* the other call uses it */
+    EXPECT(CLEAT_CLASS(cleat_handle_detach(first)) == CLEAT_USAGE); /* another call uses it */
     cleat_handle_done(second);
     cleat_handle_ref(first);
-    EXPECT(CLEAT_CLASS(cleat_handle_detach(first)) == CLEAT_USAGE); /* another object holds it */
+    EXPECT(CLEAT_CLASS(cleat_handle_detach(first)) ==
+           CLEAT_USAGE); /* another object refers to it */
     cleat_object_unref(first);
     EXPECT(cleat_kind(id) == 1);
     EXPECT(cleat_handle_detach(first) == CLEAT_OK);
@@ -193,7 +194,7 @@ static void test_take(void) {
     cleat_handle_done(first);
 }
 
-/* Threads find and close the same ids; each object must be destroyed once, and never in use. */
+/* Threads find and close the same ids; each object must be destroyed once, and not while it is used. */
 enum { SHARED = 64, ROUNDS = 20000 };
 static _Atomic int32_t shared[SHARED];
 

@@ -1,5 +1,5 @@
-/* test_interrupt.c: cleat_set_interruptible: a signal ends each kind of call that waits with EINTR, with SA_RESTART and
- * without; the call can be repeated, and loses no data; and without the setting no signal ends a call. */
+/* test_interrupt.c: cleat_set_interruptible: a signal ends each kind of waiting call with EINTR, with SA_RESTART and
+ * without; the call can be repeated, and loses no data. Without the setting no signal ends a call. */
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -12,7 +12,7 @@
 #include "interrupting.h"
 #include "waiting.h"
 
-/* A thread that reads has the reader's turn; another one waits for it. */
+/* One thread reads; another one waits for its turn to read. */
 static int32_t turn_connection;
 static int32_t turn_peer;
 static atomic_bool holder_has_read;
@@ -69,7 +69,7 @@ static void test_turn(int32_t server_context, int32_t client_context, int32_t in
     EXPECT(cleat_close(sockets[0]) == CLEAT_OK && cleat_close(sockets[1]) == CLEAT_OK);
 }
 
-/* A megabyte, interrupted at both ends all the time: no byte is lost, and none comes twice. */
+/* A megabyte, with interruptions at both ends all the time: no byte is lost or duplicated. */
 enum { MUCH = 1000000 };
 
 struct stream {
@@ -133,7 +133,7 @@ static void test_no_loss(int32_t server_context, int32_t client_context) {
     }
 }
 
-/* Without a signal a wait ends as well, for signals that came before it or in another thread. */
+/* Without a signal during a wait it may end as well, after signals before it or in another thread. */
 static void test_interval(void) {
     int32_t sockets[2];
     char byte;
@@ -180,7 +180,7 @@ int main(void) {
 #if defined(__SANITIZE_THREAD__)
     enum {
         FLAGS = 1
-    }; /* ThreadSanitizer runs handlers when a call returns: with SA_RESTART recv does not */
+    }; /* ThreadSanitizer runs handlers when a call returns: with SA_RESTART recv does not return */
 #else
     enum { FLAGS = 2 };
 #endif

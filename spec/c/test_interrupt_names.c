@@ -1,5 +1,5 @@
 /* test_interrupt_names.c: signals end the calls that wait for the system's resolver, or for a person at the terminal.
- * getaddrinfo and gethostbyname_r are this file's: they hang for the name "hang" until the gate is opened. */
+ * getaddrinfo and gethostbyname_r are this file's: they block for the name "hang" until the gate is opened. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -55,7 +55,7 @@ static void open_socket(struct waiting *self) {
     EXPECT(self->ids[1] > 0);
 }
 
-/* The look-ups of calls that were interrupted go on until then, and end. */
+/* Lookups of interrupted calls continue until the gate is opened, and then end. */
 static void open_gate(struct waiting *self) {
     (void)self;
     gate_set(true);
@@ -221,6 +221,6 @@ int main(void) {
         }
     }
     EXPECT(cleat_handle_count() == 0);
-    puts("look-ups and a password, interrupted and repeated");
+    puts("lookups and a password, interrupted and repeated");
     return 0;
 }

@@ -1,6 +1,6 @@
-/* test_loading.c: libcleat is loaded and unloaded a hundred times, while threads that used it come and go, beside the
- * system's OpenSSL. This program has the core linked in as well: what it calls here is the library's, found by dlsym.
- */
+/* test_loading.c: libcleat is loaded and unloaded a hundred times, while threads that used it start and end, in a
+ * process with the system's OpenSSL. The core is linked into this program as well: here it calls the library's
+ * functions, which it finds by dlsym. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <pthread.h>
@@ -27,7 +27,8 @@ struct library {
 static void find(void *handle, const char *name, void *function) {
     void *symbol = dlsym(handle, name);
     EXPECT(symbol != NULL);
-    memcpy(function, &symbol, sizeof symbol); /* C has no cast from an object to a function */
+    memcpy(function, &symbol,
+           sizeof symbol); /* C has no cast from an object pointer to a function pointer */
 }
 
 static void load(struct library *library) {
@@ -47,7 +48,7 @@ static void load(struct library *library) {
     find(library->handle, "cleat_handle_count", &library->handle_count);
 }
 
-/* What leaves something behind in a thread: random numbers, errors, BoringSSL's error queue. */
+/* Calls that store data in a thread: random numbers, errors, BoringSSL's error queue. */
 static void use(const struct library *library) {
     char bytes[32];
     char hello[4096];
@@ -75,7 +76,7 @@ static void *work(void *argument) {
     const struct worker *worker = argument;
     use(worker->library);
     pthread_barrier_wait(worker->used);
-    /* the library is unloaded here, and then the thread ends: what it keeps in a thread is freed by its code */
+    /* the library is unloaded here, and then the thread ends: the library's code frees its data of the thread */
     pthread_barrier_wait(worker->unloaded);
     return NULL;
 }
@@ -112,7 +113,7 @@ static void round_of_threads(void) {
     pthread_barrier_destroy(&unloaded);
 }
 
-/* Threads load, use and unload it for themselves, without minding each other. */
+/* Threads load, use and unload the library independently. */
 static void *load_and_unload(void *unused) {
     int i;
     for (i = 0; i < ROUNDS / THREADS; i++) {
@@ -139,7 +140,7 @@ static void test_unloading(void) {
     EXPECT(count_entries("/proc/self/fd") == descriptors);
 }
 
-/* Both libraries say who they are, in whatever order they came: neither's functions reach the other. */
+/* Each library returns its version, in either order of loading: neither calls the other's functions. */
 static void test_beside_openssl(void) {
     struct library library;
     char text[256] = "";
@@ -151,7 +152,7 @@ static void test_beside_openssl(void) {
     void *libssl = dlopen("libssl.so.3", RTLD_NOW | RTLD_GLOBAL);
     void *ctx;
     if (libcrypto == NULL || libssl == NULL) {
-        fprintf(stderr, "no OpenSSL 3 to be beside of: %s\n", dlerror());
+        fprintf(stderr, "no OpenSSL 3 to load beside cleat: %s\n", dlerror());
         exit(1);
     }
     find(libcrypto, "OpenSSL_version", &openssl_version);

@@ -1,5 +1,5 @@
-/* test_messages.c: cleat_connection_next_message: what is taken and when, and that what there was no room for is
- * counted. */
+/* test_messages.c: cleat_connection_next_message: which messages are recorded, and that those for which there is no
+ * room are counted. */
 #include <string.h>
 
 #include "base/error.h"
@@ -27,7 +27,8 @@ static int32_t client(int32_t on) {
     EXPECT(cleat_context_message_events(context) == on);
     EXPECT(CLEAT_CLASS(cleat_context_set_message_events(context, 2)) == CLEAT_USAGE);
     connection = cleat_connection_over_memory(context, 0, NULL, 0);
-    EXPECT(cleat_context_set_message_events(context, 1 - on) == CLEAT_OK); /* for later ones */
+    EXPECT(cleat_context_set_message_events(context, 1 - on) ==
+           CLEAT_OK); /* for later connections */
     EXPECT(cleat_close(context) == CLEAT_OK);
     EXPECT(cleat_connection_handshake(connection, 0) == CLEAT_STATUS(CLEAT_WANT_READ, 0));
     return connection;
@@ -41,7 +42,7 @@ static void test_taking(void) {
     struct message m;
     struct message again;
     do {
-        m = next(connection, NULL, 0); /* asks for the length, and takes nothing */
+        m = next(connection, NULL, 0); /* returns the length, and removes nothing */
         if (m.len == 0) break;
         again = next(connection, output, m.len - 1);
         EXPECT(again.len == m.len);
@@ -66,7 +67,7 @@ static void test_off(void) {
     EXPECT(cleat_close(connection) == CLEAT_OK);
 }
 
-/* The bound holds for all of them together; what comes when there is room again says how many were lost. */
+/* The limit is for all messages together; the next message after a lack of room has the number of lost ones. */
 static void test_bound(void) {
     static char bytes[65536];
     struct cleat_message_queue queue = {0};

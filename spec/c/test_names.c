@@ -1,6 +1,6 @@
-/* test_names.c: questions about hosts in the background, given up, forked and interrupted; names of services, protocols
- * and interfaces; addresses as bytes. gethostbyname_r is this file's: it hangs for "hang" until the gate is opened, and
- * has an answer that needs much room. */
+/* test_names.c: lookups of host names in the background, closed early, forked and interrupted; names of services,
+ * protocols and interfaces; addresses as bytes. gethostbyname_r is this file's: it blocks for "hang" until the gate is
+ * opened, and has a result that needs much room. */
 #include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -24,7 +24,7 @@
 
 enum { MANY = 20, ALIASES = 300 };
 
-/* An answer of ALIASES aliases, and the address 127.0.0.2. */
+/* A result of ALIASES aliases, and the address 127.0.0.2. */
 static int answer(struct hostent *entry, char *room, size_t size, struct hostent **found) {
     char **pointers = (char **)(void *)room;
     size_t used = (ALIASES + 3) * sizeof *pointers;
@@ -146,7 +146,7 @@ static void test_answers(void) {
     EXPECT(cleat_addrinfo_lookup(CLEAT_LOOKUP_HOST, "name", 4, 0, 1) == -(CLEAT_USAGE << 16 | 5));
 }
 
-/* Closing takes a question out of the queue, or leaves it to the thread that is busy with it. */
+/* Closing removes a lookup from the queue, or leaves it to the thread that works on it. */
 static void test_given_up(void) {
     int32_t ids[MANY];
     int i;
@@ -173,7 +173,7 @@ static void *ask_interruptibly(void *argument) {
     return NULL;
 }
 
-/* A signal ends the call of an interruptible thread, which can be made again. */
+/* A signal ends the call of an interruptible thread, which can be repeated. */
 static void test_interrupt(void) {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     int32_t interrupted = 0;
@@ -189,7 +189,7 @@ static void test_interrupt(void) {
     pthread_join(thread, NULL);
 }
 
-#ifndef __SANITIZE_THREAD__ /* which does not follow a fork beside threads */
+#ifndef __SANITIZE_THREAD__ /* it does not support fork with threads */
 static void test_fork(void) {
     int32_t id;
     int status = 0;
@@ -205,7 +205,7 @@ static void test_fork(void) {
         EXPECT(cleat_resolution_addrinfo(id, -1) == -(CLEAT_RESOLVE << 16 | CLEAT_EAI_AGAIN));
         expect_ended(start("hang"));
         EXPECT(cleat_close(id) == CLEAT_OK && cleat_handle_count() == 0);
-        /* No thread of this process frees what the parent's has on the heap: memcheck is not to look for it. */
+        /* The heap of the parent's threads is never freed in this process: memcheck must not report it. */
         execl("/bin/true", "true", (char *)NULL);
         _exit(1);
     }
@@ -279,6 +279,6 @@ int main(void) {
     test_interfaces();
     test_bytes();
     EXPECT(cleat_handle_count() == 0);
-    puts("answers, given up, interrupt, fork, services, interfaces, bytes");
+    puts("results, closed early, interrupt, fork, services, interfaces, bytes");
     return 0;
 }

@@ -1,6 +1,7 @@
 /* test_pairs.c: two and three calls at once on one end of a connection: every combination of handshake, read, write,
- * shutdown, close and what asks only, in every state, with TLS 1.2 and 1.3, over each transport, on the client and on
- * the server. Each call must end with a status that fits; one that hangs ends with CLEAT_TIMEOUT, which does not.
+ * shutdown, close and getters, in every state, with TLS 1.2 and 1.3, over each transport, on the client and on the
+ * server. Each call must end with a status that its state allows; a call that hangs ends with CLEAT_TIMEOUT, which no
+ * state allows.
  *
  * Usage: test_pairs [SEED [EACH [PAIRS]]]: each EACH-th of the triples and each PAIRS-th of the pairs (1: all), from
  * SEED on; 0 is the time. */
@@ -22,12 +23,12 @@ static const char *const call_names[CALLS] = {"handshake", "brief handshake", "r
 
 enum state { FRESH, LATE, ESTABLISHED, PEER_CLOSED, CLOSING, OVER, ENDED, REFUSED, STATES };
 static const char *const state_names[STATES] = {"fresh",
-                                                "the peer comes late",
+                                                "the peer begins late",
                                                 "established",
                                                 "the peer has sent close_notify",
                                                 "close_notify sent",
                                                 "both sent",
-                                                "the peer is gone",
+                                                "the peer has closed",
                                                 "not trusted"};
 
 enum { NO_CALL = -1, BRIEF_MS = 1, LATE_MS = 4, SECONDS = 100 };
@@ -54,7 +55,7 @@ static int count(const struct run *run, enum call call) {
     return times;
 }
 
-/* What the verification of the peer has found, if there was one. */
+/* The results of the peer's verification, if there was one. */
 static void ask_verification(int32_t verification) {
     char text[256];
     int32_t code = 0;
@@ -71,7 +72,7 @@ static void ask_verification(int32_t verification) {
     EXPECT(cleat_close(verification) == CLEAT_OK);
 }
 
-/* Every getter of one number, and of one text: check.coverage looks for those of the headers. */
+/* Every getter of a number, and every getter of a text: check.coverage compares this with the headers. */
 static int32_t (*const numbers[])(int32_t connection) = {
     cleat_connection_drain_pending,       cleat_connection_early_data,
     cleat_connection_ech_accepted,        cleat_connection_established,
@@ -152,7 +153,7 @@ static void *perform(void *argument) {
     return NULL;
 }
 
-/* The peer shakes hands, sends a record of one byte for each read, echoes, and answers close_notify. */
+/* The peer does its handshake, sends a record of one byte for each read, echoes, and answers close_notify. */
 static void *play_peer(void *argument) {
     const struct run *run = argument;
     const struct timespec late = {0, LATE_MS * 1000000};
@@ -215,7 +216,7 @@ static bool is_data_before_close(const struct run *run, int32_t class) {
     return class == CLEAT_SSL && (count(run, READ) > 0 || count(run, WRITE) > 0);
 }
 
-/* What a call may return while the handshake is to be done or done, and the peer answers. */
+/* The statuses that a call may return before and after the handshake while the peer answers. */
 static bool fits_open(const struct run *run, enum call call, int32_t result, int32_t class) {
     bool shuts = count(run, SHUTDOWN) > 0;
     switch (call) {
@@ -298,7 +299,7 @@ static bool fits(const struct run *run, enum call call, int32_t result) {
     return fits_refused(run, call, class);
 }
 
-static char description[200]; /* of the combination under way */
+static char description[200]; /* of the current combination */
 
 static void describe(const struct run *run) {
     size_t len;

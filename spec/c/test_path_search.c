@@ -1,6 +1,6 @@
 /* test_path_search.c: how much work a peer can cause with the certificates that it sends. X509_verify, which verifies
  * one signature, and X509_verify_cert, which verifies a path as a whole, are replaced by functions that count their
- * calls (-Wl,--wrap in cmake/tests/programs.cmake): the numbers depend on no machine. */
+ * calls (-Wl,--wrap in cmake/tests/programs.cmake): the numbers do not depend on the machine. */
 #include "base/error.h"
 #include "ca.h"
 #include "ends.h"
@@ -15,7 +15,7 @@ int __real_X509_verify_cert(X509_STORE_CTX *store);
 int __wrap_X509_verify(X509 *x509, EVP_PKEY *key);
 int __wrap_X509_verify_cert(X509_STORE_CTX *store);
 
-/* What was verified since the last handshake began */
+/* What was verified since the last handshake began. */
 static int signatures;
 static int long_signatures; /* of keys of more than 256 bits */
 static int paths;
@@ -49,7 +49,7 @@ static X509 *reissue(X509 *model, long serial, EVP_PKEY *subject, EVP_PKEY *issu
 
 struct scene {
     struct ca_certificate root; /* its name is "A" */
-    struct ca_certificate model; /* of the certificates that are sent behind the leaf */
+    struct ca_certificate model; /* of the certificates that are sent after the leaf */
     struct ca_certificate leaf; /* signed with the first of keys */
     EVP_PKEY *keys[KEYS];
     X509 *sent[SENT];
@@ -120,8 +120,8 @@ static void visit(const struct scene *scene, int32_t code) {
 }
 
 /* CA certificates of one name that have signed each other; the trusted one of that name has signed none of them. The
- * expected numbers follow from COST_MAX and cost_of in core/x509/path.c; one signature more is verified before the
- * search. The peer sends nearly as much as a handshake takes. */
+ * expected numbers follow from COST_MAX and cost_of in core/x509/path.c; one more signature is verified before the
+ * search. The peer sends nearly as many bytes as a handshake accepts. */
 static void test_certificates_that_sign_each_other(int curve, int most, int most_long) {
     struct scene scene = open_scene(curve, "A");
     int i;

@@ -1,5 +1,5 @@
-/* test_pem_text.c: what the decoder of usual PEM blocks accepts is what BoringSSL reads from them, whatever was changed
- * in them; and it accepts the usual ones, so that bundles are loaded by it. */
+/* test_pem_text.c: the decoder of common PEM blocks decodes the same bytes as BoringSSL, or refuses, after any change
+ * of them; and it accepts the common ones, so that bundles are loaded with it. */
 #include <string.h>
 
 #include "base/boringssl.h"
@@ -16,7 +16,7 @@ static uint32_t below(uint32_t bound) {
     return bound == 0 ? 0 : (state >> 8) % bound;
 }
 
-/* A block of a single type, as BoringSSL writes it, with CRLF if asked. Returns its length. */
+/* A block of a single type, as BoringSSL writes it, with CRLF if requested. Returns its length. */
 static size_t write_block(const uint8_t *bytes, size_t len, bool crlf, char *text) {
     BIO *bio = BIO_new(BIO_s_mem());
     const uint8_t *written;
@@ -33,7 +33,7 @@ static size_t write_block(const uint8_t *bytes, size_t len, bool crlf, char *tex
     return text_len;
 }
 
-/* Whether BoringSSL reads these bytes from the block. */
+/* Whether BoringSSL decodes the block to these bytes. */
 static bool boringssl_reads(const char *text, size_t len, const uint8_t *bytes, size_t bytes_len) {
     BIO *bio = BIO_new_mem_buf(text, (ossl_ssize_t)len);
     char *name = NULL;
@@ -51,7 +51,7 @@ static bool boringssl_reads(const char *text, size_t len, const uint8_t *bytes, 
     return same;
 }
 
-/* Into a block of exactly this size, so that a sanitizer sees what is read or written beyond. */
+/* Into a block of exactly this size, so that a sanitizer detects accesses beyond it. */
 static bool decode(const char *text, size_t len, uint8_t *bytes, size_t *bytes_len) {
     char *copy = OPENSSL_memdup(text, len);
     uint8_t *room = OPENSSL_malloc(len);
@@ -81,7 +81,7 @@ static void test_usual(void) {
     }
 }
 
-/* A byte that is no text ends a label for BoringSSL, or is none for it. */
+/* For BoringSSL a byte that is not text ends a label, or makes it no label. */
 static void test_label(void) {
     static const char odd[] = {0, 1, '\t', '\r', 0x7f, (char)0x80, (char)0xff};
     uint8_t bytes[BYTES] = {0};

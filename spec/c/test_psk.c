@@ -1,5 +1,5 @@
 /* test_psk.c: the pause of a handshake for a pre-shared key, over each transport and with several threads.
- * spec/ssl/psk_records_spec.lua has the messages, and spec/ssl/psk_spec.lua the answers. */
+ * spec/ssl/psk_records_spec.lua tests the messages, and spec/ssl/psk_spec.lua the answers. */
 #include <pthread.h>
 #include <string.h>
 
@@ -38,7 +38,7 @@ struct side {
     bool is_client;
 };
 
-/* Handshakes that wait in the kernel: without a timeout, from the beginning and after the answer. */
+/* Handshakes that wait in the kernel: without a timeout, from the beginning and after the key was set. */
 static void *shake(void *argument) {
     const struct side *side = argument;
     EXPECT(ends_handshake(side->ends, side->id, ENDS_PATIENCE) == CLEAT_WANTS_PSK);
@@ -127,8 +127,8 @@ static void test_two_answers(void) {
     ends_close(&ends);
 }
 
-/* A client that hangs up while its server looks for the key: it has sent its part of the handshake, and nothing
- * else. */
+/* A client closes while its server looks for the key. The client has sent its part of the handshake, and nothing else.
+ * */
 static void test_hang_up(bool answers) {
     int32_t client;
     int32_t server;

@@ -1,5 +1,5 @@
-/* test_resolution.c: names in the background. getaddrinfo is this file's: it hangs for names that begin with "hang",
- * until the gate is opened. */
+/* test_resolution.c: name resolution in the background. getaddrinfo is this file's: it blocks for names that begin with
+ * "hang", until the gate is opened. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <limits.h>
@@ -67,10 +67,9 @@ static int threads(void) {
     return entries("/proc/self/task");
 }
 
-static int alone; /* threads without the resolver's */
+static int alone; /* the number of threads without the resolver's */
 
-/* Detached threads leave no other trace when they have ended. One that has found nothing to do may
- * take its time to be gone, when another one has its place already. */
+/* Detached threads cannot be joined. A thread without work may end late, when another one has replaced it already. */
 static void await_threads(int bound) {
     struct timespec pause = {0, 1000000};
     int turn;
@@ -110,7 +109,7 @@ static void test_works(void) {
     await_no_threads();
 }
 
-/* Look-ups that are given up leave nothing behind but the few that a thread is busy with. */
+/* Closed lookups leave nothing behind except the few that a thread works on. */
 static void test_given_up(void) {
     enum { MANY = 300 };
     int before = descriptors();
@@ -135,7 +134,7 @@ static void test_given_up(void) {
     await_no_threads();
 }
 
-/* The queue is served in order by those who are there, and each look-up ends. */
+/* The threads serve the queue in order, and each lookup ends. */
 static void test_queue(void) {
     enum { MANY = 50 };
     int32_t ids[MANY];
@@ -159,12 +158,13 @@ static void *wait_closed(void *argument) {
     return NULL;
 }
 
-/* Closing wakes a call that waits, for a look-up that is under way and for one in the queue. */
+/* Closing wakes a waiting call, for a lookup in progress and for one in the queue. */
 static void test_wake(void) {
     pthread_t waiter[2];
     int32_t ids[MOST + 1];
     int32_t *ends[2] = {&ids[0], &ids[MOST]};
-    struct timespec pause = {0, 20000000}; /* most likely they wait by then; it is right if not */
+    struct timespec pause = {0,
+                             20000000}; /* they probably wait by then; the test is right if not */
     int i;
     gate_set(false);
     for (i = 0; i <= MOST; i++) ids[i] = start("hang");
@@ -207,8 +207,8 @@ static void test_threads(void) {
     EXPECT(cleat_handle_count() == 0);
 }
 
-#ifndef __SANITIZE_THREAD__ /* which does not follow a fork beside threads */
-/* A child has none of the parent's threads: it creates its own. */
+#ifndef __SANITIZE_THREAD__ /* it does not support fork with threads */
+/* A child process has none of the parent's threads: it creates its own. */
 static void test_fork(void) {
     const int32_t lost = -((CLEAT_RESOLVE << 16) | CLEAT_EAI_AGAIN);
     int32_t ids[MOST + 2];
@@ -249,7 +249,7 @@ int main(void) {
     struct timespec pause = {0, 1000000};
     char path[PATH_MAX];
     pthread_t first;
-    /* A sanitizer and an emulator have a thread too, from the first one on. */
+    /* A sanitizer and an emulator have a thread too, from the first thread on. */
     EXPECT(pthread_create(&first, NULL, name_thread, path) == 0 && pthread_join(first, NULL) == 0);
     while (access(path, F_OK) == 0) nanosleep(&pause, NULL); /* joined, and not yet gone */
     alone = threads();
@@ -260,9 +260,9 @@ int main(void) {
     test_threads();
 #ifndef __SANITIZE_THREAD__
     if (getenv("CLEAT_EMULATED") == NULL)
-        test_fork(); /* beside threads qemu-user 7.2's child aborts */
+        test_fork(); /* with threads the child aborts in qemu-user 7.2 */
 #endif
     EXPECT(cleat_handle_count() == 0);
-    puts("works, given up, queue, wake, threads, fork");
+    puts("works, closed early, queue, wake, threads, fork");
     return 0;
 }

@@ -1,5 +1,5 @@
-/* test_secrets.c: what is left of passwords, keys and plaintext in the process's memory when the library is done with
- * them. docs/security.md says what is promised. */
+/* test_secrets.c: which passwords, keys and plaintext remain in the process's memory after the library has used them.
+ * docs/security.md lists the guarantees. */
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,11 +12,11 @@
 
 enum { LINES = 4, PRIME = 128 };
 
-/* What spec/support/pki.sh prints about the files that it has written: how the key looks in a file and in memory. */
+/* The values that spec/support/pki.sh prints about its files: the key in a file and in memory. */
 struct made {
     struct secret lines[LINES]; /* pieces of the PEM file */
-    struct secret prime; /* as the DER in it has it */
-    struct secret words; /* as BoringSSL computes with it */
+    struct secret prime; /* as in its DER */
+    struct secret words; /* as BoringSSL stores it for computing */
 };
 
 static char certificate_file[64];
@@ -90,7 +90,7 @@ static void make_files(struct made *made, const struct secret *password) {
     BIO_free(bio);
 }
 
-/* The files are made in another process, so that nothing of it was ever in this one. */
+/* Another process makes the files, so that their content was never in this process. */
 static void make_elsewhere(struct made *made, const struct secret *password) {
     int pipes[2];
     int status = 0;
@@ -114,7 +114,7 @@ static int32_t load(int32_t context, const char *keyfile, const char *password, 
                                          (int32_t)strlen(keyfile), password, (int32_t)len);
 }
 
-/* Nothing of the file's text, and of the key no more than copies of the form that is computed with. */
+/* Nothing of the file's text is found, and the key only in the form for computing. */
 static void expect_key(const struct made *made, bool present) {
     int i;
     for (i = 0; i < LINES; i++) EXPECT(secret_count(&made->lines[i]) == 0);
@@ -127,7 +127,7 @@ static void test_key(const struct made *made) {
     expect_key(made, false);
     EXPECT(load(context, key_file, NULL, 0) == CLEAT_OK);
     expect_key(made, true);
-    EXPECT(load(context, key_file, NULL, 0) == CLEAT_OK); /* instead of the first */
+    EXPECT(load(context, key_file, NULL, 0) == CLEAT_OK); /* replaces the first */
     EXPECT(cleat_close(context) == CLEAT_OK);
     expect_key(made, false);
 
@@ -137,7 +137,7 @@ static void test_key(const struct made *made) {
     EXPECT(cleat_close(context) == CLEAT_OK);
 }
 
-/* No text that can be read about the last failure has the secret in it. */
+/* No text about the last failure contains the secret. */
 static void expect_not_said(const struct secret *secret) {
     int32_t (*const texts[])(char *, int32_t) = {cleat_error_message, cleat_error_library,
                                                  cleat_error_reason, cleat_error_filename,
@@ -155,12 +155,12 @@ static void expect_not_said(const struct secret *secret) {
 static void test_password(const struct made *made, const struct secret *password) {
     int32_t context = cleat_context_new(CLEAT_PROTOCOL_TLS);
     char *text = secret_copy(password);
-    EXPECT(secret_count(password) == 1); /* found where it is: text */
+    EXPECT(secret_count(password) == 1); /* the control: the text is found */
     EXPECT(load(context, encrypted_file, text, password->len) == CLEAT_OK);
     EXPECT(secret_count(password) == 1);
     secret_free(text, password);
     EXPECT(secret_count(password) == 0);
-    expect_key(made, true); /* encrypted in the file, but not in memory */
+    expect_key(made, true); /* encrypted in the file, decrypted in memory */
     EXPECT(cleat_close(context) == CLEAT_OK);
     expect_key(made, false);
 }
@@ -186,7 +186,7 @@ static void pump(int32_t from, int32_t to) {
     if (moved > 0) EXPECT(cleat_connection_feed(to, bytes, moved) == moved);
 }
 
-/* What the keys of a connection are derived from. */
+/* The secrets from which the keys of a connection are derived. */
 static void find_master(int32_t connection, struct secret *master) {
     struct cleat_object *object = NULL;
     uint8_t bytes[64];
@@ -225,9 +225,9 @@ static void test_connection(int32_t version) {
     EXPECT(secret_count(&text) == 0);
     pump(client, server);
     EXPECT(cleat_connection_read(server, bytes, LEN, 0) == LEN);
-    EXPECT(secret_count(&text) >= 1); /* found where it is: bytes */
+    EXPECT(secret_count(&text) >= 1); /* the control: the bytes are found */
     memset(bytes, 0, LEN);
-    /* BoringSSL decrypts a record where it came in, and frees that memory as it is. */
+    /* BoringSSL decrypts a record in its receive buffer, and frees that memory without wiping it. */
     EXPECT(secret_count(&text) <= 1);
     secret_free(bytes, &text);
 
@@ -238,7 +238,7 @@ static void test_connection(int32_t version) {
     EXPECT(secret_count(&master) == 0);
 }
 
-/* A pre-shared key in both sides' handshakes: the caller alone has it afterwards. */
+/* A pre-shared key in both sides' handshakes: afterwards only the caller has it. */
 static void test_psk(const char *suite) {
     enum { LEN = 64 };
     struct secret key;
@@ -262,7 +262,7 @@ static void test_psk(const char *suite) {
             bytes = secret_copy(&key);
             EXPECT(cleat_connection_answer_psk(end, NULL, 0, bytes, LEN) == CLEAT_OK);
             secret_free(bytes, &key);
-            EXPECT(secret_count(&key) == 1); /* found where it is: in the connection */
+            EXPECT(secret_count(&key) == 1); /* the control: the key is in the connection */
             status = cleat_connection_handshake(end, 0);
         }
         EXPECT(status == CLEAT_OK || CLEAT_CLASS(status) == CLEAT_WANT_READ);
@@ -282,7 +282,7 @@ int main(void) {
     struct made made = {0}; /* all of it is written to a pipe */
     int i;
 #if defined(__SANITIZE_THREAD__)
-    puts("nothing looked for: there are no threads here, and too much memory of the sanitizer's");
+    puts("not run: under this sanitizer there are no threads, and too much memory to search");
     return 0;
 #endif
     EXPECT(mkdtemp(directory) != NULL);

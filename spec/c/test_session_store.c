@@ -1,6 +1,6 @@
-/* test_session_store.c: the pause in which a server asks for sessions and has them stored, and what the clocks decide:
- * keys of periods, and sessions whose time is over. This program's clocks replace the system's: they stand still until
- * a test sets them, so that it does not matter how long it runs. */
+/* test_session_store.c: the pause in which a server gets sessions from its store and stores them, and the effects of
+ * the clocks: keys of periods, and expired sessions. This program's clocks replace the system's, and stand still until
+ * a test sets them, so that the program's run time has no effect. */
 #undef _FORTIFY_SOURCE
 #include <pthread.h>
 #include <stdatomic.h>
@@ -20,7 +20,7 @@ static void set_clocks(time_t passed) {
     atomic_store(&monotonic_clock, MONOTONIC + passed);
 }
 
-/* The ways in which a session can be kept. */
+/* The ways in which a session can be stored. */
 struct way {
     const char *name;
     uint16_t version;
@@ -81,7 +81,7 @@ static bool is_wanted(int32_t connection) {
            memcmp(key, stored.key, KEY) == 0;
 }
 
-/* A whole visit of the client. Returns whether it has resumed a session; what there is to store is stored. */
+/* A whole visit of the client. Returns whether it has resumed a session; sessions to store are stored. */
 static bool visit(int32_t context, SSL_SESSION *offer) {
     int32_t connection = accept_client(context, offer);
     int32_t hits = cleat_context_session_stats(context, CLEAT_STAT_HITS);
@@ -96,7 +96,7 @@ static bool visit(int32_t context, SSL_SESSION *offer) {
         }
     }
     EXPECT(status == CLEAT_OK && client.done);
-    if (client.given == 0) { /* tickets of TLS 1.3 go out before the first read waits */
+    if (client.given == 0) { /* tickets of TLS 1.3 are sent before the first read waits */
         char byte;
         EXPECT(cleat_connection_read(connection, &byte, 1, 0) == CLEAT_WANTS_READ);
         resumer_run(&client, connection);
@@ -105,7 +105,7 @@ static bool visit(int32_t context, SSL_SESSION *offer) {
     return cleat_context_session_stats(context, CLEAT_STAT_HITS) == hits + 1;
 }
 
-/* Keeps the newest session of the client, which the caller frees. */
+/* Returns the newest session of the client, which the caller frees. */
 static SSL_SESSION *keep_session(void) {
     SSL_SESSION *session = client.session;
     EXPECT(session != NULL);
@@ -138,8 +138,8 @@ static void expect_no_question(int32_t id) {
     expect_usage(cleat_connection_answer_session(id, bytes, KEY));
 }
 
-/* What there is to store comes before the client has the session: what was sent before the pause does not end its
- * handshake with TLS 1.2, and has no ticket. */
+/* A session is stored before the client has it: with the bytes that were sent before the pause a TLS 1.2 client has not
+ * finished its handshake, and has no ticket. */
 static void test_store(const struct way *way) {
     int32_t context = make_stored(way);
     int32_t connection = accept_client(context, NULL);
@@ -186,7 +186,7 @@ static void test_look_up(const struct way *way) {
     EXPECT(cleat_close(context) == CLEAT_OK);
 }
 
-/* A connection that is closed in either pause: the context may live on, and what it had to store is freed. */
+/* A connection that is closed in either pause: the context may live on, and the session to store is freed. */
 static void test_close(const struct way *way) {
     int32_t context = make_stored(way);
     int32_t connection = accept_client(context, NULL);
@@ -204,7 +204,7 @@ static void test_close(const struct way *way) {
     SSL_SESSION_free(session);
 }
 
-/* A store that was switched off or on meanwhile is for the connections after it. */
+/* A store that is switched on or off meanwhile affects later connections only. */
 static void test_switch(const struct way *way) {
     int32_t context = make_stored(way);
     int32_t connection = accept_client(context, NULL);
@@ -219,7 +219,7 @@ static void test_switch(const struct way *way) {
     expect_usage(cleat_context_set_session_events(context, 3));
 }
 
-/* Sessions whose time is over are neither resumed nor missed. */
+/* Expired sessions are not resumed, and their handshakes succeed. */
 static void test_timeouts(const struct way *way, bool with_store) {
     int32_t context = with_store ? make_stored(way) : make_context(way);
     SSL_SESSION *session;
@@ -245,7 +245,7 @@ static void test_timeouts(const struct way *way, bool with_store) {
     set_clocks(0);
 }
 
-/* A ticket of which one byte is another, or that is cut: a full handshake, and no error. */
+/* A ticket with one changed byte, or a truncated one: a full handshake, and no error. */
 static void test_changed_tickets(const struct way *way, bool with_store) {
     int32_t context = with_store ? make_stored(way) : make_context(way);
     uint8_t ticket[CAP];
@@ -275,8 +275,8 @@ static void test_changed_tickets(const struct way *way, bool with_store) {
     EXPECT(cleat_close(context) == CLEAT_OK);
 }
 
-/* The client decides how often it offers a ticket, unless sessions are for single use: they resume once, and those of
- * TLS 1.2 again and again. */
+/* The client decides how often it offers a ticket, unless sessions are for single use: then they resume once, and those
+ * of TLS 1.2 repeatedly. */
 static void test_replay(const struct way *way) {
     int32_t context = make_stored(way);
     SSL_SESSION *session;
@@ -316,7 +316,7 @@ static void set_secret(int32_t context, int32_t period) {
     EXPECT(cleat_context_set_ticket_secrets(context, secret, sizeof secret, period) == CLEAT_OK);
 }
 
-/* One server issues at 0, the other is offered the ticket later, by its clock. */
+/* One server issues a ticket at 0, which is offered to the other one later, by its clock. */
 static bool resumes_at(const struct way *way, int32_t period, int32_t timeout, time_t when) {
     int32_t first = make_context(way);
     int32_t second = make_context(way);
@@ -330,7 +330,7 @@ static bool resumes_at(const struct way *way, int32_t period, int32_t timeout, t
     session = keep_session();
     set_clocks(when);
     resumed = visit(second, session);
-    /* With TLS 1.2 a client gets a new ticket if its own is of an older period. */
+    /* In TLS 1.2 a client gets a new ticket if its own is encrypted with the key of an older period. */
     if (resumed && way->version == TLS1_2_VERSION) {
         EXPECT(client.given == (when / period > 0 ? 1 : 0));
     }
@@ -351,7 +351,7 @@ static void test_periods(const struct way *way) {
     EXPECT(resumes_at(way, 7 * DAY, HOUR, HOUR - 1));
 }
 
-/* The keys themselves, at the ends of the time for which they count. */
+/* The keys themselves, at the beginning and the end of their periods. */
 static void test_key_window(void) {
     struct cleat_ticket_keys *keys = cleat_ticket_keys_new();
     struct cleat_ticket_key made;
@@ -361,7 +361,7 @@ static void test_key_window(void) {
     EXPECT(cleat_ticket_keys_newest(keys, &made));
     EXPECT(cleat_ticket_keys_find(keys, made.name, &found) == CLEAT_TICKET_NEWEST);
     EXPECT(memcmp(&made, &found, sizeof made) == 0);
-    set_clocks(-1); /* a clock that is behind: it is one period ahead for it */
+    set_clocks(-1); /* a clock that is late: for it the key is of the next period */
     EXPECT(cleat_ticket_keys_find(keys, made.name, &found) == CLEAT_TICKET_NEWEST);
     set_clocks(-HOUR);
     EXPECT(cleat_ticket_keys_find(keys, made.name, &found) == CLEAT_TICKET_NEWEST);
@@ -406,7 +406,7 @@ static void test_keys_differ(void) {
     cleat_ticket_keys_free(keys);
 }
 
-/* Random keys encrypt for two days, and decrypt for two more, or for as long as sessions last. */
+/* Random keys encrypt for two days, and decrypt for two more, or for the lifetime of sessions. */
 static void test_random_keys(int32_t timeout, time_t last) {
     struct cleat_ticket_keys *keys = cleat_ticket_keys_new();
     struct cleat_ticket_key made;
@@ -438,7 +438,7 @@ static void *wait_for_it(void *argument) {
     return NULL;
 }
 
-/* Two threads see the same pause; one answers, and either goes on. */
+/* Two threads get the same pause; one answers, and either continues. */
 static void test_threads(const struct way *way) {
     int32_t context = make_stored(way);
     int32_t connection;
@@ -465,8 +465,7 @@ static void test_threads(const struct way *way) {
     EXPECT(cleat_close(connection) == CLEAT_OK && cleat_close(context) == CLEAT_OK);
 }
 
-/* Ticket keys that change all the time, while a client comes again and again. A ticket of the key before is
- * accepted. */
+/* Ticket keys change all the time, while a client connects repeatedly. A ticket of the previous key is accepted. */
 struct rotation {
     atomic_int number; /* of the newest key */
     atomic_int used; /* of the key whose ticket the client has, or a newer one */
@@ -499,10 +498,11 @@ static void test_rotation(const struct way *way) {
     while (atomic_load(&rotation.number) < 1) {
     }
     for (; atomic_load(&rotation.number) < 50; visits++) {
-        int number =
-            atomic_load(&rotation.number); /* the ticket will be of this key, or of one after it */
+        int number = atomic_load(
+            &rotation.number); /* the ticket will be encrypted with this key, or with a later one */
         EXPECT(visit(rotation.context, session) == (session != NULL));
-        if (client.session != NULL) { /* if it got none its own is of the newest key */
+        if (client.session !=
+            NULL) { /* if it has received none, its own is encrypted with the newest key */
             SSL_SESSION_free(session);
             session = keep_session();
         }

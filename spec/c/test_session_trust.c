@@ -1,5 +1,5 @@
-/* test_session_trust.c: the session id context, which must be the same wherever clients are verified with the same,
- * and nowhere else; a server's cache of sessions; and what tells that a file has changed. */
+/* test_session_trust.c: the session id context, which must be equal for contexts that verify clients in the same way,
+ * and for no others; a server's cache of sessions; and the detection of changed files. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -45,7 +45,7 @@ static void load(int32_t context, enum identity_part part) {
     EXPECT(cleat_context_load_verify_data(context, text, len) > 0);
 }
 
-/* A context that trusts these, in this order; -1 is none. */
+/* A context that trusts these certificates, in this order; -1 is none. */
 static int32_t make(int first, int second, int third) {
     int32_t context = cleat_context_new(CLEAT_PROTOCOL_TLS);
     EXPECT(context > 0);
@@ -55,7 +55,7 @@ static int32_t make(int first, int second, int third) {
     return context;
 }
 
-/* The trust of a context made like that, for CERT_REQUIRED. */
+/* The trust of such a context, for CERT_REQUIRED. */
 static struct digest of(int first, int second, int third) {
     int32_t context = make(first, second, third);
     struct digest digest = id_context(context, CLEAT_CERT_REQUIRED, 0);
@@ -103,10 +103,10 @@ static void test_mode_and_flags(void) {
                     id_context(one, REQUIRED, CLEAT_VERIFY_X509_PARTIAL_CHAIN)));
     EXPECT(!is_same(id_context(one, REQUIRED, 0),
                     id_context(one, REQUIRED, CLEAT_VERIFY_X509_STRICT)));
-    /* what does nothing */
+    /* settings without an effect */
     EXPECT(is_same(id_context(one, REQUIRED, 0),
                    id_context(one, REQUIRED, CLEAT_VERIFY_X509_TRUSTED_FIRST)));
-    /* where no client is verified */
+    /* contexts that verify no clients */
     EXPECT(is_same(id_context(one, NONE, 0), id_context(other, NONE, CLEAT_VERIFY_X509_STRICT)));
     EXPECT(!is_same(id_context(one, REQUIRED, 0), id_context(other, REQUIRED, 0)));
     EXPECT(cleat_close(one) == CLEAT_OK && cleat_close(other) == CLEAT_OK);
@@ -116,7 +116,7 @@ static void set_callers(int32_t context, const char *bytes, int32_t len) {
     EXPECT(cleat_context_set_session_id_context(context, bytes, len) == CLEAT_OK);
 }
 
-/* What the caller adds makes a difference where there was none, and never takes one away. */
+/* The caller's session id context separates contexts that would be equal, and never joins different ones. */
 static void test_callers(void) {
     enum { REQUIRED = CLEAT_CERT_REQUIRED, NONE = CLEAT_CERT_NONE };
     int32_t one = make(IDENTITY_CERTIFICATE, -1, -1);
@@ -188,7 +188,7 @@ static void test_directory(void) {
     in_directory(list, "0123abcd.r0");
     in_directory(other, "README");
     EXPECT(is_same(empty, of_directory()));
-    write_file(other, "not looked at");
+    write_file(other, "not read");
     EXPECT(is_same(empty, of_directory()));
     write_file(first, "x");
     one = of_directory();
@@ -207,7 +207,7 @@ static void test_directory(void) {
     EXPECT(unlink(other) == 0);
 }
 
-/* What cannot be read is not the same as what is empty or was removed: no session resumes under it. */
+/* A file that cannot be read differs from an empty or removed one: no session resumes while it is unreadable. */
 static void test_unreadable_directory(void) {
     struct digest empty = of_directory();
     struct digest one;
@@ -226,12 +226,12 @@ static void test_unreadable_directory(void) {
     EXPECT(is_same(empty, of_directory()));
     last = directory[strlen(directory) - 1];
     directory[strlen(directory) - 1] =
-        '_'; /* there is none of that name: mkdtemp has letters and digits */
+        '_'; /* no file has this name: mkdtemp uses letters and digits */
     EXPECT(is_same(empty, of_directory()));
     directory[strlen(directory) - 1] = last;
 }
 
-/* A file that was rewritten with its size and times kept: the time of the change tells. */
+/* A file that was rewritten with its size and times kept: its status change time differs. */
 static void test_stamp(void) {
     struct cleat_file_stamp before;
     struct cleat_file_stamp after;
@@ -249,7 +249,7 @@ static void test_stamp(void) {
     after = before;
     after.changed.tv_sec -= 60;
     EXPECT(!cleat_file_stamp_is_fresh(&after));
-    after.changed.tv_sec += 3600; /* the clock was set back since */
+    after.changed.tv_sec += 3600; /* the clock was set back since then */
     EXPECT(cleat_file_stamp_is_fresh(&after));
     EXPECT(unlink(name) == 0);
     EXPECT(!cleat_file_stamp(name, &after));
@@ -297,13 +297,13 @@ static void test_cache(void) {
     EXPECT(cleat_session_cache_find(cache, wrong, 0, &expired) == NULL);
     for (i = 2; i <= MANY; i++) EXPECT(store(cache, ssl_ctx, i, 0));
     EXPECT(has(cache, 1) && has(cache, MANY) && cleat_session_cache_count(cache) == MANY);
-    /* the oldest gives way */
+    /* the oldest is replaced */
     EXPECT(store(cache, ssl_ctx, MANY + 1, 0));
     EXPECT(!has(cache, 1) && has(cache, 2) && has(cache, MANY + 1));
     EXPECT(cleat_session_cache_count(cache) == MANY);
     EXPECT(cleat_session_cache_displaced(cache) == 1);
     cleat_session_cache_free(cache);
-    /* and what has expired */
+    /* and expired ones are removed */
     cache = cleat_session_cache_new();
     for (i = 1; i <= 10; i++) EXPECT(store(cache, ssl_ctx, i, 299 - (int64_t)i * 10));
     EXPECT(cleat_session_cache_count(cache) == 10);

@@ -1,8 +1,8 @@
-/* test_setters.c: every setter of a context is called at every step of a handshake that goes on with a connection of
- * it, in both roles, from the thread of the handshake and from another one. The connection must turn out as its
- * context was when it was made, or, after a change of context at the server name, as the other context was then.
- * Every handshake is compared with one that is left alone. At last the setters are called all the time while other
- * threads shake hands. */
+/* test_setters.c: every setter of a context is called at every step of a handshake of one of its connections, in both
+ * roles, from the thread of the handshake and from another one. The connection must have the settings that its context
+ * had when it was made, or, after a change of context at the server name, the other context's settings at that moment.
+ * Every handshake is compared with one without setters. Finally setters are called all the time while other threads do
+ * handshakes. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -18,9 +18,9 @@ enum { PIECE_MOST = 20000 };
 struct kind {
     const char *name;
     int32_t version;
-    bool npn; /* and no ALPN */
-    bool untrusted; /* the client does not trust the server: it must refuse it */
-    bool switched; /* the server's answer to the name is another context */
+    bool npn; /* NPN instead of ALPN */
+    bool untrusted; /* the client does not trust the server, and must refuse it */
+    bool switched; /* the server switches to another context at the server name */
 };
 
 static const struct kind kinds[] = {
@@ -37,14 +37,14 @@ static const struct kind kinds[] = {
 struct contexts {
     int32_t client;
     int32_t server;
-    int32_t other; /* what the server's is changed for, or 0 */
+    int32_t other; /* the context to which the server switches, or 0 */
 };
 
 static const char *text(enum identity_part part, int32_t *len) {
     return identity_text(part, len);
 }
 
-/* The setters, each with a value that would change the outcome. */
+/* The setters, each with a value that would change the result. */
 
 static void set_options(int32_t context) {
     EXPECT(cleat_context_set_options(context, CLEAT_OP_ALL | CLEAT_OP_NO_TLSV1_2 |
@@ -191,7 +191,7 @@ static void set_compression(int32_t context) {
     EXPECT(status == 0 || cleat_has_certificate_compression() == 0);
 }
 
-/* Two keys of Ed25519, which no peer has, beside certificates; and a key of this side. */
+/* Two Ed25519 public keys, which no peer has, besides certificates; and a key of this side. */
 static void set_raw_public_keys(int32_t context) {
     static const char keys[] = "\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00"
                                "0123456789abcdef0123456789abcdef"
@@ -369,7 +369,7 @@ static void close_contexts(const struct contexts *contexts) {
     if (contexts->other != 0) EXPECT(cleat_close(contexts->other) == 0);
 }
 
-/* What became of one side. */
+/* The result of one side. */
 struct side {
     int32_t status;
     int32_t verify_mode;
@@ -412,11 +412,11 @@ struct outcome {
     int changed; /* the step at which the server's context was changed, or 0 */
 };
 
-/* When a setter is called, and by whom. */
+/* When a setter is called, and in which thread. */
 struct change {
     int setter; /* -1: none */
     int32_t context;
-    int step; /* the number of the piece of bytes before which, or before the handshake's call after it */
+    int step; /* the number of the piece of bytes before which it is called, or before the handshake's next call */
     bool by_other_thread;
 };
 
@@ -425,7 +425,7 @@ struct shaking {
     int32_t server;
     const struct contexts *contexts;
     const struct change *change;
-    int32_t piece; /* how many bytes are moved at most at once */
+    int32_t piece; /* the maximal number of bytes that are moved at once */
     int steps;
     int changed;
 };
@@ -458,7 +458,7 @@ static int32_t go_on(struct shaking *self, int32_t connection, int32_t status) {
     step(self);
     status = cleat_connection_handshake(connection, 0);
     if (CLEAT_CLASS(status) != CLEAT_WANT_SERVER_NAME) return status;
-    EXPECT(self->contexts->other != 0); /* else it was not to ask */
+    EXPECT(self->contexts->other != 0); /* else it must not pause */
     step(self);
     EXPECT(cleat_connection_set_context(connection, self->contexts->other) == CLEAT_OK);
     self->changed = self->steps;
@@ -468,7 +468,7 @@ static int32_t go_on(struct shaking *self, int32_t connection, int32_t status) {
     return cleat_connection_handshake(connection, 0);
 }
 
-/* Moves a piece from one side to the other, which goes on with it; returns whether there was one. */
+/* Moves a piece from one side to the other, which continues its handshake; returns whether there was one. */
 static bool move(struct shaking *self, int32_t from, int32_t to, int32_t *status) {
     char bytes[PIECE_MOST];
     int32_t len = cleat_connection_drain(from, bytes, self->piece);
@@ -547,14 +547,14 @@ static void try_step(const struct kind *kind, struct change change, int role, in
     open_contexts(&contexts, kind);
     change.context = role == 0 ? contexts.client : role == 1 ? contexts.server : contexts.other;
     shake(&contexts, &change, piece, &got);
-    /* The other context counts as it was when it was taken: what is set before that has its effect. */
+    /* The other context's settings at the moment of the switch are used: setters before that have their effect. */
     if (role < 2 || change.step >= wanted->changed) {
         compare(kind, &change, roles[role], wanted, &got);
     }
     close_contexts(&contexts);
 }
 
-/* try_kind: each setter on each context at every stride'th step of a handshake in pieces. Returns how many
+/* try_kind: each setter on each context at every stride'th step of a handshake in pieces. Returns the number of
  * handshakes. */
 static int try_kind(const struct kind *kind, int32_t piece, int stride) {
     static const struct change none = {-1, 0, 0, false};
@@ -577,12 +577,12 @@ static int try_kind(const struct kind *kind, int32_t piece, int stride) {
     return count;
 }
 
-/* The second part: setters all the time, beside handshakes in two threads. */
+/* The second part: setters all the time, during handshakes in two threads. */
 
 static atomic_bool over;
 static int handshakes = 150; /* of each thread */
 
-/* Values with which every handshake succeeds, whichever are chosen at its beginning. */
+/* Values with which every handshake succeeds, whichever it begins with. */
 static void set_any(int32_t context, unsigned turn) {
     static const char *const lists[] = {"ECDHE+AESGCM", "HIGH:!aNULL",
                                         "ECDHE+AESGCM:ECDHE+CHACHA20"};
@@ -628,7 +628,7 @@ static void *set_all_the_time(void *argument) {
         set_any(contexts->client, turn);
         set_any(contexts->server, turn);
         EXPECT(cleat_context_set_verify_mode(contexts->server, (int32_t)(turn % 2)) == 0);
-        usleep(1000); /* the handshakes are to run too, on one processor as well */
+        usleep(1000); /* the handshakes must make progress, on one processor as well */
     }
     return NULL;
 }
@@ -665,11 +665,11 @@ static void try_all_the_time(void) {
 
 int main(int argc, char **argv) {
     const int sparse =
-        argc > 1 ? (int)strtol(argv[1], NULL, 10) : 1; /* more: fewer steps, for what is slow */
+        argc > 1 ? (int)strtol(argv[1], NULL, 10) : 1; /* more: fewer steps, for slow builds */
     int32_t len;
     int count = 0;
     if (sparse > 100) handshakes = 30;
-    (void)identity_text(IDENTITY_KEY, &len); /* before there are threads */
+    (void)identity_text(IDENTITY_KEY, &len); /* before any thread starts */
     setenv("SSL_CERT_FILE", "/none", 1);
     setenv("SSL_CERT_DIR", "/none", 1);
     for (int kind = 0; kind < KINDS; kind++) {
@@ -678,6 +678,6 @@ int main(int argc, char **argv) {
     }
     try_all_the_time();
     EXPECT(cleat_handle_count() == 0);
-    printf("%d handshakes with a setter in them, and %d beside setters\n", count, 2 * handshakes);
+    printf("%d handshakes with a setter in them, and %d during setters\n", count, 2 * handshakes);
     return 0;
 }

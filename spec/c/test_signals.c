@@ -1,5 +1,5 @@
-/* test_signals.c: a signal every millisecond, in calls that wait in the kernel without a limit; and peers that are
- * gone, without SIGPIPE. Signals while much data moves are in test_transport. */
+/* test_signals.c: a signal every millisecond, in calls that wait in the kernel without a limit; and peers that have
+ * closed, without SIGPIPE. test_transport tests signals during large transfers. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -17,7 +17,7 @@
 #include "load.h"
 
 #define NO_LIMIT (-1.0)
-enum { MANY = 20 }; /* signals that interrupt a call before what it waits for comes */
+enum { MANY = 20 }; /* signals that interrupt a call before its event happens */
 
 static int32_t server_context;
 static int32_t client_context;
@@ -47,7 +47,7 @@ static void storm(long microseconds) {
     EXPECT(setitimer(ITIMER_REAL, &timer, NULL) == 0);
 }
 
-/* What the waiting call waits for is done by another thread, which takes no signals, and only after many of them. */
+/* Another thread makes the event for which the call waits. It blocks signals, and acts only after many of them. */
 struct deed {
     void (*act)(const struct deed *deed);
     int32_t id;
@@ -59,7 +59,7 @@ static void wait_for_signals(void) {
     int i;
     EXPECT(clock_gettime(CLOCK_REALTIME, &deadline) == 0);
     deadline.tv_sec += (time_t)load_bound(60);
-    while (sem_trywait(&arrived) == 0) { /* those of before */
+    while (sem_trywait(&arrived) == 0) { /* left from the previous test */
     }
     for (i = 0; i < MANY; i++) EXPECT(sem_timedwait(&arrived, &deadline) == 0);
 }
@@ -101,7 +101,7 @@ static void write_byte(const struct deed *deed) {
     EXPECT(cleat_connection_write(deed->id, "x", 1, 10) == 1);
 }
 
-/* A file that comes slowly: its first half, and many signals later the rest. */
+/* A slow file: its first half, and many signals later the rest. */
 static void write_file(const struct deed *deed) {
     static const char text[] = "this is not PEM";
     int fd = open(deed->name, O_WRONLY | O_CLOEXEC);
@@ -130,7 +130,8 @@ static void test_accept_and_connect(void) {
     EXPECT(accepted > 0 && cleat_close(accepted) == CLEAT_OK);
     pthread_join(thread, NULL);
 
-    EXPECT(cleat_socket_connect(first, name, len, 0, NO_LIMIT) == CLEAT_OK); /* the queue is full */
+    EXPECT(cleat_socket_connect(first, name, len, 0, NO_LIMIT) ==
+           CLEAT_OK); /* the backlog is full */
     thread = start(&accepting);
     EXPECT(cleat_socket_connect(second, name, len, 0, NO_LIMIT) == CLEAT_OK);
     pthread_join(thread, NULL);
@@ -214,7 +215,7 @@ static void expect_gone(int32_t status) {
     EXPECT(CLEAT_VALUE(status) == CLEAT_EPIPE || CLEAT_VALUE(status) == CLEAT_ECONNRESET);
 }
 
-/* All that sends, to a peer that has closed its socket. */
+/* All calls that send, to a peer that has closed its socket. */
 static void test_broken_pipe(void) {
     static char much[300000];
     struct pair pair;
@@ -225,7 +226,7 @@ static void test_broken_pipe(void) {
     expect_gone(cleat_connection_write(pair.client, much, sizeof much, 10));
     expect_gone(cleat_connection_write(pair.client, "x", 1, 10));
     EXPECT(CLEAT_CLASS(cleat_connection_shutdown(pair.client, 10)) ==
-           CLEAT_EOF); /* says and reads */
+           CLEAT_EOF); /* sends and reads */
     expect_gone(cleat_socket_send(pair.sockets[1], "x", 1, 0, 10));
     expect_gone(cleat_socket_send(pair.sockets[1], "x", 1, 0, NO_LIMIT));
     EXPECT(cleat_close(pair.client) == CLEAT_OK && cleat_close(pair.sockets[1]) == CLEAT_OK);
@@ -235,10 +236,11 @@ static void test_broken_pipe(void) {
     client = cleat_connection_over_socket(client_context, sockets[0], 0, "localhost", 9);
     EXPECT(cleat_close(sockets[1]) == CLEAT_OK);
     expect_gone(cleat_connection_handshake(client, 10));
-    EXPECT(CLEAT_CLASS(cleat_connection_handshake(client, NO_LIMIT)) == CLEAT_EOF); /* reads now */
+    EXPECT(CLEAT_CLASS(cleat_connection_handshake(client, NO_LIMIT)) ==
+           CLEAT_EOF); /* this call reads */
     EXPECT(cleat_close(client) == CLEAT_OK && cleat_close(sockets[0]) == CLEAT_OK);
 
-    /* the control: what would happen to who does not mind */
+    /* the control: without cleat's precaution the signal would end the process */
     EXPECT(atomic_load(&broken_pipes) == 0);
     EXPECT(cleat_socket_pair(CLEAT_AF_UNIX, CLEAT_SOCK_STREAM, 0, &sockets[0], &sockets[1]) ==
            CLEAT_OK);

@@ -1,5 +1,5 @@
-/* test_signatures.c: private keys that are elsewhere: the pause for a signature, its answers, and signing where the key
- * is. spec/ssl/remote_key_spec.lua has the kinds of keys. */
+/* test_signatures.c: remote private keys: the pause for a signature, its answers, and signing with a local key.
+ * spec/ssl/remote_key_spec.lua tests the types of keys. */
 #include <pthread.h>
 #include <string.h>
 
@@ -11,8 +11,8 @@
 
 enum { ECDSA = CLEAT_SIGNATURE_ECDSA_SECP256R1_SHA256, INTERNAL = 80, ROOM = 4096 };
 
-static int32_t server_context; /* its key is elsewhere */
-static int32_t client_context; /* trusts and checks it; its key is elsewhere too */
+static int32_t server_context; /* its key is remote */
+static int32_t client_context; /* trusts it and verifies the name; its key is remote too */
 static const char *const names[] = {"localhost", NULL};
 
 static void load_remote_key(int32_t context, enum identity_part part) {
@@ -104,7 +104,7 @@ static void answer(int32_t id) {
     expect_nothing(id);
 }
 
-/* side: 0 for the server; the client shows a certificate too if mutual. */
+/* side: 0 for the server; the client sends a certificate too if mutual. */
 static void test_answer(bool mutual) {
     int32_t client;
     int32_t server;
@@ -142,7 +142,7 @@ static int32_t make_wrong(int32_t id, enum wrong wrong, char *signature) {
     return len;
 }
 
-/* A wrong answer of one side (0: the server's) is an alert to the other, whatever is answered after it. */
+/* A wrong answer of one side (0: the server's) is an alert to the other, whatever is answered afterwards. */
 static void test_wrong(int side, enum wrong wrong) {
     char signature[ROOM];
     int32_t status[2];
@@ -238,7 +238,7 @@ static void test_context_changed(void) {
     ends_drive(&ends, &client, &server);
     EXPECT(client == CLEAT_OK && server == CLEAT_OK);
     ends_close(&ends);
-    /* The next connection has the other key. */
+    /* The next connection uses the other key. */
     ends = open_pair();
     ends_drive(&ends, &client, &server);
     expect_reason(cleat_connection_answer_signature(
@@ -248,8 +248,8 @@ static void test_context_changed(void) {
     load_remote_key(server_context, IDENTITY_CERTIFICATE);
 }
 
-/* The pauses of one handshake: the name, whose answer is another context; TLS 1.2 or 1.3, the signature, the verdict on
- * the client; on the client the verdict, and the signature. */
+/* The pauses of one handshake: the server name, which is answered with another context; TLS 1.2 or 1.3, the signature,
+ * the verdict on the client; on the client the verdict, and the signature. */
 static void test_order(void) {
     int32_t client;
     int32_t server;
@@ -333,7 +333,8 @@ static void test_resumed(void) {
         }
         EXPECT(client == CLEAT_OK && server == CLEAT_OK);
         EXPECT(cleat_connection_session_reused(ends.client) == round);
-        EXPECT(cleat_connection_write(ends.server, "x", 1, 0) == 1); /* tickets come before it */
+        EXPECT(cleat_connection_write(ends.server, "x", 1, 0) ==
+               1); /* tickets are sent before it */
         EXPECT(cleat_connection_read(ends.client, &byte, 1, ENDS_PATIENCE) == 1);
         EXPECT(kept != NULL);
         ends_close(&ends);
@@ -342,7 +343,7 @@ static void test_resumed(void) {
     kept = NULL;
 }
 
-/* What loads fails without a change; a private key that comes with the chain is not looked at. */
+/* A failed load changes nothing; a private key in the chain's text is ignored. */
 static void test_loading(void) {
     int32_t client;
     int32_t server;
@@ -360,7 +361,7 @@ static void test_loading(void) {
     ends_drive(&ends, &client, &server);
     EXPECT(server == CLEAT_WANTS_SIGNATURE);
     ends_close(&ends);
-    /* And the key can come home. */
+    /* And the context can get the private key itself. */
     text = identity_text(IDENTITY_CHAIN_AND_KEY, &len);
     EXPECT(cleat_context_load_cert_chain_data(server_context, text, len, NULL, 0, NULL, 0) ==
            CLEAT_OK);

@@ -50,7 +50,7 @@ static const char script[] =
 
 typedef struct lua_State lua_State;
 
-/* The few functions that it takes, found by dlsym: this program is compiled against neither Lua. */
+/* The few functions that the test needs, found by dlsym: this program is compiled without Lua's headers. */
 static lua_State *(*new_state)(void);
 static void (*open_libs)(lua_State *);
 static void (*close_state)(lua_State *);
@@ -67,7 +67,7 @@ static void find(void *handle, const char *name, void *function) {
 
 static void load_lua(const char *name) {
     void *handle =
-        dlopen(name, RTLD_NOW | RTLD_GLOBAL); /* Lua's modules take Lua's functions from it */
+        dlopen(name, RTLD_NOW | RTLD_GLOBAL); /* Lua's modules find Lua's functions in it */
     if (handle == NULL) fprintf(stderr, "%s\n", dlerror());
     EXPECT(handle != NULL);
     find(handle, "luaL_newstate", &new_state);
@@ -102,14 +102,14 @@ static void *run(void *argument) {
     if (status != 0) {
         const char *message = to_string(state, -1, NULL);
         fprintf(stderr, "%s: %s\n", side->role,
-                message == NULL ? "an error that is no string" : message);
+                message == NULL ? "an error that is not a string" : message);
         exit(1);
     }
     close_state(state);
     return NULL;
 }
 
-/* In a separate process: two kinds of Lua cannot be loaded together. */
+/* In a separate process: two versions of Lua cannot be loaded together. */
 static void test_states(const char *library) {
     int status = 0;
     pid_t child = fork();

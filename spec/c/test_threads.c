@@ -1,5 +1,5 @@
-/* test_threads.c: a connection is read by one thread and written by another at once; closing an id wakes the calls
- * that wait in it; a context is read by one thread and set by another. */
+/* test_threads.c: one thread reads from a connection while another one writes to it; closing an id wakes the calls that
+ * wait on it; one thread reads a context's settings while another one changes them. */
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
@@ -142,7 +142,7 @@ static void *wait_in(void *argument) {
     return NULL;
 }
 
-/* The close may come before, while or after the thread begins to wait: a little work makes it vary. */
+/* The close may happen before, while or after the thread begins to wait: a little work varies it. */
 static void expect_woken(int32_t id, int32_t (*call)(int32_t id), int turn) {
     struct wait wait = {id, call, 0};
     pthread_t thread;
@@ -151,7 +151,7 @@ static void expect_woken(int32_t id, int32_t (*call)(int32_t id), int turn) {
     while (work < turn * 20000) work = work + 1;
     EXPECT(cleat_close(id) == CLEAT_OK);
     pthread_join(thread, NULL);
-    /* Where the close came first, the id was not found at all. */
+    /* If the close was first, the id was not found at all. */
     EXPECT(CLEAT_CLASS(wait.result) == CLEAT_CLOSED || CLEAT_CLASS(wait.result) == CLEAT_HANDLE);
 }
 
@@ -176,7 +176,7 @@ static void test_close_wakes(int32_t server_context, int32_t client_context) {
     }
 }
 
-/* A stream that goes on until the connection is closed. */
+/* A stream that continues until the connection is closed. */
 struct stream {
     int32_t id;
     int32_t (*step)(int32_t id, char *bytes, int32_t len);
@@ -202,8 +202,8 @@ static void *run_stream(void *argument) {
     return NULL;
 }
 
-/* One thread reads, one writes, and this one closes the connection under them: both learn that
- * it was closed, and their peer that it is gone. */
+/* One thread reads, one writes, and this one closes the connection during their calls: both calls report that it was
+ * closed, and the peer reports the end. */
 static void test_close_in_use(int32_t server_context, int32_t client_context) {
     int turn;
     int32_t steps = 0;
@@ -240,7 +240,7 @@ static void test_close_in_use(int32_t server_context, int32_t client_context) {
         cleat_close(pair.server);
         cleat_close(pair.sockets[0]);
     }
-    EXPECT(steps > 60); /* some were closed at work */
+    EXPECT(steps > 60); /* some were closed while data moved */
 }
 
 static bool reader_waits(const struct cleat_connection *connection) {
@@ -279,8 +279,8 @@ static int32_t call_read_four(int32_t id) {
     return got;
 }
 
-/* One thread waits for the peer's close_notify when another begins to read: it gets what the peer sends before that.
- * Without a reader these bytes are an error. */
+/* One thread waits for the peer's close_notify when another begins to read: the reader gets the data that the peer
+ * sends before that. Without a reader that data is an error. */
 static void test_shutdown(int32_t server_context, int32_t client_context, bool with_reader) {
     struct pair pair;
     struct wait closing = {0, call_shutdown, 0};

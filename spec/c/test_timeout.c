@@ -1,5 +1,5 @@
-/* test_timeout.c: what each double means as a timeout, in each function that takes one: NaN is refused, negative and
- * huge ones have no limit, 0 and -0.0 do not wait, and any other ends, however small. */
+/* test_timeout.c: the meaning of each double as a timeout, in each function that takes one: NaN is refused, negative
+ * and huge ones have no limit, 0 and -0.0 do not wait, and any other ends, however small. */
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,7 +15,7 @@ static int32_t second;
 static int32_t listener;
 static int32_t connection;
 static int32_t resolution;
-static int32_t epoll; /* which is done */
+static int32_t epoll; /* a connection after its handshake */
 
 static _Thread_local char buffer[16];
 static _Thread_local int32_t got;
@@ -87,8 +87,8 @@ static int32_t do_shutdown(double timeout) {
 static const struct {
     const char *name;
     int32_t (*call)(double timeout);
-    int32_t position; /* the timeout's */
-    bool waits; /* in these circumstances, and then for the peer */
+    int32_t position; /* the position of the timeout */
+    bool waits; /* whether the call waits here, for the peer */
 } functions[] = {
     {"recv", do_recv, 5, true},
     {"recvfrom", do_recvfrom, 5, true},
@@ -111,7 +111,7 @@ static const struct {
 
 enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
 
-/* Whether the call's answer to a timeout is that there is nothing to report. */
+/* Whether the call reports a timeout as 0 events. */
 static bool reports_none(int i) {
     return functions[i].call == do_poll || functions[i].call == do_epoll;
 }
@@ -188,7 +188,7 @@ static void test_short(void) {
     end();
 }
 
-/* Without a limit: the call waits until something comes, which here is the end of the peer. */
+/* Without a limit: the call waits until its event happens, which here is the peer's end. */
 struct waiting {
     pthread_t thread;
     double timeout;
@@ -220,7 +220,7 @@ static void test_ever(void) {
             atomic_store(&waits[k].returned, false);
             EXPECT(pthread_create(&waits[k].thread, NULL, wait, &waits[k]) == 0);
         }
-        nanosleep(&pause, NULL); /* a wait that ends too soon has ended by now */
+        nanosleep(&pause, NULL); /* a wait that would end too soon has ended by now */
         for (k = 0; k < EVERS; k++) EXPECT(!atomic_load(&waits[k].returned));
         cleat_close(second);
         for (k = 0; k < EVERS; k++) pthread_join(waits[k].thread, NULL);

@@ -1,6 +1,5 @@
-/* test_transport.c: what only C can bring about: a signal every 200 microseconds in the middle
- * of every wait, writes that are cut anew each time they are resumed, and both ends at one
- * byte a time. */
+/* test_transport.c: conditions that only C can create: a signal every 200 microseconds during every wait, writes that
+ * are repeated with other lengths, and both ends at one byte at a time. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -102,7 +101,7 @@ static void close_pair(const struct pair *pair) {
 
 enum { MUCH = 1000000 };
 
-/* Each attempt passes another length, shorter ones too, and the bytes at another place. */
+/* Each attempt passes another length, shorter ones too, and the bytes at another address. */
 static void test_resumed_writes(void) {
     struct pair pair;
     char *sent = malloc(MUCH);
@@ -129,7 +128,7 @@ static void test_resumed_writes(void) {
             if (moved > 0) written += moved;
             if (moved < 0) refused++;
         }
-        if (have == MUCH) continue; /* the last bytes came, but are not counted yet */
+        if (have == MUCH) continue; /* the last bytes have arrived, but are not accepted yet */
         moved = cleat_connection_read(pair.server, got + have, MUCH - have, 0);
         EXPECT(moved > 0 || CLEAT_CLASS(moved) == CLEAT_WANT_READ);
         if (moved > 0) have += moved;

@@ -1,5 +1,5 @@
-/* test_undecodable.c: certificates that BoringSSL's TLS takes and its X.509 parser does not. The handshake fails as it
- * does with BoringSSL's own X.509 method: DECODE_ERROR, also where nothing is verified. */
+/* test_undecodable.c: certificates that BoringSSL's TLS accepts and its X.509 parser refuses. The handshake fails as
+ * with BoringSSL's own X.509 method: DECODE_ERROR, even without verification. */
 #include <stdbool.h>
 #include <string.h>
 
@@ -17,11 +17,11 @@ static int32_t new_context(int32_t mode) {
     return context;
 }
 
-/* What becomes of a connection of the context with the peer. */
+/* The result of a connection of the context with the peer. */
 static int32_t meet(int32_t context, const struct raw_peer *peer, int *error) {
     int32_t connection = cleat_connection_over_memory(context, peer->server ? 0 : 1, NULL, 0);
     int32_t status = raw_meet(connection, peer, error);
-    if (status == CLEAT_OK) { /* what was taken can be parsed later, too */
+    if (status == CLEAT_OK) { /* an accepted certificate can be parsed later, too */
         int32_t certificate = cleat_connection_peer_certificate(connection);
         EXPECT(certificate > 0 && cleat_close(certificate) == CLEAT_OK);
     }
@@ -38,7 +38,7 @@ static bool can_parse(const uint8_t *der, size_t len) {
     return x509 != NULL;
 }
 
-/* A byte of a server's certificate is changed, one after the other. */
+/* Each byte of a server's certificate is changed in turn. */
 static void test_each_byte(int32_t version, size_t step) {
     const struct ca_request request = {"localhost", 7, -DAY, DAY, false, 0};
     struct ca_certificate leaf = ca_issue(&request, NULL);
@@ -77,7 +77,7 @@ static void test_each_byte(int32_t version, size_t step) {
     ca_free(&leaf);
 }
 
-/* Servers meet them in their clients'. Here the version is one that there is not. */
+/* Servers receive them from clients. Here the version is one that does not exist. */
 static void test_client(void) {
     static const uint8_t version[] = {0xa0, 3, 2, 1, 2};
     const struct ca_request request = {"client", 7, -DAY, DAY, false, 0};

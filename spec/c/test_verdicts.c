@@ -1,5 +1,5 @@
-/* test_verdicts.c: the pause for the caller's verdict on a verified peer, verification that is not enforced, and what
- * a verification depends on: depth, time, common name. */
+/* test_verdicts.c: the pause for the caller's verdict on a verified peer, verification that is not enforced, and the
+ * settings of a verification: depth, time, common name. */
 #include <pthread.h>
 #include <string.h>
 
@@ -26,7 +26,7 @@ static struct ca_certificate middle;
 static struct ca_certificate leaf; /* by root */
 static struct ca_certificate deep; /* by middle */
 static struct ca_certificate stranger; /* signed by itself */
-static int32_t client_context; /* trusts root, checks names, has leaf */
+static int32_t client_context; /* trusts root, verifies names, has leaf */
 static int32_t server_context; /* has leaf, trusts root */
 
 static struct ca_certificate issue(const char *name, bool is_ca,
@@ -93,12 +93,12 @@ static void test_accept(void) {
     EXPECT(client == CLEAT_OK && server == CLEAT_OK);
     expect_usage(cleat_connection_answer_verify(ends.client, REVOKED_ALERT));
     EXPECT(cleat_connection_verify_result(ends.client) == 0);
-    expect_usage(cleat_connection_verify_result(ends.server)); /* it has asked for nothing */
+    expect_usage(cleat_connection_verify_result(ends.server)); /* it has requested no certificate */
     ends_close(&ends);
     EXPECT(cleat_context_set_verify_events(client_context, CLEAT_VERDICTS_NONE) == CLEAT_OK);
 }
 
-/* side: 0 for the server. Its peer gets the alert. */
+/* side: 0 for the server. Its peer receives the alert. */
 static void test_refuse(int side, int32_t events, int32_t alert) {
     int32_t status[2];
     struct ends ends;
@@ -124,7 +124,7 @@ static void test_refuse(int side, int32_t events, int32_t alert) {
     if (side == 0) EXPECT(cleat_context_set_verify_mode(context, CLEAT_CERT_NONE) == CLEAT_OK);
 }
 
-/* With GOOD nothing is asked about what the verification refuses. */
+/* With GOOD the caller is not asked about peers whose verification fails. */
 static void test_no_question(void) {
     int32_t client;
     int32_t server;
@@ -168,7 +168,7 @@ static bool has_error(int32_t id, int32_t wanted, int32_t wanted_depth) {
     return false;
 }
 
-/* A bad chain, about which the caller is asked. */
+/* An untrusted chain, about which the caller is asked. */
 static void test_bad_chain(int32_t answer, bool accepted, int32_t alert) {
     int32_t client;
     int32_t server;
@@ -218,8 +218,8 @@ static void test_not_enforced(void) {
     ends_close(&ends);
 }
 
-/* A server pauses for the name, switches to a context, and pauses for the verdict. Only if both contexts say so may a
- * bad chain be accepted, or be no hindrance. */
+/* A server pauses for the name, switches to a context, and pauses for the verdict. An untrusted chain is accepted, or
+ * not enforced, only if both contexts say so. */
 static void test_two_pauses(int32_t first, int32_t second, int32_t mode_second, bool bad,
                             int32_t wanted) {
     int32_t client;
@@ -282,7 +282,7 @@ static SSL *ssl_of(int32_t connection) {
     return ssl;
 }
 
-/* A pair whose client offers the session that was kept last, and keeps those that it gets. */
+/* A pair whose client offers the session that was stored last, and stores those that it receives. */
 static struct ends open_resuming(void) {
     struct ends ends = open_pair("localhost");
     SSL *ssl = ssl_of(ends.client);
@@ -300,13 +300,13 @@ static void get_session(void) {
     struct ends ends = open_resuming();
     ends_drive(&ends, &client, &server);
     EXPECT(client == CLEAT_OK && server == CLEAT_OK);
-    EXPECT(cleat_connection_write(ends.server, "x", 1, 0) == 1); /* tickets come before it */
+    EXPECT(cleat_connection_write(ends.server, "x", 1, 0) == 1); /* tickets are sent before it */
     EXPECT(cleat_connection_read(ends.client, &byte, 1, ENDS_PATIENCE) == 1);
     EXPECT(kept != NULL);
     ends_close(&ends);
 }
 
-/* A resumed session is a question as well, for the server (side 0) and the client. */
+/* A resumed session needs a verdict as well, from the server (side 0) and the client. */
 static void test_resumed(int side) {
     int32_t status[2];
     int32_t context = side == 0 ? server_context : client_context;
@@ -359,7 +359,7 @@ static void test_threads(void) {
     EXPECT(cleat_context_set_verify_events(client_context, CLEAT_VERDICTS_NONE) == CLEAT_OK);
 }
 
-/* A handshake whose result is known beforehand: 0 or the verify code. */
+/* A handshake with the expected result: 0 or the verify code. */
 static void expect_code(int32_t code) {
     int32_t client;
     int32_t server;
@@ -374,7 +374,7 @@ static void test_depth(void) {
     ca_load_chain(server_context, &deep, &middle, 1);
     expect_code(0);
     EXPECT(cleat_context_set_verify_depth(client_context, 0) == CLEAT_OK);
-    expect_code(TOO_LONG); /* and not what was cached */
+    expect_code(TOO_LONG); /* and not the cached result */
     EXPECT(cleat_context_set_verify_depth(client_context, 1) == CLEAT_OK);
     expect_code(0);
     ca_load(server_context, &leaf);
@@ -409,7 +409,7 @@ static void test_time(void) {
     expect_code(0);
 }
 
-/* A certificate that has ended, long ago. */
+/* A certificate that expired long ago. */
 static void test_time_past(void) {
     const struct ca_request request = {"localhost", 9, -3 * YEAR, -2 * YEAR, false, 0};
     const struct ca_request above = {"old root", 1, -3 * YEAR, -YEAR, true, 0};
@@ -422,7 +422,7 @@ static void test_time_past(void) {
            CLEAT_OK);
     expect_code(0);
     EXPECT(cleat_context_set_verify_time(client_context, -1) == CLEAT_OK);
-    expect_code(EXPIRED); /* the cache has nothing of it */
+    expect_code(EXPIRED); /* the cache has no entry for it */
     ca_load(server_context, &leaf);
     ca_free(&old);
     ca_free(&old_root);
@@ -435,7 +435,7 @@ static void test_common_name(void) {
     expect_code(0);
     EXPECT(cleat_context_set_checks_common_name(client_context, 0) == CLEAT_OK);
     EXPECT(cleat_context_checks_common_name(client_context) == 0);
-    expect_code(WRONG_NAME); /* and not what was cached */
+    expect_code(WRONG_NAME); /* and not the cached result */
     ca_load(server_context, &leaf);
     expect_code(0);
     expect_usage(cleat_context_set_checks_common_name(client_context, 2));
@@ -455,7 +455,7 @@ static void test_version(int32_t version) {
     open_contexts(version);
     test_arguments();
     test_accept();
-    test_accept(); /* the second time from the cache of verified chains */
+    test_accept(); /* the second time with the cache of verified chains */
     for (side = 0; side < 2; side++) {
         test_refuse(side, CLEAT_VERDICTS_GOOD, REVOKED_ALERT);
         test_refuse(side, CLEAT_VERDICTS_ALL, CLEAT_ALERT_DESCRIPTION_INTERNAL_ERROR);
@@ -495,6 +495,6 @@ int main(void) {
     ca_free(&deep);
     ca_free(&stranger);
     EXPECT(cleat_handle_count() == 0);
-    puts("verdicts: asked for, kept, refused; not enforced; depth, time, common name");
+    puts("verdicts: accepted, refused, repeated; not enforced; depth, time, common name");
     return 0;
 }

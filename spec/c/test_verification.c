@@ -1,5 +1,5 @@
 /* test_verification.c: certificates and verifications as objects: several threads, settings that change meanwhile, a
- * time that is not the process's, and what is left when connections and contexts are closed. */
+ * time other than the process's, and objects that outlive connections and contexts. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -18,7 +18,7 @@ enum { NOT_YET_VALID = 9, EXPIRED = 10, CRL_EXPIRED = 12, SELF_SIGNED = 18, WRON
 
 static _Atomic time_t ahead; /* how much later the process's clock is, in seconds */
 
-/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's names are its own */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's parameters have reserved names */
 int clock_gettime(clockid_t clock, struct timespec *now) {
     static const time_t start = 1800000000;
     now->tv_sec = (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE ? start : 1000) +
@@ -112,7 +112,7 @@ static void test_readers(void) {
 
 /* ---- another time ---- */
 
-/* For a time that is given the process's clock does not count: for certificates and revocation lists alike. */
+/* With a given time the process's clock has no effect, on certificates and on revocation lists. */
 static void test_given_time(void) {
     int32_t certificate = certificate_of(IDENTITY_CERTIFICATE);
     int32_t context = trusting();
@@ -172,7 +172,7 @@ static void *change(void *argument) {
     return NULL;
 }
 
-/* Each verification is made with settings that the context had at one moment. */
+/* Each verification uses the settings that the context had at one moment. */
 static void test_setters(void) {
     struct verifier verifiers[THREADS];
     pthread_t threads[THREADS];
@@ -264,7 +264,7 @@ static void test_outlives(void) {
     EXPECT(CLEAT_CLASS(cleat_verification_result(verification)) == CLEAT_HANDLE);
 }
 
-/* One that was accepted has the chain, and none that was refused does. */
+/* An accepted one has the chain, and a refused one has none. */
 static void test_chain(void) {
     int32_t certificate = certificate_of(IDENTITY_CERTIFICATE);
     int32_t context = trusting();

@@ -1,6 +1,6 @@
-/* test_waiting.c: connections read with all the time there is, where the kernel does the waiting: two readers of one
- * connection get each byte once, beside a writer; a descriptor that does not block; what comes behind close_notify
- * stays in the socket. And a descriptor is readable after a handshake if data has come with it. */
+/* test_waiting.c: reads without a timeout, which wait in the kernel: two readers of one connection get each byte once,
+ * while a thread writes; a non-blocking descriptor; bytes after close_notify stay in the socket. And a descriptor is
+ * readable after a handshake if data has arrived with it. */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -44,7 +44,7 @@ static void close_pair(const struct pair *pair) {
     close(pair->fds[1]);
 }
 
-/* Each record is a number, and each of them goes to one of the readers. A 0 is for one to stop. */
+/* Each record is a number, and each is returned to one of the readers. A 0 tells one to stop. */
 struct reader {
     int32_t id;
     int32_t got;
@@ -122,20 +122,20 @@ static void test_nothing_read_ahead(int32_t server_context, int32_t client_conte
     close_pair(&pair);
 }
 
-/* One handshake after another over the same contexts: versions, groups, and whether it resumes a session. */
+/* Handshakes over the same contexts in turn, by version, group, and whether they resume a session. */
 struct way {
     int32_t version;
     const char *group;
     bool resumes;
-    int blocks_from; /* this turn and later ones have all the time there is, and what they wait for has come */
+    int blocks_from; /* this turn and later ones have no timeout, and their bytes have arrived */
 };
 
 static int32_t timeout_of(const struct way *way, int turn) {
     return turn < way->blocks_from ? 0 : -1;
 }
 
-/* Each end writes a byte as soon as its handshake is done, so that the other one may receive it with the last of its
- * own handshake: not as a whole, or programs that wait for the descriptor would not learn of it. */
+/* Each end writes a byte as soon as its handshake is done, so that the other one may receive it with the last bytes of
+ * its own handshake. It must not be read ahead, or programs that wait for the descriptor would not be woken. */
 static void open_readable(const int32_t contexts[2], const struct way *way, bool resumes,
                           bool blocks) {
     bool done[2] = {false, false};

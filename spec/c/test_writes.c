@@ -1,5 +1,5 @@
-/* test_writes.c: the bytes of each write stand together, whatever other threads write at the same time, over each
- * transport; after a write that was short or failed only the same bytes are taken; over memory writes stop at the
+/* test_writes.c: the bytes of each write stay together, whatever other threads write at the same time, over each
+ * transport; after a write that was short or failed only the same bytes are accepted; over memory writes stop at the
  * limit. */
 #include <pthread.h>
 #include <stdbool.h>
@@ -14,8 +14,8 @@ static int32_t client_contexts[2]; /* TLS 1.2, 1.3 */
 
 enum { THREADS = 6, LARGEST = 1024 * 1024 };
 
-/* A writer's bytes: each message begins with a 0, its writer, its number and its length, and goes on with bytes that
- * depend on these and are never 0; a message shorter than that is its writer's number alone. */
+/* A writer's bytes: each message begins with a 0, its writer, its number and its length, and continues with bytes that
+ * depend on these and are never 0; a shorter message consists of its writer's number alone. */
 struct writer {
     const struct ends *ends;
     unsigned char number; /* from 1 */
@@ -59,7 +59,7 @@ static void read_exactly(const struct ends *ends, unsigned char *bytes, int32_t 
     }
 }
 
-/* Reads a message and checks that it is whole, and its writer's next. */
+/* Reads a message and checks that it is complete, and its writer's next. */
 static void read_message(const struct ends *ends, const struct writer *writers, int *next,
                          unsigned char *got, unsigned char *wanted) {
     const struct writer *writer;
@@ -114,7 +114,7 @@ static void expect_bad_retry(int32_t status) {
 
 enum { MUCH = 4 * 1024 * 1024 };
 
-/* Writes until the network takes no more, and returns how many bytes were counted. */
+/* Writes until the network accepts no more, and returns how many bytes were accepted. */
 static int32_t fill_network(const struct ends *ends, const char *data, double timeout) {
     int32_t written = 0;
     for (;;) {
@@ -129,7 +129,7 @@ static int32_t fill_network(const struct ends *ends, const char *data, double ti
     }
 }
 
-/* One write that did not finish; then others: of other bytes, fewer and more, and at last the right ones, in pieces. */
+/* One write that did not finish; then others: of other bytes, fewer and more, and finally the right ones, in pieces. */
 static void test_other_bytes(enum ends_transport transport, int32_t client_context,
                              double timeout) {
     struct ends ends;
@@ -157,12 +157,12 @@ static void test_other_bytes(enum ends_transport transport, int32_t client_conte
     data[written] ^= 1;
     data[written + 5000] ^= 1;
     expect_bad_retry(cleat_connection_write(ends.client, data + written, 200000, 0));
-    /* each of these writes may have found room for what is encrypted: TCP's buffers grow */
+    /* each of these writes may have sent encrypted bytes: TCP's buffers grow */
     moved = cleat_connection_write(ends.client, data + written, 5000, 0);
     EXPECT(moved == 5000 || CLEAT_CLASS(moved) == CLEAT_WANT_WRITE);
     data[written + 5000] ^= 1;
     if (moved > 0) written += moved;
-    /* nothing of this has changed the connection: it goes on with the right bytes, cut as one likes */
+    /* none of this has changed the connection: it continues with the right bytes, in any pieces */
     for (i = 0; written < MUCH || have < MUCH; i++) {
         int32_t len = i % 3 == 0 ? 1 + i : 50000;
         if (len > MUCH - written) len = MUCH - written;
@@ -177,15 +177,15 @@ static void test_other_bytes(enum ends_transport transport, int32_t client_conte
         if (moved > 0) have += moved;
     }
     EXPECT(memcmp(data, got, MUCH) == 0);
-    /* once they are through any bytes will do */
+    /* after these any bytes are accepted */
     EXPECT(cleat_connection_write(ends.client, "other", 5, ENDS_PATIENCE) == 5);
     ends_close(&ends);
     free(data);
     free(got);
 }
 
-/* To a peer that is gone a write of other bytes is EPIPE or ECONNRESET, and after shutdown CLEAT_CLOSED: that says
- * more. */
+/* If the peer has closed, a write of other bytes returns EPIPE or ECONNRESET, and after shutdown CLEAT_CLOSED: that is
+ * more precise. */
 static void test_other_errors(int32_t client_context) {
     struct ends ends;
     char *data = calloc(1, MUCH);
@@ -212,7 +212,7 @@ static void test_other_errors(int32_t client_context) {
     free(data);
 }
 
-/* A write takes all of its bytes or, once the limit is reached, none. */
+/* A write accepts all of its bytes or, once the limit is reached, none. */
 static void test_limit(int32_t client_context) {
     enum { LIMIT = 100000, DEFAULT = 262144 };
     struct ends ends;
@@ -242,7 +242,7 @@ static void test_limit(int32_t client_context) {
         EXPECT(cleat_connection_drain(ends.client, data, 100000) == 100000);
     }
     EXPECT(cleat_connection_write(ends.client, data, 1, 0) == 1);
-    /* close_notify goes out whatever the limit is */
+    /* close_notify is sent whatever the limit is */
     EXPECT(cleat_connection_set_drain_limit(ends.client, 1) == CLEAT_OK);
     EXPECT(CLEAT_CLASS(cleat_connection_shutdown(ends.client, 0)) == CLEAT_WANT_READ);
     ends_close(&ends);
@@ -273,6 +273,6 @@ int main(void) {
     }
     cleat_close(server_context);
     EXPECT(cleat_handle_count() == 0);
-    puts("writes stand together, other bytes are refused, memory has a limit");
+    puts("the bytes of a write stay together, other bytes are refused, memory has a limit");
     return 0;
 }

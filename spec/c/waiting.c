@@ -58,7 +58,7 @@ static int32_t call_poll(struct waiting *self) {
     return cleat_poll(&fd, 1, &events, 1, &revents, 1, WAITING_NO_LIMIT);
 }
 
-/* The call waits in no object. */
+/* The call waits on no object. */
 static void open_poll(struct waiting *self) {
     EXPECT(cleat_socket_pair(CLEAT_AF_UNIX, CLEAT_SOCK_STREAM, 0, &self->ids[1], &self->ids[2]) ==
            CLEAT_OK);

@@ -1,4 +1,4 @@
-/* waiting.h: calls that wait in every way that cleat has, for tests of what ends them from outside. */
+/* waiting.h: calls that wait in every way that cleat has, for tests of what ends them. */
 #ifndef CLEAT_SPEC_WAITING_H
 #define CLEAT_SPEC_WAITING_H
 
@@ -10,32 +10,32 @@
 #define WAITING_NO_LIMIT (-1.0)
 enum { WAITING_MUCH = 4000000 };
 
-/* A call that waits, what it waits for, and how it goes on after that. */
+/* A waiting call, its event, and how it continues afterwards. */
 struct waiting {
     const char *name;
     const char *
-        function; /* that the call is a test of; spec/checks/headers.lua looks for each that can wait */
+        function; /* the function that the call tests; spec/checks/headers.lua requires each that may wait */
     void (*open)(struct waiting *self);
-    /* The call, without a limit. It may be repeated after it was interrupted. */
+    /* The call, without a limit. It may be repeated after an interruption. */
     int32_t (*call)(struct waiting *self);
-    /* Does what the call waits for. */
+    /* Makes the event for which the call waits. */
     void (*release)(struct waiting *self);
     int32_t result; /* of the call: a count, or CLEAT_OK */
     bool is_restarted; /* it waits outside of ppoll, in a system call that SA_RESTART restarts */
 
-    int32_t ids[4]; /* the first is the one that the call waits in; 0 if there is none */
+    int32_t ids[4]; /* the call waits on the first; 0 if there is none */
     int32_t accepted; /* an id that the call has made; 0 if it did not */
     int32_t other; /* an object that another thread needs */
-    int fd; /* a descriptor that is to be closed, or 0 */
+    int fd; /* a descriptor to close, or 0 */
     int write_fd;
-    pthread_t holder; /* of a turn that the call waits for */
+    pthread_t holder; /* the thread with the turn for which the call waits */
     char path[64];
 };
 
 /* waiting_each calls test with each kind of call, and with the argument. */
 void waiting_each(void (*test)(struct waiting *, int32_t), int32_t argument);
 
-/* The kinds that wait in sockets and in connections, and behind the last ones one without an open function. */
+/* The kinds that wait on sockets and on connections. The last entry has no open function. */
 extern struct waiting waiting_socket_kinds[];
 extern struct waiting waiting_connection_kinds[];
 
@@ -50,7 +50,7 @@ void waiting_tear_down(void);
 /* waiting_close closes what is open. */
 void waiting_close(struct waiting *self);
 
-/* waiting_is_inside returns whether a call waits in the first id. */
+/* waiting_is_inside returns whether a call waits on the first id. */
 bool waiting_is_inside(const struct waiting *self);
 
 #endif

@@ -22,7 +22,7 @@ static int32_t call_handshake(struct waiting *self) {
     return cleat_connection_handshake(self->ids[0], WAITING_NO_LIMIT);
 }
 
-/* The client has the server's part then, and needs no more. */
+/* Then the client has the server's part, and needs no more. */
 static void answer_handshake(struct waiting *self) {
     int32_t status;
     do {
@@ -62,7 +62,7 @@ static void open_full_connection(struct waiting *self) {
     }
 }
 
-/* The bytes that the network has not taken come first. */
+/* The bytes that the network has not accepted are sent first. */
 static int32_t call_write(struct waiting *self) {
     return cleat_connection_write(self->ids[0], waiting_bytes, 1, WAITING_NO_LIMIT);
 }

@@ -54,7 +54,7 @@ static void receive_all(struct waiting *self) {
     }
 }
 
-/* A socket for datagrams whose queue has room for no more. */
+/* A datagram socket whose queue is full. */
 static void open_full_datagrams(struct waiting *self) {
     int32_t sent;
     snprintf(self->path, sizeof self->path, "%s/socket", waiting_directory);
@@ -108,7 +108,7 @@ static void connect_one(struct waiting *self) {
     self->other = socket;
 }
 
-/* A queue of connections that has room for no more. */
+/* A full backlog. */
 static void open_busy_listener(struct waiting *self) {
     listen_unix(self, &self->ids[1]);
     self->ids[2] = cleat_socket_new(CLEAT_AF_UNIX, CLEAT_SOCK_STREAM, 0);

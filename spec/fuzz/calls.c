@@ -1,5 +1,5 @@
-/* calls.c: calls of the ABI, as the bytes say which and with what, on several objects and, if the first byte says so,
- * in three threads at once that share them. Nothing crashes, waits or stays behind. */
+/* calls.c: calls of the ABI, which the bytes choose with their arguments, on several objects and, if the first byte
+ * says so, in three threads that share them. No call crashes, waits or leaks. */
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -8,7 +8,7 @@
 
 enum { SLOTS = 8 };
 
-static atomic_int slots[SLOTS]; /* ids that the calls take and leave */
+static atomic_int slots[SLOTS]; /* ids that the calls use and store */
 
 struct part {
     const uint8_t *at;
@@ -23,7 +23,7 @@ static int32_t id_of(struct part *part) {
     return atomic_load(&slots[take(part) % SLOTS]);
 }
 
-/* keep puts a new id into a slot, and closes what was there. */
+/* keep stores a new id in a slot, and closes the previous one. */
 static void keep(struct part *part, int32_t id) {
     checked(id);
     if (id > 0) cleat_close(atomic_exchange(&slots[take(part) % SLOTS], id));
@@ -57,7 +57,7 @@ static void load(struct part *part) {
     }
 }
 
-/* As a caller does, who has the key. */
+/* As a caller with the key does. */
 static void sign(struct part *part, char *room) {
     char signature[256];
     int32_t key_len;
@@ -226,7 +226,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     int32_t len;
     int i;
     if (size < 1 || size > 4096) return 0;
-    (void)identity_text(IDENTITY_KEY, &len); /* before there are threads */
+    (void)identity_text(IDENTITY_KEY, &len); /* before any thread starts */
     if (data[0] % 4 != 0) {
         struct part part = {data + 1, data + size};
         play(&part);

@@ -1,6 +1,6 @@
 /* chain.c: verifies a peer's certificates. The first byte has the flags and the role. The low bits of the second one
- * are the number of trusted certificates among those behind it, in DER: the last ones of them. The verdict
- * must be the same each time, and must not depend on the cache. */
+ * are the number of trusted certificates among those after it, in DER: the last ones of them. The verdict must be the
+ * same each time, and must not depend on the cache. */
 #undef _FORTIFY_SOURCE
 #include <time.h>
 
@@ -14,10 +14,10 @@
 
 enum { CERTIFICATES_MAX = 12 };
 
-/* The seeds are in force. */
+/* The seeds' certificates are valid at this time. */
 time_t time(
     time_t *
-        now) { /* NOLINT(readability-inconsistent-declaration-parameter-name): libc's names are its own */
+        now) { /* NOLINT(readability-inconsistent-declaration-parameter-name): libc's parameters have reserved names */
     if (now != NULL) *now = 1796000000;
     return 1796000000;
 }
@@ -54,7 +54,7 @@ static void set_terms(struct input *input, uint8_t first) {
     }
 }
 
-/* NULL if what is to be trusted cannot be loaded. */
+/* NULL if the trusted certificates cannot be loaded. */
 static struct cleat_trust *make_trust(const struct input *input) {
     struct cleat_trust_sources sources = {NULL, 0, NULL, false};
     struct cleat_trust *trust = NULL;
@@ -94,7 +94,7 @@ static enum cleat_peer_verdict verify(struct input *input, const STACK_OF(CRYPTO
     input->terms.cache_seconds = seconds;
     cleat_error_clear_queue();
     verdict = cleat_peer_verify(&input->terms, sent, report);
-    /* The certificate at fault is in the chain of the refusal. */
+    /* The refused certificate is in the error's chain. */
     DEMAND((verdict == CLEAT_PEER_REFUSED) == (report->refused != NULL));
     DEMAND(report->refused == NULL ||
            (report->error.depth >= 0 &&

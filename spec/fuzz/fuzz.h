@@ -1,5 +1,5 @@
-/* fuzz.h: what the fuzzers share. Each is one file, NAME.c, with LLVMFuzzerTestOneInput; its seeds, and inputs that
- * once failed, are in seeds/NAME. script/fuzz runs them. */
+/* fuzz.h: declarations that the fuzzers share. Each is one file, NAME.c, with LLVMFuzzerTestOneInput; its seeds, and
+ * inputs that once failed, are in seeds/NAME. script/fuzz runs them. */
 #ifndef CLEAT_SPEC_FUZZ_H
 #define CLEAT_SPEC_FUZZ_H
 
@@ -11,7 +11,7 @@
 
 #include "../c/expect.h" /* every call is checked for the classes that its comment lists */
 
-/* A fuzzer ends by a crash. */
+/* A fuzzer reports a fault by a crash. */
 #define DEMAND(condition)                                                                          \
     do {                                                                                           \
         if (!(condition)) {                                                                        \
@@ -20,7 +20,7 @@
         }                                                                                          \
     } while (0)
 
-/* Checks that a failure is in the thread's record, with a text. */
+/* Checks that the thread's error record has the failure, with a text. */
 static inline int32_t checked(int32_t result) {
     char text[8];
     if (result < 0 && CLEAT_CLASS(result) > CLEAT_NEED_PASSWORD) {

@@ -1,6 +1,6 @@
-/* hostname.c: whether a certificate's name is that of the server, asked of the library in the way that connections
- * ask it, and of a second implementation that is slow and obvious (RFC 6125 section 6.4.3, with a wildcard as the
- * whole first label only). The input is the certificate's name, a newline, and the server's. */
+/* hostname.c: whether a certificate's name matches the server's, computed by the library as for connections, and by a
+ * second implementation that is slow and obvious (RFC 6125 section 6.4.3, with a wildcard as the whole first label
+ * only). The input is the certificate's name, a newline, and the server's. */
 #include <ctype.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -29,7 +29,7 @@ static bool split(const char *name, struct labels *labels) {
     return true;
 }
 
-/* What a wildcard stands for. */
+/* The part that a wildcard matches. */
 #define LETTERS "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 /* A name that a certificate may have for a wildcard to match: letters, digits, hyphens inside. */
@@ -51,7 +51,7 @@ static bool matches(const char *pattern, const char *name) {
     for (i = 0; i < a.count; i++) {
         bool wild = i == 0 && strcmp(a.text[i], "*") == 0 && strcmp(b.text[i], "*") != 0;
         if (wild) {
-            /* for one whole label, of a name with two more at least */
+            /* for one whole label, of a name with at least two more */
             if (a.count < 3 || strspn(b.text[i], LETTERS) != strlen(b.text[i]) ||
                 b.text[i][0] == '\0')
                 return false;
@@ -76,7 +76,7 @@ static X509 *certificate_for(const char *name) {
     return x509;
 }
 
-/* Names for which the two need not agree: what no host has. */
+/* Names for which the two need not agree, because no host has them. */
 static bool is_name(const char *name, bool pattern) {
     static struct labels labels;
     int i;
@@ -107,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     found =
         X509_check_host(x509, name, strlen(name), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
     X509_free(x509);
-    /* Whatever is in the two, nothing matches that the obvious one does not let through. */
+    /* Whatever the two names are, the library matches nothing that the obvious implementation refuses. */
     if (found) DEMAND(matches(pattern, name));
     if (is_name(pattern, true) && is_name(name, false)) DEMAND(found == matches(pattern, name));
     return 0;

@@ -1,6 +1,6 @@
-/* memory.c: what comes from the network, into a connection of either side. The first byte says which side and
- * version, and whether the other side is played by cleat until the first bytes of the input; the others come in
- * pieces whose sizes they say themselves. */
+/* memory.c: bytes from the network, for a connection of either side. The first byte selects the side and the version,
+ * and whether cleat plays the other side until the first bytes of the input; the others arrive in pieces whose sizes
+ * are in the input. */
 #include "../c/identity.h"
 #include "fuzz.h"
 
@@ -10,7 +10,7 @@ static void set_up(void) {
     if (contexts[0] > 0) return;
     identity_contexts(&contexts[0], &contexts[1]);
     DEMAND(cleat_context_set_alpn_protocols(contexts[0], "\2h2\10http/1.1", 12) == CLEAT_OK);
-    /* What is changed in a certificate is to be parsed and verified each time. */
+    /* A changed certificate is parsed and verified each time. */
     DEMAND(cleat_context_set_chain_cache_seconds(contexts[1], 0) == CLEAT_OK);
 }
 
@@ -58,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         DEMAND(cleat_connection_feed(id, (const char *)data + at, len) == len);
         at += (size_t)len;
         result = checked(cleat_connection_read(id, room, sizeof room, 0));
-        /* The input has no keys: no byte of it becomes data. */
+        /* The input has no keys, so no byte of it is returned as data. */
         DEMAND(result <= 0);
         checked(cleat_connection_write(id, "x", 1, 0));
         (void)cleat_connection_drain(id, room, sizeof room);

@@ -1,6 +1,6 @@
-/* ocsp.c: OCSP responses. The first byte says what the others are: 0, a whole response, without a good signature; 1, a
- * ResponseData, which the issuer signs; 2, what follows the CertID in the status of the certificate, which the issuer
- * signs in a response. Only the last one can be good. */
+/* ocsp.c: OCSP responses. The first byte says what the others are: 0, a whole response, without a valid signature; 1, a
+ * ResponseData, which the issuer signs; 2, the part of the certificate's status after the CertID, which the issuer
+ * signs in a response. Only the last one can be accepted. */
 #undef _FORTIFY_SOURCE
 #include "../c/ocsp_made.h"
 
@@ -10,10 +10,10 @@
 #include "fuzz.h"
 #include "x509/ocsp.h"
 
-/* The seeds are in force. */
+/* The seeds' responses are valid at this time. */
 time_t time(
     time_t *
-        now) { /* NOLINT(readability-inconsistent-declaration-parameter-name): libc's names are its own */
+        now) { /* NOLINT(readability-inconsistent-declaration-parameter-name): libc's parameters have reserved names */
     if (now != NULL) *now = 1796000000;
     return 1796000000;
 }

@@ -1,5 +1,5 @@
-/* pem.c: certificates, revocation lists and keys, as PEM and DER, are loaded; and what could be loaded is decoded to
- * its last field. The first byte says as what the others are loaded. */
+/* pem.c: certificates, revocation lists and keys, as PEM and DER, are loaded; and everything that was loaded is decoded
+ * to its last field. The first byte says as what the others are loaded. */
 #include "../c/full_certificate.h"
 #include "fuzz.h"
 
@@ -39,7 +39,7 @@ static void decode(int32_t certificate) {
     }
 }
 
-/* What is refused stays so, whatever comes with it: nothing is trusted. */
+/* A refused text loads nothing: no certificate is trusted. */
 static void verify(int32_t certificate, const char *text, int32_t len) {
     char room[256];
     int32_t code = 0;

@@ -1,20 +1,20 @@
-/* beginning.c: what a peer sends in plaintext instead of a handshake: as the first bytes, or, to a client, in place
- * of the server's answer. */
+/* beginning.c: bytes that a peer sends in plaintext instead of a handshake: as the first bytes, or, to a client, in
+ * place of the server's answer. */
 #include <string.h>
 
 #include "../c/expect.h"
 #include "hostile.h"
 #include "peer.h"
 
-/* Bytes, and how often they are sent. */
+/* The bytes, and how often they are sent. */
 struct beginning {
     const char *name;
     const char *bytes;
     int32_t len;
     int times;
     const char
-        *from_client; /* the reason of a server that gets them; NULL: it goes on wanting more */
-    const char *from_server; /* of a client */
+        *from_client; /* the reason of a server that receives them; NULL: it returns WANT_READ */
+    const char *from_server; /* the reason of a client that receives them */
 };
 
 #define BYTES(text) text, sizeof(text) - 1
@@ -90,7 +90,7 @@ static const uint8_t retry_random[] = {
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
     0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
 
-/* One that asks the client for a group. */
+/* One that requests a key share for a group. */
 static void send_retry(struct peer *peer, const uint8_t *session_id, uint16_t group) {
     uint8_t record[100] = {HANDSHAKE, 3, 3, 0, 88, 2, 0, 0, 84, 3, 3};
     const uint8_t rest[] = {0x13, 0x01, 0, 0, 12, 0, 0x2b, 0, 2, 3, 4, 0, 0x33, 0, 2};
@@ -106,17 +106,17 @@ static void send_retry(struct peer *peer, const uint8_t *session_id, uint16_t gr
 
 struct retry {
     const char *name;
-    uint16_t group; /* NULL, the first time; the same the second */
+    uint16_t group; /* none the first time; the same the second time */
     int times;
     const char *reasons; /* NULL: the client answers */
 };
 
 static const struct retry retries[] = {
     {"HelloRetryRequest for a group", 0x18, 1,
-     NULL}, /* P-384, which it has not tried: that is right */
+     NULL}, /* P-384, for which it has sent no key share: a valid request */
     {"HelloRetryRequest, twice", 0x18, 2, "UNEXPECTED_MESSAGE"},
-    {"HelloRetryRequest for what was there", 0x1d, 1, "WRONG_CURVE"},
-    {"HelloRetryRequest for nothing known", 0x7777, 1, "WRONG_CURVE"},
+    {"HelloRetryRequest for a group with a key share", 0x1d, 1, "WRONG_CURVE"},
+    {"HelloRetryRequest for an unknown group", 0x7777, 1, "WRONG_CURVE"},
 };
 
 static void try_retry(const struct retry *retry) {

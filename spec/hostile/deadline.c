@@ -1,6 +1,6 @@
-/* deadline.c: peers that take their time, over sockets: those that say nothing, that stop anywhere, that drip, that
- * never read, and one that never stops. Each call ends when its timeout has run out, and not because a byte came in
- * between. */
+/* deadline.c: slow peers, over sockets: peers that send nothing, that stop at any byte, that send slowly, that never
+ * read, and one that never stops. Each call ends when its timeout has passed, and a byte meanwhile does not extend it.
+ * */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "peer.h"
 
 #define TIMEOUT 0.1
-#define SLACK load_bound(3) /* for a machine that is busy */
+#define SLACK load_bound(3) /* for a busy machine */
 
 static double now(void) {
     double seconds;
@@ -20,7 +20,7 @@ static double now(void) {
     return seconds;
 }
 
-/* The call that began then has ended with CLEAT_TIMEOUT, not before timeout and not long after. */
+/* The call that began then has returned CLEAT_TIMEOUT, not before the timeout and not long after it. */
 static void expect_timeout(const char *where, int32_t status, double begun, double timeout) {
     double took = now() - begun;
     if (status >= 0 || CLEAT_CLASS(status) != CLEAT_TIMEOUT || took < timeout ||
@@ -39,7 +39,7 @@ static void try_silence(int32_t version, bool is_server) {
     expect_timeout("silence", cleat_connection_handshake(peer.id, TIMEOUT), begun, TIMEOUT);
     begun = now();
     expect_timeout("silence", cleat_connection_read(peer.id, &byte, 1, TIMEOUT), begun, TIMEOUT);
-    peer_shake_hands(&peer); /* a timeout leaves a connection as it is */
+    peer_shake_hands(&peer); /* after a timeout the connection can continue */
     begun = now();
     expect_timeout("silence", cleat_connection_read(peer.id, &byte, 1, TIMEOUT), begun, TIMEOUT);
     begun = now();
@@ -47,7 +47,7 @@ static void try_silence(int32_t version, bool is_server) {
     peer_close(&peer);
 }
 
-/* What a peer says first, cut after so many bytes; returns how many there are. */
+/* A peer's first bytes, truncated after so many; returns how many there are. */
 static int32_t try_stop(int32_t version, bool is_server, int32_t cut) {
     struct peer peer;
     uint8_t bytes[PEER_RECORD];
@@ -60,7 +60,7 @@ static int32_t try_stop(int32_t version, bool is_server, int32_t cut) {
         peer_send_raw(&peer, bytes, cut);
         begun = now();
         expect_timeout("stops", cleat_connection_handshake(peer.id, 0.005), begun, 0.005);
-        peer_send_raw(&peer, bytes + cut, len - cut); /* and goes on after all */
+        peer_send_raw(&peer, bytes + cut, len - cut); /* the handshake can still finish */
         peer_shake_hands(&peer);
     }
     peer_close(&peer);
@@ -74,7 +74,7 @@ struct drip {
     atomic_bool stop;
 };
 
-/* A byte every few milliseconds: never so long without one as any timeout here. */
+/* A byte every few milliseconds: the intervals are shorter than any timeout here. */
 static void *drip(void *argument) {
     struct drip *drip = argument;
     int32_t at;
@@ -105,7 +105,8 @@ static void try_drip(int32_t version, bool is_server) {
 
 enum { FLOOD = 32000000 };
 
-/* Tickets, encrypted beforehand so that they come faster than they are read: no data for a read, and always more. */
+/* Tickets, encrypted beforehand so that they arrive faster than they are read: a read gets no data, and always more
+ * records. */
 static void *flood(void *argument) {
     struct drip *flooding = argument;
     int32_t at = 0;
@@ -115,7 +116,7 @@ static void *flood(void *argument) {
         if (moved < 0) return NULL; /* the socket was shut down */
         at += (int32_t)moved;
     }
-    EXPECT(atomic_load(&flooding->stop)); /* it was enough for all of the test */
+    EXPECT(atomic_load(&flooding->stop)); /* the tickets lasted for the whole test */
     return NULL;
 }
 
@@ -167,7 +168,7 @@ static void try_full(int32_t version, bool is_server) {
     EXPECT(setsockopt(peer.fd[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small) == 0);
     EXPECT(setsockopt(peer.fd[1], SOL_SOCKET, SO_RCVBUF, &small, sizeof small) == 0);
     begun = now();
-    do { /* what fits is taken; then the timeout runs out */
+    do { /* it accepts the bytes that fit, and then times out */
         status = cleat_connection_write(peer.id, much + written, (int32_t)sizeof much - written,
                                         TIMEOUT);
         if (status > 0) written += status;

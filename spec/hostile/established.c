@@ -1,11 +1,11 @@
-/* established.c: what a peer may send once the handshake is done, correctly encrypted. */
+/* established.c: records that a peer may send after the handshake, correctly encrypted. */
 #include <string.h>
 
 #include "../c/expect.h"
 #include "hostile.h"
 #include "peer.h"
 
-enum { CLIENTS = 1, SERVERS = 2, BOTH = 3 }; /* who cleat is */
+enum { CLIENTS = 1, SERVERS = 2, BOTH = 3 }; /* the role of cleat */
 enum { V1_2 = 1, V1_3 = 2, ANY = 3 };
 
 /* One record, how often it is sent, and cleat's result. */
@@ -17,7 +17,7 @@ struct misuse {
     const char *bytes;
     int32_t len;
     int times;
-    const char *reasons; /* NULL: it is taken, and data after it comes through */
+    const char *reasons; /* NULL: it is accepted, and data after it arrives */
 };
 
 #define BYTES(text) text, sizeof(text) - 1
@@ -47,13 +47,12 @@ static const struct misuse misuses[] = {
     {"a Finished", BOTH, V1_3, HANDSHAKE, BYTES("\x14\x00\x00\x04xxxx"), 1, "UNEXPECTED_MESSAGE"},
     {"a ticket to a server", SERVERS, V1_3, HANDSHAKE, BYTES("\x04\x00\x00\x01x"), 1,
      "UNEXPECTED_MESSAGE"},
-    {"a ticket that is none", CLIENTS, V1_3, HANDSHAKE, BYTES("\x04\x00\x00\x01x"), 1,
-     "DECODE_ERROR"},
+    {"a malformed ticket", CLIENTS, V1_3, HANDSHAKE, BYTES("\x04\x00\x00\x01x"), 1, "DECODE_ERROR"},
     {"a message of 16 MB", BOTH, V1_3, HANDSHAKE, BYTES("\x04\xff\xff\xff\x00"), 1,
      "EXCESSIVE_MESSAGE_SIZE"},
-    {"a KeyUpdate of an unknown kind", BOTH, V1_3, HANDSHAKE, BYTES("\x18\x00\x00\x01\x02"), 1,
+    {"a KeyUpdate with an unknown value", BOTH, V1_3, HANDSHAKE, BYTES("\x18\x00\x00\x01\x02"), 1,
      "DECODE_ERROR"},
-    {"a KeyUpdate with more behind it", BOTH, V1_3, HANDSHAKE, BYTES("\x18\x00\x00\x01\x00\x18"), 1,
+    {"a KeyUpdate with trailing bytes", BOTH, V1_3, HANDSHAKE, BYTES("\x18\x00\x00\x01\x00\x18"), 1,
      "EXCESS_HANDSHAKE_DATA"},
     {"a KeyUpdate of TLS 1.3", BOTH, V1_2, HANDSHAKE, BYTES("\x18\x00\x00\x01\x00"), 1,
      "NO_RENEGOTIATION|BAD_HELLO_REQUEST"},
@@ -64,7 +63,7 @@ static void expect_data(const char *where, struct peer *peer) {
     int32_t status;
     peer_send(peer, APPLICATION_DATA, "data", 4);
     status = cleat_connection_read(peer->id, room, sizeof room, 0);
-    if (status != 4) fprintf(stderr, "%s: no data behind it\n", where);
+    if (status != 4) fprintf(stderr, "%s: no data after it\n", where);
     EXPECT(status == 4 && memcmp(room, "data", 4) == 0);
 }
 
@@ -79,7 +78,7 @@ static void open_peer(struct peer *peer, int32_t version, bool is_server) {
     expect_data("nothing", peer); /* the control: records are encrypted correctly */
 }
 
-/* finish: the misuse's end, and that it was not paid for with memory. */
+/* finish checks the connection after the misuse, and that it has not used much memory. */
 static void finish(const char *name, struct peer *peer, int32_t status, const char *reasons,
                    int64_t before) {
     EXPECT(memory_in_use() < before + 200000);
@@ -189,7 +188,7 @@ static int32_t play_updates(struct peer *peer) {
     return status;
 }
 
-/* Each asks for one in return. */
+/* Each requests one in return. */
 static int32_t play_requests(struct peer *peer) {
     int32_t status = -(CLEAT_WANT_READ << 16);
     int i;
@@ -227,10 +226,10 @@ static const struct special specials[] = {
      "BAD_PACKET_LENGTH|INVALID_OUTER_RECORD_TYPE"},
     {"a record of 65535 bytes", BOTH, ANY, play_long_header, "ENCRYPTED_LENGTH_TOO_LONG"},
     {"a record with a byte too many", BOTH, ANY, play_oversized, "DATA_LENGTH_TOO_LONG"},
-    {"a record as long as may be", BOTH, ANY, play_largest, NULL},
+    {"a record of the maximal length", BOTH, ANY, play_largest, NULL},
     {"a changed record", BOTH, ANY, play_changed, "DECRYPTION_FAILED_OR_BAD_RECORD_MAC"},
     {"a record twice", BOTH, ANY, play_replay, "DECRYPTION_FAILED_OR_BAD_RECORD_MAC"},
-    {"a record left out", BOTH, ANY, play_skipped, "DECRYPTION_FAILED_OR_BAD_RECORD_MAC"},
+    {"a missing record", BOTH, ANY, play_skipped, "DECRYPTION_FAILED_OR_BAD_RECORD_MAC"},
     {"KeyUpdates without end", BOTH, V1_3, play_updates, "TOO_MANY_KEY_UPDATES"},
     {"KeyUpdates without end, answered", BOTH, V1_3, play_requests, "TOO_MANY_KEY_UPDATES"},
     {"KeyUpdates with data between them", BOTH, V1_3, play_updates_and_data, NULL},

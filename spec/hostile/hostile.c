@@ -1,5 +1,5 @@
-/* hostile.c: peers that violate the protocol. Each case ends, within its deadline, with the reason for it, and with
- * no more memory in use than a record or two. */
+/* hostile.c: peers that violate the protocol. Each case ends before its deadline, with its reason, and with no more
+ * memory in use than for one or two records. */
 #include "hostile.h"
 
 #include <malloc.h>

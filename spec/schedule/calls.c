@@ -1,4 +1,4 @@
-/* calls.c: what a thread calls, one random call after the other, and what may come of each. */
+/* calls.c: a thread's random calls, one after the other, and the results that each may have. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -6,7 +6,7 @@
 #include "../c/identity.h"
 #include "schedule.h"
 
-/* What the calls of one thread share. */
+/* The data that the calls of one thread share. */
 struct worker {
     struct round *round;
     int thread;
@@ -22,7 +22,7 @@ static int32_t make_context(const struct round *round) {
     return context;
 }
 
-/* With its key, or without it. */
+/* With a key, or without one. */
 static void load_chain(int32_t context, const char *chain, int32_t len, bool remote) {
     if (remote) {
         EXPECT(cleat_context_load_cert_chain_remote_key_data(context, chain, len) ==
@@ -218,7 +218,7 @@ static void write_some(struct worker *self, struct end *end) {
     }
 }
 
-/* New keys in the middle of whatever the others read and write: no byte may be lost by them. */
+/* New keys while the others read and write: no byte may be lost. */
 static void renew(struct worker *self, struct end *end) {
     double timeout = pick_timeout(self);
     bool established = cleat_connection_established(end->id) == 1;
@@ -290,7 +290,7 @@ static void get(struct worker *self, struct end *end) {
     EXPECT(cleat_context_session_stats(self->round->contexts[1], CLEAT_STAT_ACCEPT) >= 0);
 }
 
-/* The context of a connection is changed out of turn: refused, or without effect on a client. */
+/* The context of a connection is changed at any time: refused, or without effect on a client. */
 static void change_context(struct worker *self, struct end *end) {
     int32_t status;
     watch_begin(self->thread, "set_context", end, 0);

@@ -1,4 +1,4 @@
-/* pair.c: makes the pairs of a round, and brings them to their end. */
+/* pair.c: makes the pairs of a round, and finishes them. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 enum { MAIN = MOST_THREADS, SMALL_BUFFER = 8192 };
 
-static uint8_t finishing[MOST_WRITE]; /* in the main thread, when the others are done */
+static uint8_t finishing[MOST_WRITE]; /* used by the main thread, when the others have ended */
 
 uint32_t random_below(struct random *random, uint32_t limit) {
     uint64_t mixed = random->state += 0x9e3779b97f4a7c15u;
@@ -74,7 +74,7 @@ static int32_t open_connection(const struct end *end, bool is_server) {
 }
 
 static void open_pair(struct pair *pair, struct random *random) {
-    bool small = random_below(random, 2) == 0; /* so that writers have to wait */
+    bool small = random_below(random, 2) == 0; /* so that writers must wait */
     open_transport(pair);
     for (int i = 0; i < 2; i++) {
         struct end *end = &pair->ends[i];
@@ -94,7 +94,7 @@ static void open_pair(struct pair *pair, struct random *random) {
 
 void round_open(struct round *round, uint64_t seed) {
     struct random random = {seed};
-    struct random other = {~seed}; /* so that the other numbers stay those of the seed */
+    struct random other = {~seed}; /* so that the other random numbers do not change */
     memset(round, 0, sizeof *round);
     round->seed = seed;
     round->transport = (enum transport)random_below(&random, TRANSPORTS);
@@ -155,7 +155,7 @@ static void answer_server_name(struct end *end, bool change, bool refuse) {
     const int32_t *contexts = end->pair->round->contexts;
     int32_t status = CLEAT_OK;
     if (change) status = cleat_connection_set_context(end->id, contexts[2]);
-    /* another thread may have answered meanwhile, and the handshake have gone on */
+    /* another thread may have answered meanwhile, and the handshake may have continued */
     if (status < 0 && class_of(status) != CLEAT_USAGE)
         accept_status(end, "set_context", -1, 0, status);
     status = cleat_connection_answer_server_name(
@@ -212,7 +212,7 @@ static bool is_want(int32_t status) {
     return class_of(status) == CLEAT_WANT_READ || class_of(status) == CLEAT_WANT_WRITE;
 }
 
-/* Goes on with what writers have left; returns whether all is written. */
+/* Continues with the bytes that writers have left; returns whether everything is written. */
 static bool finish_writes(struct end *end) {
     bool done = true;
     for (int i = 0; i < MOST_THREADS; i++) {
@@ -232,7 +232,7 @@ static bool finish_writes(struct end *end) {
     return done;
 }
 
-/* Reads what is there; returns whether that is all that the peer has written, or the end of the stream. */
+/* Reads the available bytes; returns whether the peer's bytes have all been read, or the stream has ended. */
 static bool finish_read(struct end *end) {
     struct end *from = peer_of(end);
     int32_t result;
@@ -305,8 +305,8 @@ static bool finish_step(struct pair *pair) {
     return done;
 }
 
-/* One side has sent close_notify, or wants to: the other one finds the end of the stream behind all that was written.
- * What that side itself would still get is not looked for. */
+/* One side has sent close_notify, or will: the other one reads the end of the stream after all written bytes. The bytes
+ * that the closing side would still receive are not checked. */
 static bool finish_half(struct end *shut) {
     struct end *other = peer_of(shut);
     int32_t status;
@@ -329,7 +329,7 @@ static void finish_pair(struct pair *pair) {
         finish_shutdown(pair);
     } else if (whole[0] || whole[1]) {
         struct end *shut = &ends[whole[0] ? 1 : 0];
-        while (!finish_half(shut)) expect_time(shut, began, "the half that was shut");
+        while (!finish_half(shut)) expect_time(shut, began, "the direction that was shut down");
     }
     for (int i = 0; i < 2; i++) stream_check(&ends[i], whole[i]);
 }

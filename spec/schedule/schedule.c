@@ -1,15 +1,15 @@
 /* schedule.c: rounds of random calls. Usage: schedule [--seed N] [--rounds N] [--seconds N]
  *
- * In each round one to four threads call what they like on one to three pairs of connections and on their contexts:
- * handshake, read, write, shutdown, close, getters, drain and feed, every setter of a context, another context for
- * the server name; with TLS 1.2 and 1.3, over socket pairs, TCP, descriptors and memory. What is checked:
- *   - Every call returns within its timeout and what a busy machine adds, not before the timeout, and with a status
+ * In each round one to four threads make random calls on one to three pairs of connections and on their contexts:
+ * handshake, read, write, shutdown, close, getters, drain and feed, every setter of a context, another context for the
+ * server name; with TLS 1.2 and 1.3, over socket pairs, TCP, descriptors and memory. The checks:
+ *   - Every call returns within its timeout plus the delay of a busy machine, not before the timeout, and with a status
  *     that its state allows.
- *   - Every byte that is read was written by that connection's peer, once and in sequence; the bytes of one call
- *     stand together; where no side was closed nothing is missing.
- *   - A handshake succeeds whatever is set meanwhile. The seed of each round that fails is printed, and --seed N
- *     --rounds 1 runs it again: with one thread it is the same from call to call, with more of them their
- *     interleaving is not. */
+ *   - Every byte that is read was written by that connection's peer, once and in sequence; the bytes of one call are
+ *     not mixed with others; if no side was closed no byte is missing.
+ *   - A handshake succeeds whatever setters are called meanwhile.
+ * The seed of each round that fails is printed, and --seed N --rounds 1 repeats it: with one thread every call is the
+ * same, with more threads their interleaving is not. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -70,7 +70,7 @@ int main(int argc, char **argv) {
             return 2;
         }
     }
-    (void)identity_text(IDENTITY_KEY, &len); /* before there are threads */
+    (void)identity_text(IDENTITY_KEY, &len); /* before any thread starts */
     printf("seeds from %llu on\n", (unsigned long long)seed);
     fflush(stdout);
     while (done < rounds && now() - began < seconds) run_round(seed + done++);

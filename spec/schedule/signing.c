@@ -1,4 +1,4 @@
-/* signing.c: what signs for ends whose keys are elsewhere. */
+/* signing.c: signatures for ends whose keys are remote. */
 #include <pthread.h>
 #include <string.h>
 
@@ -22,7 +22,7 @@ static void read_keys(void) {
     }
 }
 
-/* Another thread may have answered meanwhile, and the handshake have gone on. */
+/* Another thread may have answered meanwhile, and the handshake may have continued. */
 static bool is_over(struct end *end, const char *call, int32_t status) {
     if (status >= 0) return false;
     if (class_of(status) != CLEAT_USAGE) accept_status(end, call, -1, 0, status);

@@ -1,5 +1,5 @@
-/* stream.c: bytes that say whose they are. The lower two bits are the writer's number, the others a hash of the
- * position and of the connection: a byte that is lost, repeated, or of another connection does not fit. */
+/* stream.c: bytes that identify their writer. The lower two bits are the writer's number, the others a hash of the
+ * position and of the connection: a byte that is lost, repeated, or of another connection does not match. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@ void stream_fill(const struct end *end, int writer, int64_t position, uint8_t *b
     for (int32_t i = 0; i < len; i++) bytes[i] = byte_at(end->salt, writer, position + i);
 }
 
-/* The order of reads is not known: the values of all bytes are summed up. */
+/* The order of reads is unknown: the values of all bytes are added up. */
 static void take_unordered(struct reader *reader, const uint8_t *bytes, int32_t len) {
     for (int32_t i = 0; i < len; i++) {
         reader->got[bytes[i] & 3]++;
@@ -91,7 +91,7 @@ void stream_check(struct end *end, bool whole) {
     for (int i = 0; i < reader->switches_len; i++) {
         int writer = reader->switches[i].writer;
         if (!ended_at(&from->writers[writer], reader->switches[i].position)) {
-            fail(end, "other bytes behind byte %lld of writer %d, in the middle of a call's",
+            fail(end, "other bytes after byte %lld of writer %d, in the middle of a call's",
                  (long long)reader->switches[i].position, writer);
         }
     }

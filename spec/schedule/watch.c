@@ -55,7 +55,7 @@ static void show_thread(int thread) {
         }
         fprintf(stderr, ", timeout %g: ", call->timeout);
         if (i + 1 == count && slots[thread].under_way) {
-            fprintf(stderr, "under way for %.3f s\n", now() - call->begun);
+            fprintf(stderr, "in progress for %.3f s\n", now() - call->begun);
         } else if (call->result < 0) {
             fprintf(stderr, "class %d value %d after %.3f s\n", (int)CLEAT_CLASS(call->result),
                     (int)CLEAT_VALUE(call->result), call->took);
@@ -72,7 +72,7 @@ void fail(const struct end *end, const char *format, ...) {
     int32_t len = cleat_error_message(text, sizeof text);
     va_list arguments;
     cancelled_forbid();
-    pthread_mutex_lock(&once); /* never left */
+    pthread_mutex_lock(&once); /* never unlocked */
     va_start(arguments, format);
     fprintf(stderr, "seed %llu: ", (unsigned long long)current->seed);
     if (end != NULL) {
@@ -86,7 +86,7 @@ void fail(const struct end *end, const char *format, ...) {
             current->asks ? ", with server name events" : "",
             current->stored ? ", with stored sessions" : "",
             current->verdicts ? ", with verify events" : "",
-            current->remote ? ", with keys elsewhere" : "",
+            current->remote ? ", with remote keys" : "",
             current->psk ? ", with pre-shared keys" : "",
             current->many_readers ? ", many readers" : "",
             current->unlimited ? ", reads without a timeout" : "");
@@ -147,7 +147,7 @@ void watch_done(int thread) {
 
 enum state { DONE, WAITS, GOES_ON };
 
-/* Looks at a thread: whether it is done, waits without a timeout (then *end is where), or goes on. */
+/* Checks a thread: whether it is done, waits without a timeout (then *end is the end), or continues. */
 static enum state look(int thread, struct end **end) {
     bool late = false;
     double age = 0;

@@ -1,12 +1,12 @@
--- The search for a path: certificates that sign each other at random, beside every path that there is, and what openssl
--- says of each.
+-- The search for a certification path: certificates that sign each other at random, compared with the list of all paths
+-- and with openssl's verdict on each.
 local attempt = require "support.badssl.attempt"
 local certificate = require "support.badssl.certificate"
 local handles = require "support.handles"
 local paths = require "support.paths"
 local process = require "support.process"
 
--- More graphs, from another seed, for who has the time: CLEAT_PATHS="count seed".
+-- CLEAT_PATHS="count seed" tests more graphs, from another seed.
 local COUNT, SEED = (os.getenv "CLEAT_PATHS" or "60 1"):match "^(%d+) (%d+)$"
 
 describe("paths:", function()
@@ -29,7 +29,7 @@ describe("paths:", function()
         return table.concat(out, " < ")
     end
 
-    it("a peer is accepted if and only if there is a good path, whatever else was sent or is trusted", function()
+    it("a peer is accepted if and only if there is a valid path, whatever else was sent or is trusted", function()
         local world = paths.world(paths.KEYS)
         local graphs = world.sign_all(function()
             local random, list = paths.random(tonumber(SEED) * 7919 + 1), {}
@@ -52,7 +52,7 @@ describe("paths:", function()
             end
             graph.files = { chain = write(graph.sent), trust = write(graph.trust), flags = graph.flags, host = "localhost",
                 key = world.directory .. "/leaf.key" }
-            -- what is sent first is the peer's own
+            -- the first certificate sent is the peer's own
             local sent = { graph.leaf }
             for _, one in ipairs(graph.sent) do
                 sent[#sent + 1] = one ~= graph.leaf and one or nil
@@ -66,10 +66,10 @@ describe("paths:", function()
             local graph, path = asked[number].graph, asked[number].path
             local good = paths.is_good(graph, path)
             if answer == "yes" then
-                -- the model is no looser than openssl is strict, and no stricter
+                -- the model accepts the same paths as openssl
                 assert(good, "openssl accepts " .. describe_path(path) .. (" flags %x"):format(graph.flags))
             elseif good then
-                -- openssl passes over a path for want of identifiers only
+                -- openssl refuses a path only because identifiers are missing
                 local lacks = false
                 for _, one in ipairs(path) do
                     lacks = lacks or not one.key_id or not one.authority_key_id

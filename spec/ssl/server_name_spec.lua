@@ -1,4 +1,4 @@
--- SSLContext.set_servername_callback: what it is called with, what it may do, and what the client sees of it.
+-- SSLContext.set_servername_callback: its arguments, its effects, and what the client receives.
 local handles = require "support.handles"
 local limits = require "support.limits"
 local link = require "support.link"
@@ -12,7 +12,7 @@ local tasks = require "support.tasks"
 
 local EBADF = 9
 
--- named: a server's context with a callback.
+-- named returns a server's context with a callback.
 local function named(callback, options)
     options = options or {}
     options.cert = options.cert or "server-ec"
@@ -21,7 +21,7 @@ local function named(callback, options)
     return context
 end
 
--- unverified: options for a client that takes any certificate and names the server.
+-- unverified returns options for a client that accepts any certificate and sends this server name.
 local function unverified(name, options)
     options = options or {}
     options.cafile, options.verify, options.check_hostname = false, ssl.CERT_NONE, false
@@ -29,7 +29,7 @@ local function unverified(name, options)
     return options
 end
 
--- asked: the client sees the certificate with this name of pki, after its handshake with the server's context.
+-- asked checks that the client receives the certificate with this name of pki from the server's context.
 local function presented(context, options)
     local failures, der = link.attempt(options, { context = context }, function(client)
         return client:getpeercert(true)
@@ -39,19 +39,19 @@ local function presented(context, options)
     return der
 end
 
--- refusals: both failures of a handshake in which the callback is as given.
+-- refusals returns both failures of a handshake in which this callback is set.
 local function refusals(callback, options)
     return link.attempt(options or {}, { context = named(callback, options and { version = options.version }) })
 end
 
--- half: a server socket whose client has sent its ClientHello and waits.
+-- half returns a server socket whose client has sent its ClientHello and waits.
 local function half(context, options)
     local client, server = link.pair(options or {}, { context = context })
     raises("SSLWantReadError", {}, client.do_handshake, client)
     return client, server
 end
 
--- complete: the handshakes of both, which do not block.
+-- complete does the handshakes of both, which do not block.
 local function complete(client, server)
     tasks.run {
         function()
@@ -63,7 +63,7 @@ local function complete(client, server)
     }
 end
 
--- listening: a listening socket and its port.
+-- listening returns a listening socket and its port.
 local function listening()
     local listener = socket.socket()
     listener:settimeout(10)
@@ -89,7 +89,7 @@ describe("set_servername_callback:", function()
         other_der = ssl.PEM_cert_to_DER_cert(pki.read("other.crt"))
     end)
 
-    it("SNI-01 CONST-31 SNI-13 is there, and takes what can be called", function()
+    it("SNI-01 CONST-31 SNI-13 is available, and accepts anything that can be called", function()
         assert.is_true(ssl.HAS_SNI)
         local context = link.context { cert = "server-ec" }
         for _, value in ipairs { 4, "", true, {}, false } do
@@ -105,7 +105,7 @@ describe("set_servername_callback:", function()
         assert.are.equal(1, calls)
     end)
 
-    it("SNI-01 a wrong value leaves the callback that is there", function()
+    it("SNI-01 a wrong value leaves the previous callback", function()
         local calls = 0
         local context = named(function()
             calls = calls + 1
@@ -115,7 +115,7 @@ describe("set_servername_callback:", function()
         assert.are.equal(1, calls)
     end)
 
-    it("SNI-02 a second one replaces the first, nil takes it away", function()
+    it("SNI-02 a second one replaces the first, nil removes it", function()
         local first, second = 0, 0
         local context = named(function()
             first = first + 1
@@ -131,7 +131,7 @@ describe("set_servername_callback:", function()
         assert.are.same({ 1, 1 }, { first, second })
     end)
 
-    it("SNI-02 nil takes it away from sockets that are wrapped already", function()
+    it("SNI-02 nil also removes it from sockets that are wrapped already", function()
         local context = named(function()
             error("called")
         end)
@@ -173,7 +173,7 @@ describe("set_servername_callback:", function()
                 server:close()
             end)
 
-            it("SNI-04 the name is nil if the client sent none, as for an IP address", function()
+            it("SNI-04 the name is nil if the client sends none, as for an IP address", function()
                 for _, name in ipairs { false, "127.0.0.1", "::1" } do
                     local calls, got = 0, "nothing"
                     presented(named(function(_, server_name)
@@ -184,7 +184,7 @@ describe("set_servername_callback:", function()
                 end
             end)
 
-            it("SNI-06 sock.context = other presents the other's certificate", function()
+            it("SNI-06 after sock.context = other the other context's certificate is sent", function()
                 local other = link.context { cert = "other", version = version }
                 local context
                 context = named(function(sock, name, original)
@@ -207,7 +207,7 @@ describe("set_servername_callback:", function()
                 server:close()
             end)
 
-            it("SNI-06 and chooses among the other's protocols, and asks for client certificates as the first does", function()
+            it("SNI-06 and its protocols are used, but the first context decides about client certificates", function()
                 local other = link.context { cert = "other", version = version, alpn = { "other" }, cafile = "unknown-root.pem" }
                 local context = named(function(sock)
                     sock.context = other
@@ -227,7 +227,7 @@ describe("set_servername_callback:", function()
                 server:close()
             end)
 
-            it("SNI-06 and for NPN too", function()
+            it("SNI-06 and the same for NPN", function()
                 local other = link.context { cert = "other", version = version }
                 other:set_npn_protocols { "other" }
                 local context = named(function(sock)
@@ -243,7 +243,7 @@ describe("set_servername_callback:", function()
                 server:close()
             end)
 
-            it("SNI-07 has no results of the handshake yet", function()
+            it("SNI-07 cannot read results of the handshake yet", function()
                 local seen
                 presented(named(function(sock)
                     raises("ValueError", { match = "handshake not done yet" }, sock.getpeercert, sock)
@@ -268,7 +268,7 @@ describe("set_servername_callback:", function()
                 end
             end)
 
-            it("SNI-09 CONST-41 an alert that it returns is what the client gets", function()
+            it("SNI-09 CONST-41 an alert that it returns is sent to the client", function()
                 local REASONS = {
                     ACCESS_DENIED = "TLSV1_ALERT_ACCESS_DENIED", UNRECOGNIZED_NAME = "TLSV1_ALERT_UNRECOGNIZED_NAME",
                     HANDSHAKE_FAILURE = "SSLV3_ALERT_HANDSHAKE_FAILURE", INTERNAL_ERROR = "TLSV1_ALERT_INTERNAL_ERROR",
@@ -305,7 +305,7 @@ describe("set_servername_callback:", function()
                 end
             end)
 
-            it("SNI-12 CONST-39 what it raises is HANDSHAKE_FAILURE for the client, and not lost", function()
+            it("SNI-12 CONST-39 its error is HANDSHAKE_FAILURE for the client, and is raised to the caller", function()
                 local object = ssl.SSLError(1, "mine")
                 for _, raised in ipairs { "a string", object, { 1 } } do
                     local failures = refusals(function()
@@ -324,7 +324,7 @@ describe("set_servername_callback:", function()
                 raises.check(failures.server, "SSLError", { reason = "CALLBACK_FAILED" })
             end)
 
-            it("SNI-12 a handshake that it refused is refused for good", function()
+            it("SNI-12 a handshake that it has refused cannot be continued", function()
                 local context = named(function()
                     error("no")
                 end, { version = version })
@@ -337,7 +337,7 @@ describe("set_servername_callback:", function()
                 server:close()
             end)
 
-            it("SNI-01 is called by whatever does the handshake first", function()
+            it("SNI-01 is called by any method that does the handshake first", function()
                 local uses = {
                     recv = { 1 }, read = { 1 }, recv_into = { socket.buffer(1) }, send = { "s" }, write = { "s" },
                     sendall = { "s" }, do_handshake = {},
@@ -366,7 +366,7 @@ describe("set_servername_callback:", function()
                 end
             end)
 
-            it("SNI-12 what it raises comes through whatever does the handshake first", function()
+            it("SNI-12 its error is raised by any method that does the handshake first", function()
                 for method, argument in pairs { recv = 1, read = 1, send = "s", write = "s", sendall = "s" } do
                     local client, server = half(named(function()
                         error("my error")
@@ -387,7 +387,7 @@ describe("set_servername_callback:", function()
                     return pcall(server.do_handshake, server)
                 end)
                 assert.are.same({ true, "name.example" }, { coroutine.resume(thread) })
-                -- No other call can drive it meanwhile.
+                -- No other call can continue the handshake meanwhile.
                 raises("ValueError", { match = "has not returned yet" }, server.do_handshake, server)
                 raises("SSLWantReadError", {}, client.do_handshake, client)
                 local _, ok, failure = coroutine.resume(thread, "go on")
@@ -399,7 +399,7 @@ describe("set_servername_callback:", function()
                 server:close()
             end)
 
-            it("may do another handshake, and one whose callback asks too", function()
+            it("may do another handshake, also one that calls a callback", function()
                 local depth = 0
                 local function look_up()
                     depth = depth + 1
@@ -434,7 +434,7 @@ describe("set_servername_callback:", function()
     end
 
     describe("names", function()
-        -- received: the name that the callback is called with for the name on the wire; "refused" if the client is.
+        -- received returns the name that the callback gets for a name on the wire; "refused" if the client is refused.
         local function received(name)
             local calls, got = 0, nil
             local failures = link.attempt(unverified(name), { context = named(function(_, server_name)
@@ -464,7 +464,7 @@ describe("set_servername_callback:", function()
             end
         end)
 
-        it("SNI-05 of plain ASCII stay as they are", function()
+        it("SNI-05 in ASCII are unchanged", function()
             for _, name in ipairs { "localhost", "LocalHost", "a-b.c_d.example", "a..b", "trailing.", "xn-pthon-kva.org", "x",
                 ("a"):rep(63) .. "." .. ("b"):rep(63) .. "." .. ("c"):rep(63) .. "." .. ("d"):rep(63) } do
                 assert.are.equal(name, received(name))
@@ -477,7 +477,7 @@ describe("set_servername_callback:", function()
             local bad = {
                 "xn--.org", "xn--a.org", "xn--pthon-kv.org", "xn--pthon-kv!.org", "xn--99999999999.org", -- no Punycode
                 "xn--abc-.org", "xn--pthon-kva-.org", -- plain ASCII
-                "xn---kva.org", -- an empty plain part has no hyphen
+                "xn---kva.org", -- an empty ASCII part has no hyphen
                 "xn--" .. ("a"):rep(56) .. "-t2f.org", -- 64 bytes
                 "xn--wca.org", "xn--zca.org", "xn--jm6c.org", "xn--mi7c.org", -- Ü, ß, ﬁ, a full-width a
                 "xn--5g7c.org", "xn--1ug.org", "xn--0y0c.org", -- a full-width stop, a joiner, a private character
@@ -489,7 +489,7 @@ describe("set_servername_callback:", function()
             end
         end)
 
-        -- sent: the same for a name that no client would send: one of its letters is changed on the way.
+        -- sent returns the same for a name that no client would send: one of its letters is changed in transit.
         local function sent(name, letter, byte)
             local near, far = socket.socketpair()
             local client = link.context({}):wrap_socket(near, { do_handshake_on_connect = false, server_hostname = name })
@@ -538,7 +538,7 @@ describe("set_servername_callback:", function()
             raises("socket.error", { match = "The handshake operation timed out" }, server.do_handshake, server)
             local time = process.clock() - start
             assert(time >= 0.3 and time < limits.bound(2), "it took " .. time)
-            -- The answer was given: the handshake goes on from there.
+            -- The callback has returned: the handshake continues.
             raises("socket.error", { match = "timed out" }, server.do_handshake, server)
             client:do_handshake()
             server:do_handshake()
@@ -547,7 +547,7 @@ describe("set_servername_callback:", function()
             server:close()
         end)
 
-        it("cover what comes before and after it", function()
+        it("include the time before and after it", function()
             for _, method in ipairs { "do_handshake", "recv", "sendall" } do
                 local rest -- of the timeout, after the callback
                 local timeout = 0.6
@@ -574,7 +574,7 @@ describe("set_servername_callback:", function()
             end
         end)
 
-        it("are those of the time before it; what it sets is for later calls", function()
+        it("are those that were set before it; a timeout that it sets is for later calls", function()
             local client, server = half(named(function(sock)
                 sock:settimeout(0)
             end))
@@ -589,7 +589,7 @@ describe("set_servername_callback:", function()
     end)
 
     describe("the context of a socket", function()
-        it("SSLS-41 CTX-06 is an SSLContext, and another one changes nothing any more once the handshake is done", function()
+        it("SSLS-41 CTX-06 is an SSLContext, and assigning another one after the handshake has no effect", function()
             local context, other = link.context { cert = "server-ec" }, link.context { cert = "other" }
             local client, server = link.pair({}, { context = context })
             for _, value in ipairs { "context", 7, true, {}, ssl } do
@@ -603,7 +603,7 @@ describe("set_servername_callback:", function()
             assert.are.equal(context, server.context)
             complete(client, server)
             local subject = client:getpeercert().subject
-            for _, sock in ipairs { client, server } do -- as in Python: the attribute changes, the connection does not
+            for _, sock in ipairs { client, server } do -- as in Python, only the attribute changes
                 sock.context = other
                 assert.are.equal(other, sock.context)
             end
@@ -615,7 +615,7 @@ describe("set_servername_callback:", function()
             server:close()
         end)
 
-        it("SSLS-41 is not another once a client's handshake has begun", function()
+        it("SSLS-41 cannot be changed once a client's handshake has begun", function()
             local options = link.client_options
             local first, second, third = link.context(options()), link.context(options()), link.context(options())
             local client, server = link.pair({ context = first }, {})
@@ -632,7 +632,7 @@ describe("set_servername_callback:", function()
             server:close()
         end)
 
-        it("SSLS-41 can be another before the handshake: the certificate is that one's, the callback the first one's", function()
+        it("SSLS-41 can be changed before the handshake: the new context's certificate and the first one's callback are used", function()
             local calls = {}
             local other = named(function()
                 calls[#calls + 1] = "other"
@@ -650,18 +650,18 @@ describe("set_servername_callback:", function()
             server:close()
         end)
 
-        it("SSLS-41 the callback is not lost before the handshake, whichever of the two contexts has one", function()
+        it("SSLS-41 the callback is called if either of the two contexts has one", function()
             for _, case in ipairs { { "first", false }, { "other", false }, { "other", true } } do
                 local has, begins = case[1], case[2]
                 local calls = {}
                 local function refuse(sock, name)
                     calls[#calls + 1] = name
-                    assert(sock.context:cert_store_stats()) -- it is a context
+                    assert(sock.context:cert_store_stats()) -- sock.context is a context
                     return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
                 end
                 local context, other = named(has == "first" and refuse or nil), named(has == "other" and refuse or nil, { cert = "other" })
                 local client, server = link.pair(unverified("x.example"), { context = context })
-                if begins then -- but the ClientHello has not come
+                if begins then -- but the ClientHello has not arrived
                     raises("SSLWantReadError", {}, server.do_handshake, server)
                 end
                 server.context = other
@@ -681,7 +681,7 @@ describe("set_servername_callback:", function()
             end
         end)
 
-        it("SSLS-41 the callback of a context that is switched to is not called", function()
+        it("SSLS-41 the callback of the context that is switched to is not called", function()
             local other = named(function()
                 error("called")
             end, { cert = "other" })
@@ -690,7 +690,7 @@ describe("set_servername_callback:", function()
             end), unverified("x.example")))
         end)
 
-        it("SNI-06 a wrong one is an error in the callback, and refuses the client", function()
+        it("SNI-06 assigning another value raises in the callback, and refuses the client", function()
             local failures = refusals(function(sock)
                 sock.context = "other"
             end)
@@ -698,7 +698,7 @@ describe("set_servername_callback:", function()
             raises.check(failures.server.cause, "TypeError", { match = "The value must be a SSLContext" })
         end)
 
-        it("STAT-03 SNI-06 counts a handshake that was switched away from it", function()
+        it("STAT-03 SNI-06 counts a handshake that was switched to another context", function()
             local other = link.context { cert = "other" }
             local context = named(function(sock)
                 sock.context = other
@@ -711,7 +711,7 @@ describe("set_servername_callback:", function()
     end)
 
     describe("wrap_socket and accept", function()
-        it("SNI-03 SNI-06 pass the socket that they return", function()
+        it("SNI-03 SNI-06 pass the callback the socket that they return", function()
             local other = link.context { cert = "other" }
             local listener, port = listening()
             local seen
@@ -744,7 +744,7 @@ describe("set_servername_callback:", function()
             server:close()
         end)
 
-        it("SNI-09 SNI-12 close the socket of a client that is refused; Python sees the alert", function()
+        it("SNI-09 SNI-12 close the socket of a refused client; Python receives the alert", function()
             local listener, port = listening()
             local answer = ssl.ALERT_DESCRIPTION_ACCESS_DENIED
             local seen
@@ -784,7 +784,7 @@ describe("set_servername_callback:", function()
             server:close()
         end)
 
-        it("SNI-04 SNI-06 SNI-09 openssl s_client sees what it asked for", function()
+        it("SNI-04 SNI-06 SNI-09 openssl s_client receives the certificate for its name", function()
             local other = link.context { cert = "other" }
             local listener, port = listening()
             local names = {}
@@ -853,7 +853,7 @@ describe("set_servername_callback:", function()
             assert.is_nil(next(weak))
         end)
 
-        it("SNI-14 SNI-02 a callback that is taken away is collected", function()
+        it("SNI-14 SNI-02 a callback that was removed is collected", function()
             local weak = setmetatable({}, { __mode = "k" })
             local context = link.context { cert = "server-ec" }
             do

@@ -1,5 +1,5 @@
--- session_cache_size: the sessions that a context keeps for its clients. What empties the cache is in
--- session_matrix_spec.lua; clocks, forks and threads are in spec/c/test_client_sessions.c.
+-- session_cache_size: the sessions that a context stores for its clients. session_matrix_spec.lua tests what makes a
+-- stored session unusable; spec/c/test_client_sessions.c tests clocks, forks and threads.
 local handles = require "support.handles"
 local pki = require "support.pki"
 local raises = require "support.raises"
@@ -16,8 +16,8 @@ local function contexts(version, size)
     return client, server
 end
 
--- series: visits in which the client reads nothing, so that it gets no new tickets; "r" for each that resumed, "f" for
--- a full handshake.
+-- series returns a letter for each of several visits: "r" if it resumed, "f" for a full handshake. The client reads
+-- nothing, so that it receives no new tickets.
 local function series(count, options)
     local marks = {}
     options.quiet = true
@@ -32,7 +32,7 @@ end
 describe("session_cache_size", function()
     handles.watch(before_each, after_each)
 
-    it("is 0 but in default contexts of clients, and 0 to 65536", function()
+    it("is 0 except in default contexts of clients, and accepts 0 to 65536", function()
         assert.equal(64, ssl.create_default_context().session_cache_size)
         assert.equal(64, ssl.create_default_context({ cafile = pki.path("root.pem") }).session_cache_size)
         assert.equal(0, ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).session_cache_size)
@@ -102,7 +102,7 @@ describe("session_cache_size", function()
         assert.equal("f", series(1, at "www.cleat.test"))
     end)
 
-    it("keeps none of a server that closes before the client has read", function()
+    it("has no session of a server that closes before the client reads", function()
         local client, server = contexts(TLS13)
         assert.equal("ff", series(2, { client = client, server = server }))
     end)
@@ -121,14 +121,14 @@ describe("session_cache_size", function()
             assert.same({ 1, 1 }, { stats.hits, stats.misses })
         end)
 
-        it("a session that is given goes first, and is not used again: " .. name, function()
+        it("a session that the program sets is used first, and only once: " .. name, function()
             local client, server = contexts(version)
             local session = visits.visit({ client = client, server = server }).session
             assert.equal("r", series(1, { client = client, server = server, session = session }))
             assert.equal(version == TLS13 and "rf" or "rr", series(2, { client = client, server = server }))
         end)
 
-        it("a connection that was made before a setting was changed does not store: " .. name, function()
+        it("a connection from before a change of settings stores no session: " .. name, function()
             local client, server = contexts(version)
             local result = visits.visit { client = client, server = server, before = function()
                 client.verify_depth = 5
@@ -140,7 +140,7 @@ describe("session_cache_size", function()
             assert.equal("r", series(1, { client = client, server = server }))
         end)
 
-        it("a connection that was made before a setting was changed finds nothing: " .. name, function()
+        it("a connection from before a change of settings finds no session: " .. name, function()
             local client, server = contexts(version)
             visits.visit { client = client, server = server }
             local result = visits.visit { client = client, server = server, before = function()
@@ -187,7 +187,7 @@ describe("session_cache_size", function()
             assert.equal("f", series(1, { client = client, server = server }))
         end)
 
-        it("a server that hangs up discards its sessions: " .. name, function()
+        it("a server that closes in the handshake discards its sessions: " .. name, function()
             local client, server = contexts(version)
             visits.visit { client = client, server = server }
             local incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -208,7 +208,7 @@ describe("session_cache_size", function()
             assert.equal(version == TLS13 and "rf" or "rr", series(2, { client = client, server = server }))
         end)
 
-        it("the port is of the key: " .. name, function()
+        it("the port is part of the key: " .. name, function()
             local client, server = contexts(version)
             local listeners = {}
             for index = 1, 2 do

@@ -1,5 +1,5 @@
--- Every way in which two connections of a client can differ, against what becomes of the second: whether it resumes the
--- first one's session, given by the program or found in the context's cache, and whether its server is verified.
+-- Every difference between two connections of a client, and the result of the second: whether it resumes the first
+-- one's session, which the program sets or the context's cache has, and whether its server is verified.
 local handles = require "support.handles"
 local pki = require "support.pki"
 local raises = require "support.raises"
@@ -10,10 +10,11 @@ local NO_ISSUER, NO_LIST, NOT_YET, EXPIRED, LONG_CHAIN, REVOKED, WRONG_NAME, NO_
     73, 50
 local TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
--- An outcome is "resumed" or "full", both of them verified (or "unverified" behind it); the verify code of a refusal;
--- or a table with the message of a ValueError. { [TLS12] = …, [TLS13] = … } differs by version. change(given) happens
+-- A result is "resumed" or "full", both of them verified (or with "unverified" after it); the verify code of a refusal;
+-- or a table with the message of a ValueError. { [TLS12] = …, [TLS13] = … } differs by version. change(given) is called
 -- between the connections: given has client, server (contexts) and second, the options of the second visit.
--- setup(given) comes before both. given: with the session as an argument; cached: found in the cache.
+-- setup(given) is called before both. The field given: the result with the session as an option; cached: with the
+-- session in the cache.
 local ROWS = {
     { "nothing", given = "resumed", cached = "resumed" },
     { "the host name", change = function(given)
@@ -42,7 +43,7 @@ local ROWS = {
     { "more trust", change = function(given)
         given.client:load_verify_locations(pki.path("unknown-root.pem"))
     end, given = "resumed", cached = "full" },
-    { "trust: the session was made without", setup = function(given)
+    { "trust: the session was made without verification", setup = function(given)
         given.client = visits.client(given.version, false)
         given.client.check_hostname = false
         given.client.verify_mode = ssl.CERT_NONE
@@ -77,7 +78,7 @@ local ROWS = {
     { "verify_mode: CERT_OPTIONAL", change = function(given)
         given.client.verify_mode = ssl.CERT_OPTIONAL
     end, given = "resumed", cached = "full" },
-    { "verify_flags: revocation lists, of which there are none", change = function(given)
+    { "verify_flags: revocation lists are required, and there are none", change = function(given)
         given.client.verify_flags = given.client.verify_flags + ssl.VERIFY_CRL_CHECK_LEAF
     end, given = NO_LIST, cached = NO_LIST },
     { "verify_flags: the server was revoked", setup = function(given)
@@ -96,7 +97,7 @@ local ROWS = {
     { "the clock: before the certificate", change = function(given)
         given.client.verify_time = 1e9
     end, given = NOT_YET, cached = NOT_YET },
-    { "the clock: behind the certificate", change = function(given)
+    { "the clock: after the certificate", change = function(given)
         given.client.verify_time = 4e9
     end, given = EXPIRED, cached = EXPIRED },
     { "require_ocsp", change = function(given)
@@ -143,7 +144,7 @@ local ROWS = {
             return not given.changed
         end
     end, given = APPLICATION, cached = APPLICATION },
-    { "verify_callback: accepts a bad server", setup = function(given)
+    { "verify_callback: accepts an untrusted server", setup = function(given)
         given.client.verify_callback_may_accept = true
         given.client.verify_callback = function(_, _, verdict)
             given.asked = verdict.verify_code
@@ -153,14 +154,14 @@ local ROWS = {
     end, change = function(given)
         given.asked = nil
     end, given = WRONG_NAME, cached = WRONG_NAME, asked = WRONG_NAME },
-    { "verify_callback: accepts a bad server, twice", setup = function(given)
+    { "verify_callback: accepts an untrusted server, twice", setup = function(given)
         given.client.verify_callback_may_accept = true
         given.client.verify_callback = function()
             return true
         end
         given.first.hostname, given.second.hostname = "other.example", "other.example"
     end, given = "resumed", cached = "full", code = WRONG_NAME },
-    { "enforce_verification is false, and the server bad", setup = function(given)
+    { "enforce_verification is false, and the server is untrusted", setup = function(given)
         given.client.enforce_verification = false
         given.first.hostname, given.second.hostname = "other.example", "other.example"
     end, given = "resumed", cached = "full", code = WRONG_NAME },
@@ -223,7 +224,7 @@ local ROWS = {
     { "the server's certificate", change = function(given)
         given.server:load_cert_chain(pki.chain("revoked"))
     end, given = "resumed", cached = "resumed" },
-    { "the server's kinds of keys", change = function(given)
+    { "the server's key types", change = function(given)
         given.server:load_cert_chain(pki.chain("server-rsa"))
     end, given = "resumed", cached = "resumed" },
     { "the server's certificate, and its keys", change = function(given)
@@ -299,7 +300,7 @@ describe("Two connections differ in", function()
     for _, row in ipairs(ROWS) do
         for _, version in ipairs(visits.VERSIONS) do
             local name = ("%s: %s, "):format(row[1], visits.NAMES[version])
-            it(name .. "the session is given", function()
+            it(name .. "the session is an option", function()
                 local given, session = begin(row, version, 0)
                 change(row, given)
                 if given.by_bytes then

@@ -12,7 +12,7 @@ local visits = require "support.visits"
 
 local visit = visits.visit
 
--- each: the test for TLS 1.2 with tickets and without, and for TLS 1.3.
+-- each declares the test for TLS 1.2 with tickets and without, and for TLS 1.3.
 local VARIANTS = {
     { name = "TLS 1.2, ticket", version = ssl.TLSVersion.TLSv1_2 },
     { name = "TLS 1.2, session id", version = ssl.TLSVersion.TLSv1_2, no_ticket = true },
@@ -44,8 +44,7 @@ describe("ssl.SSLSession", function()
             assert.is_true(third.reused)
             local control = visit { client = client, server = server }
             assert.is_false(control.reused)
-            -- With TLS 1.2 the same session goes on, unless the server gives a new ticket; with TLS 1.3 each is for one
-            -- use.
+            -- In TLS 1.2 the same session stays, unless the server sends a new ticket; in TLS 1.3 each is for one use.
             assert.equal(variant.version == ssl.TLSVersion.TLSv1_2, second.session == first.session)
         end)
 
@@ -70,13 +69,13 @@ describe("ssl.SSLSession", function()
             end)
         end)
 
-        it("is nil until there is one: " .. variant.name, function()
+        it("is nil until the client has one: " .. variant.name, function()
             local client, server = contexts(variant)
             local first = visit { client = client, server = server, quiet = true, before = function(object)
                 assert.is_nil(object.session)
                 assert.is_false(object.session_reused)
             end }
-            -- A ticket of TLS 1.3 is read with the first data.
+            -- A ticket of TLS 1.3 is received with the first data.
             assert.equal(variant.version == ssl.TLSVersion.TLSv1_3, first.session == nil)
             assert.is_nil(first.server.session)
             local offered = visit({ client = client, server = server }).session
@@ -85,7 +84,7 @@ describe("ssl.SSLSession", function()
             end }
         end)
 
-        it("B-42 is set before the handshake: " .. variant.name, function()
+        it("B-42 can be set before the handshake only: " .. variant.name, function()
             local client, server = contexts(variant)
             local session = visit({ client = client, server = server }).session
             local second = visit { client = client, server = server, before = function(object)
@@ -101,7 +100,7 @@ describe("ssl.SSLSession", function()
             end)
         end)
 
-        it("B-67 is bytes and back, in another context: " .. variant.name, function()
+        it("B-67 can be converted to bytes and back, in another context: " .. variant.name, function()
             local client, server = contexts(variant)
             local session = visit({ client = client, server = server }).session
             local bytes = session:tobytes()
@@ -117,7 +116,7 @@ describe("ssl.SSLSession", function()
             assert.is_true(visit({ client = other, server = server, session = copy }).reused)
         end)
 
-        it("is of the client certificate that the context had: " .. variant.name, function()
+        it("belongs to the context's client certificate: " .. variant.name, function()
             local client, server = contexts(variant)
             server:load_verify_locations(pki.path("root.pem"))
             server.verify_mode = ssl.CERT_REQUIRED
@@ -125,11 +124,11 @@ describe("ssl.SSLSession", function()
             local first = visit { client = client, server = server }
             assert.is_nil(first.failure)
             local bytes = first.session:tobytes()
-            client:load_cert_chain(pki.chain("client")) -- the same again
+            client:load_cert_chain(pki.chain("client")) -- the same certificate again
             local second = visit { client = client, server = server, session = first.session }
             assert.is_true(second.reused)
             assert.equal(first.seen, second.seen)
-            client:load_cert_chain(pki.chain("server-ec")) -- another one
+            client:load_cert_chain(pki.chain("server-ec")) -- another certificate
             raises("ValueError", { match = "Session is of another certificate or of other algorithms than the context has now." }, visit,
                 { client = client, server = server, session = first.session })
             raises("SSLError", { library = "SSL", reason = "SESSION_CERTIFICATE_MISMATCH" }, client.session_from_bytes,
@@ -138,7 +137,7 @@ describe("ssl.SSLSession", function()
             raises("SSLError", { reason = "SESSION_CERTIFICATE_MISMATCH" }, bare.session_from_bytes, bare, bytes)
         end)
 
-        it("is discarded by another context: " .. variant.name, function()
+        it("is ignored by a server with another context: " .. variant.name, function()
             local client, server = contexts(variant)
             local session = visit({ client = client, server = server }).session
             local other = visits.client(variant.version)
@@ -150,7 +149,7 @@ describe("ssl.SSLSession", function()
             assert.is_false(second.reused)
         end)
 
-        it("a connection that failed has none: " .. variant.name, function()
+        it("a failed connection has none: " .. variant.name, function()
             local client, server = contexts(variant)
             local one, two = visits.pair { client = client, server = server }
             assert.is_nil(one.failure)
@@ -178,7 +177,7 @@ describe("ssl.SSLSession", function()
         sock:close()
     end)
 
-    it("is for clients", function()
+    it("is for clients only", function()
         local client, server = visits.client(), visits.server()
         local session = visit({ client = client, server = server }).session
         raises("ValueError", { match = "session can only be specified in client mode" }, server.wrap_bio, server,
@@ -235,13 +234,13 @@ describe("ssl.SSLSession", function()
         listener:close()
     end)
 
-    it("of another context fails when the connection is made", function()
+    it("of another context raises when the connection is made", function()
         local client, server, other = visits.client(), visits.server(), visits.client()
         local session = visit({ client = other, server = server }).session
         local one, two = socket.socketpair()
         raises("ValueError", { match = "Session refers to a different SSLContext." }, client.wrap_socket, client, one,
             { server_hostname = "localhost", session = session, do_handshake_on_connect = false })
-        -- The socket is still the caller's.
+        -- The socket still belongs to the caller.
         one:send("x")
         assert.equal("x", two:recv(1))
         one:close()
@@ -260,7 +259,7 @@ describe("ssl.SSLSession", function()
         end
     end)
 
-    it("has the server's certificate, or is none", function()
+    it("without the server's certificate is refused", function()
         -- DER: a session of TLS 1.2, and the same without the field [3], the certificate.
         local client = visits.client()
         local head = ("\2\1\1\2\2\3\3\4\2\192\47\4\32%s\4\48%s\161\6\2\4\101\83\241\0\162\4\2\2\28\32"):format(
@@ -276,7 +275,7 @@ describe("ssl.SSLSession", function()
         raises("SSLError", { reason = "INVALID_SSL_SESSION" }, client.session_from_bytes, client, encode(""))
     end)
 
-    it("of changed bytes ends in a handshake or in an error", function()
+    it("of changed bytes results in a handshake or in an error", function()
         local client = visits.client()
         local server = visits.server()
         local bytes = visit({ client = client, server = server }).session:tobytes()

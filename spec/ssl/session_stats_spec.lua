@@ -1,5 +1,5 @@
--- SSLContext.session_stats, and the sessions that it counts: resumed by openssl s_client with tickets, without, and in
--- vain.
+-- SSLContext.session_stats, and the sessions that it counts: openssl s_client resumes them with tickets, without
+-- tickets, and without success.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -11,7 +11,7 @@ local ssl = require "cleat.ssl"
 local KEYS = { "accept", "accept_good", "accept_renegotiate", "cache_full", "connect", "connect_good", "connect_renegotiate",
     "hits", "misses", "number", "store_errors", "timeouts" }
 
--- expected: all counters, 0 but for those given.
+-- expected returns all counters, 0 except for the given ones.
 local function expected(given)
     local stats = {}
     for _, key in ipairs(KEYS) do
@@ -22,7 +22,7 @@ end
 
 local FLAGS = { ["TLSv1.2"] = "-tls1_2", ["TLSv1.3"] = "-tls1_3" }
 
--- server: a listening TLS socket with a context, and its port.
+-- server returns a listening TLS socket with a context, and its port.
 local function server(context)
     local plain = socket.socket()
     plain:settimeout(10)
@@ -31,7 +31,7 @@ local function server(context)
     return context:wrap_socket(plain, { server_side = true }), plain:getsockname()[2]
 end
 
--- visit: one connection of s_client with further arguments; returns whether it resumed a session, by its own words.
+-- visit makes one connection of s_client with further arguments; it returns whether s_client reports a resumed session.
 local function visit(listener, port, version, words)
     local command = { "openssl", "s_client", "-connect", "127.0.0.1:" .. port, "-ign_eof", FLAGS[version], timeout = 20 }
     for _, word in ipairs(words) do
@@ -39,7 +39,7 @@ local function visit(listener, port, version, words)
     end
     local client = process.start(command)
     local sock = listener:accept()
-    sock:sendall("hello\n") -- TLS 1.3's tickets come before it
+    sock:sendall("hello\n") -- TLS 1.3's tickets are sent before this
     client:wait_for("hello")
     sock:close()
     client:wait()
@@ -64,7 +64,7 @@ describe("session_stats:", function()
         end
     end)
 
-    it("STAT-01 is a new table each time", function()
+    it("STAT-01 is a new table at each call", function()
         local context = link.context {}
         context:session_stats().accept = 7
         assert.are.equal(0, context:session_stats().accept)
@@ -84,7 +84,7 @@ describe("session_stats:", function()
                 end
             end)
 
-            it("STAT-03 counts apart those that fail", function()
+            it("STAT-03 counts failed handshakes separately", function()
                 local client_context = link.context { version = version, verify = ssl.CERT_REQUIRED }
                 local server_context = link.context(link.server_options { version = version })
                 local failures = link.attempt({ context = client_context }, { context = server_context })
@@ -132,7 +132,7 @@ describe("session_stats:", function()
                 end)
             end
 
-            it("STAT-03 counts sessions that are offered to a context that does not know them", function()
+            it("STAT-03 counts sessions that are offered to a context that cannot resume them", function()
                 local context = link.context(link.server_options { version = version })
                 local listener, port = server(context)
                 local file = process.directory() .. "/session-" .. version
@@ -147,7 +147,7 @@ describe("session_stats:", function()
         end)
     end
 
-    it("STAT-03 counts a session of the cache that is gone", function()
+    it("STAT-03 counts a session that was removed from the cache", function()
         local options = { version = "TLSv1.2" }
         local file = process.directory() .. "/session-gone"
         for round = 1, 2 do

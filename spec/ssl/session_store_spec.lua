@@ -1,5 +1,5 @@
--- SSLContext:set_session_store: sessions of servers in a table of the program's, which two servers share. CPython is
--- the client.
+-- SSLContext:set_session_store: servers' sessions in a table of the program, which two servers share. CPython is the
+-- client.
 local errors = require "cleat.errors"
 local handles = require "support.handles"
 local peer = require "support.peer"
@@ -28,7 +28,7 @@ local function store()
     return self
 end
 
--- with: a server's context over a store, whose functions may be replaced.
+-- with returns a server's context over a store, whose functions may be replaced.
 local function with(variant, over, options)
     local context = visits.server(variant, options)
     context:set_session_store { get = over.get, put = over.put, remove = over.remove, error = over.error }
@@ -43,7 +43,7 @@ local function count(values)
     return number
 end
 
--- change: all values of the store changed by f(value).
+-- change replaces all values of the store by f(value).
 local function change(over, f)
     for key, value in pairs(over.kept) do
         over.kept[key] = f(value)
@@ -57,7 +57,7 @@ describe("session store:", function()
     for _, variant in ipairs(visits.VARIANTS) do
         local full = variant.version == "1.3" and { "put", "put" } or { "put" }
         describe(variant.name .. ":", function()
-            it("is asked only by clients that offer a session, and gets those of the others", function()
+            it("is queried only for clients that offer a session; the sessions of all clients are stored", function()
                 local over = store()
                 local context = with(variant, over)
                 assert.is_false(visit(variant, context).resumed)
@@ -68,12 +68,12 @@ describe("session store:", function()
                     assert.is_truthy(#value > 60)
                 end
                 local whole = variant.version == "1.3" and 172800 or 7200
-                for _, lifetime in ipairs(over.lifetimes) do -- of which a moment may have passed
+                for _, lifetime in ipairs(over.lifetimes) do -- some of which has passed
                     assert.is_true(lifetime > whole - 60 and lifetime <= whole, tostring(lifetime))
                 end
             end)
 
-            it("moves a client from one server to another", function()
+            it("lets a client resume on another server", function()
                 local over = store()
                 local first, second = with(variant, over), with(variant, over)
                 visit(variant, first)
@@ -86,7 +86,7 @@ describe("session store:", function()
                 assert.are.equal(0, first:session_stats().store_errors)
             end)
 
-            it("without what was stored makes a full handshake", function()
+            it("that has lost its sessions causes a full handshake", function()
                 local over = store()
                 local context = with(variant, over)
                 visit(variant, context)
@@ -98,17 +98,17 @@ describe("session store:", function()
             end)
 
             for name, f in pairs {
-                ["half of what was stored"] = function(value) return value:sub(1, 70) end,
+                ["half of the stored bytes"] = function(value) return value:sub(1, 70) end,
                 ["a changed byte"] = function(value)
                     local at = #value - 20
                     return value:sub(1, at - 1) .. string.char((value:byte(at) + 1) % 256) .. value:sub(at + 1)
                 end,
-                ["nothing but zeros"] = function(value) return ("\0"):rep(#value) end,
+                ["only zeros"] = function(value) return ("\0"):rep(#value) end,
                 ["an empty string"] = function() return "" end,
                 ["a very long string"] = function() return ("x"):rep(300000) end,
                 ["false"] = function() return false end,
             } do
-                it("that returns " .. name .. " makes a full handshake", function()
+                it("that returns " .. name .. " causes a full handshake", function()
                     local over = store()
                     local context = with(variant, over)
                     visit(variant, context)
@@ -119,7 +119,7 @@ describe("session store:", function()
                 end)
             end
 
-            it("that returns another client's session makes a full handshake", function()
+            it("that returns another client's session causes a full handshake", function()
                 local over = store()
                 local context = with(variant, over)
                 visit(variant, context)
@@ -132,7 +132,7 @@ describe("session store:", function()
                 assert.is_false(resumes(variant, context))
             end)
 
-            it("reports errors, and goes on", function()
+            it("raises errors to its error function, and the handshake continues", function()
                 local over = store()
                 local context = with(variant, over)
                 visit(variant, context)
@@ -147,7 +147,7 @@ describe("session store:", function()
                 assert.are.equal(1 + #full, context:session_stats().store_errors)
             end)
 
-            it("that answers with the wrong type reports that", function()
+            it("that returns a wrong type: the error function is called", function()
                 local over = store()
                 local context = with(variant, over)
                 visit(variant, context)
@@ -158,7 +158,7 @@ describe("session store:", function()
                 assert.are.equal(1, #over.errors)
             end)
 
-            it("counts errors without a function for them, and of that function", function()
+            it("without an error function, and when that raises, counts the errors", function()
                 local over = store()
                 local context = with(variant, over)
                 visit(variant, context)
@@ -171,15 +171,15 @@ describe("session store:", function()
                 assert.are.equal(2, context:session_stats().store_errors)
             end)
 
-            it("leaves no secret in what a client has: the ticket is a name", function()
+            it("sends clients no secret: a ticket is only a name", function()
                 local over = store()
                 local context = with(variant, over)
                 visit(variant, context)
                 assert.is_true(resumes(variant, context))
-                assert.is_truthy(over.kept[over.asked]) -- 32 bytes of the client's, and the store alone has the rest
+                assert.is_truthy(over.kept[over.asked]) -- it has 32 bytes of the ticket, and only the store has the rest of the session
             end)
 
-            it("can be removed, and sessions are the context's again", function()
+            it("can be removed; then the context stores its sessions itself", function()
                 local over = store()
                 local context = with(variant, over)
                 visit(variant, context)
@@ -193,7 +193,7 @@ describe("session store:", function()
                 assert.are.same({}, over.log)
             end)
 
-            it("is encrypted by ticket keys, and useless without them", function()
+            it("has values that ticket keys encrypt, and that are useless without them", function()
                 local over = store()
                 local secret = ssl.RAND_bytes(32)
                 local first, second, third = with(variant, over), with(variant, over), with(variant, over)
@@ -201,9 +201,9 @@ describe("session store:", function()
                 second:set_ticket_secret(secret)
                 visit(variant, first)
                 assert.is_true(resumes(variant, second))
-                assert.is_false(resumes(variant, third)) -- it has a plain session now
+                assert.is_false(resumes(variant, third)) -- the store has an unencrypted session now
                 assert.is_true(resumes(variant, third))
-                assert.is_false(resumes(variant, first)) -- which is refused where there are keys
+                assert.is_false(resumes(variant, first)) -- which a server with keys refuses
                 third:set_ticket_secret(ssl.RAND_bytes(32))
                 assert.is_false(resumes(variant, third))
             end)
@@ -211,7 +211,7 @@ describe("session store:", function()
     end
 
     for _, variant in ipairs(visits.VARIANTS) do
-        it(variant.name .. ": verifies clients again, and asks the verify callback", function()
+        it(variant.name .. ": clients are verified again, and the verify callback is called", function()
             local over, calls, refuses = store(), 0, false
             local options = { cafile = "root.pem", verify = ssl.CERT_REQUIRED }
             local context = with(variant, over, options)
@@ -228,11 +228,11 @@ describe("session store:", function()
             over.log = {}
             outcome = visit(variant, context, { cert = "client", resume = "visit" })
             raises.check(outcome.failure, "SSLCertVerificationError", { verify_code = 50 })
-            assert.are.same({ "get" }, over.log) -- who is refused leaves no session behind
+            assert.are.same({ "get" }, over.log) -- no session of a refused client is stored
         end)
     end
 
-    it("is not asked for the made-up id of a client of TLS 1.3", function()
+    it("is not queried for the random session id of a TLS 1.3 client", function()
         local over = store()
         local variant = visits.VARIANTS[1]
         local context = with(variant, over)
@@ -242,7 +242,7 @@ describe("session store:", function()
         assert.are.same({ "put", "get" }, over.log)
     end)
 
-    it("is asked for ids of a client of TLS 1.3 where there are no tickets", function()
+    it("is queried for the session id of a TLS 1.3 client if tickets are disabled", function()
         local over = store()
         local variant = visits.VARIANTS[2]
         local context = with(variant, over)
@@ -250,7 +250,7 @@ describe("session store:", function()
         assert.is_true(resumes(variant, context, { max = "1.3" }))
     end)
 
-    it("is not asked for tickets that are not names", function()
+    it("is not queried for tickets that are not names", function()
         local variant = visits.VARIANTS[3]
         local plain = visits.server(variant)
         visit(variant, plain)
@@ -290,7 +290,7 @@ describe("session store:", function()
         assert.are.same({}, over.errors)
     end)
 
-    it("is of the context that a connection was made from", function()
+    it("is that of the context from which a connection was made", function()
         for _, variant in ipairs(visits.VARIANTS) do
             local over, others = store(), store()
             local context, other = with(variant, over), with(variant, others)
@@ -304,7 +304,7 @@ describe("session store:", function()
         end
     end)
 
-    it("is that of another context that a connection gets before its handshake", function()
+    it("is that of a context that is assigned to a connection before its handshake", function()
         for _, variant in ipairs(visits.VARIANTS) do
             local over = store()
             local context, other = visits.server(variant), with(variant, over)
@@ -315,7 +315,7 @@ describe("session store:", function()
         end
     end)
 
-    it("is that with which a connection was made, whatever the context has later", function()
+    it("is that of the time when a connection was made, even if the context gets another one", function()
         for _, variant in ipairs(visits.VARIANTS) do
             for _, later in ipairs { "another", "none" } do
                 local over, others = store(), store()
@@ -326,12 +326,12 @@ describe("session store:", function()
                 end }))
                 assert.are.same({}, others.log)
                 context:set_session_store { get = over.get, put = over.put }
-                assert.is_true(resumes(variant, context)) -- what that connection stored is there
+                assert.is_true(resumes(variant, context)) -- that connection's session is stored
             end
         end
     end)
 
-    it("may close the connection in which it is asked", function()
+    it("may close the connection for which it is called", function()
         for _, variant in ipairs(visits.VARIANTS) do
             local over = store()
             local context = with(variant, over)
@@ -357,7 +357,7 @@ describe("session store:", function()
         raises.check(over.errors[1], "ValueError", { match = "the session store callback has not returned yet" })
     end)
 
-    it("has functions, and no others", function()
+    it("needs its two functions, and refuses unknown ones", function()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         local function f() end
         raises("TypeError", { match = "missing required argument 'put'" }, context.set_session_store, context, { get = f })

@@ -1,5 +1,5 @@
--- A server's sessions end with the trust that they were made under: whatever clients are verified with is changed
--- between a connection and the next one, which offers the session. Python is the client.
+-- A server's sessions end when the trust changes under which they were made: a setting that clients are verified with
+-- changes between a connection and the next one, which offers the session. Python is the client.
 local handles = require "support.handles"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -17,11 +17,12 @@ local VARIANTS = {
     { name = "TLS 1.3, one ticket key", version = "1.3", key = ssl.RAND_bytes(80) },
 }
 
--- What all contexts of a variant share that is stored; and a session id context, which must not weaken anything.
+-- Ticket keys and stores that all contexts of a variant share; and a session id context, which must not weaken
+-- anything.
 local kept = {}
 
--- server: a server's context. options: cafile (of pki), capath (a path), verify (CERT_REQUIRED), flags, cert
--- (server-ec), files (paths to load besides).
+-- server returns a server's context. options: cafile (of pki), capath (a path), verify (CERT_REQUIRED), flags, cert
+-- (server-ec), files (further paths to load).
 local function server(variant, options)
     options = options or {}
     local context = visits.server(variant, { cert = options.cert, verify = options.verify or ssl.CERT_REQUIRED })
@@ -45,7 +46,7 @@ local function server(variant, options)
     return context
 end
 
--- switches: the context, which moves connections for b.example to another one.
+-- switches makes the context switch connections for b.example to another one.
 local function switches(context, other)
     context:set_servername_callback(function(sock, name)
         if name == "b.example" then
@@ -55,10 +56,10 @@ local function switches(context, other)
     return context
 end
 
--- visit: one connection to a server of the context. client: cert (of pki), hostname (a.example), resume (offers the
--- session of the visit before), meanwhile (called when the server's connection has been made, before its handshake).
--- Returns what became of it: failure (the server's), subject (of the client's certificate), resumed (as both ends see
--- it), and the client's lines.
+-- visit makes one connection to a server of the context. client: cert (of pki), hostname (a.example), resume (offers
+-- the session of the previous visit), meanwhile (called when the server's connection has been made, before its
+-- handshake). Returns its result: failure (the server's), subject (of the client's certificate), resumed (by both
+-- ends), and the client's lines.
 local function visit(variant, context, client)
     return visits.visit(variant, context, {
         cert = client.cert, hostname = client.hostname, meanwhile = client.meanwhile, resume = client.resume and "visit" or nil,
@@ -70,10 +71,10 @@ local function accepted(resumed, subject, outcome)
         { resumed = outcome.resumed, subject = outcome.subject, failure = outcome.failure and tostring(outcome.failure) })
 end
 
--- refused: the server has failed as expected, and the client was sent the alert.
+-- refused checks that the server has failed as expected, and that the client has received the alert.
 local function refused(what, alert, outcome)
     raises.check(outcome.failure, what.verify_code and "CertificateError" or "SSLError", what)
-    if what.verify_code then -- of a resumed session too
+    if what.verify_code then -- for a resumed session too
         assert.is_truthy(outcome.failure.depth and outcome.failure.certificate)
         assert.is_truthy(outcome.failure.chain[1].subject[2][1][2]:find "client$")
     end
@@ -105,7 +106,7 @@ end
 
 local serial = 0
 
--- directory: a new one that holds these files of pki, found by their hashes.
+-- directory returns a new one with these files of pki, under the names of their hashes.
 local function directory(names)
     serial = serial + 1
     local path = ("%s/cas-%d"):format(process.directory(), serial)
@@ -141,12 +142,12 @@ describe("sessions and trust:", function()
         describe(variant.name .. ":", function()
             local WITH, WITHOUT = { cert = "client" }, {}
 
-            -- first: a connection that leaves a session.
+            -- first makes a connection that leaves a session.
             local function first(context, client)
                 accepted(false, client.cert, visit(variant, context, client))
             end
 
-            -- again: what becomes of the next one, which offers the session.
+            -- again returns the result of the next connection, which offers the session.
             local function again(context, client)
                 local copy = { resume = true }
                 for name, value in pairs(client) do
@@ -162,7 +163,7 @@ describe("sessions and trust:", function()
                 accepted(true, "client", again(context, WITH))
             end)
 
-            it("and one without a certificate where none is required", function()
+            it("and one without a certificate if none is required", function()
                 for _, mode in ipairs { ssl.CERT_NONE, ssl.CERT_OPTIONAL } do
                     local context = server(variant, { verify = mode })
                     first(context, WITHOUT)
@@ -203,7 +204,7 @@ describe("sessions and trust:", function()
                 end,
             }
             for what, change in pairs(UNRELATED) do
-                it("a session resumes when something changes that does not verify clients: " .. what, function()
+                it("a session resumes after a change that does not affect verification: " .. what, function()
                     local context = server(variant)
                     first(context, WITH)
                     change(context)
@@ -211,20 +212,20 @@ describe("sessions and trust:", function()
                 end)
             end
 
-            it("a servername callback moves the session to other trust", function()
+            it("a servername callback switches to a context with other trust", function()
                 local context = switches(server(variant), server(variant, { cafile = "unknown-root.pem" }))
                 local b = { cert = "client", hostname = "b.example" }
                 untrusted(visit(variant, context, b))
                 first(context, WITH)
                 untrusted(again(context, b))
-                -- which a client of the other trust can resume, and the first cannot either
+                -- a client that the other context trusts can resume, and the first client cannot
                 local other = { cert = "client-unknown", hostname = "b.example" }
                 accepted(false, "nobody's client", visit(variant, context, other))
                 accepted(true, "nobody's client", again(context, other))
                 untrusted(again(context, { cert = "client-unknown" }))
             end)
 
-            it("and to the same trust, where it resumes", function()
+            it("and to one with the same trust, where it resumes", function()
                 local context = switches(server(variant), server(variant, { cert = "other" }))
                 first(context, WITH)
                 accepted(true, "client", again(context, { cert = "client", hostname = "b.example" }))
@@ -241,7 +242,7 @@ describe("sessions and trust:", function()
                 end)
             end
 
-            it("verify_mode is raised to CERT_OPTIONAL: the client is asked again", function()
+            it("verify_mode is raised to CERT_OPTIONAL: the client is asked for its certificate again", function()
                 local context = server(variant, { verify = ssl.CERT_NONE })
                 accepted(false, nil, visit(variant, context, WITH))
                 context.verify_mode = ssl.CERT_OPTIONAL
@@ -252,7 +253,7 @@ describe("sessions and trust:", function()
                 untrusted(again(context, { cert = "client-unknown" }))
             end)
 
-            it("a servername callback moves the session to a stricter verify_mode", function()
+            it("a servername callback switches to a stricter verify_mode", function()
                 local context = switches(server(variant, { verify = ssl.CERT_NONE }), server(variant))
                 local b = { hostname = "b.example" }
                 missing(variant, visit(variant, context, b))
@@ -263,7 +264,7 @@ describe("sessions and trust:", function()
                 untrusted(visit(variant, context, { cert = "client-unknown", hostname = "b.example" }))
             end)
 
-            it("and to a laxer one, where the first context's counts", function()
+            it("and to a weaker one: the first context's is used", function()
                 local context = switches(server(variant), server(variant, { verify = ssl.CERT_NONE }))
                 missing(variant, visit(variant, context, { hostname = "b.example" }))
                 untrusted(visit(variant, context, { cert = "client-unknown", hostname = "b.example" }))
@@ -278,7 +279,7 @@ describe("sessions and trust:", function()
                 accepted(false, "client with RSA", visit(variant, context, { cert = "client-rsa", hostname = "b.example" }))
             end)
 
-            it("the CA is not there in a new context", function()
+            it("the CA is absent from a new context", function()
                 first(server(variant), WITH)
                 untrusted(again(server(variant, { cafile = "unknown-root.pem" }), WITH))
             end)
@@ -294,7 +295,7 @@ describe("sessions and trust:", function()
                 accepted(false, "nobody's client", visit(variant, context, { cert = "client-unknown" }))
             end)
 
-            it("the CA is removed from a directory when the connection has been made already", function()
+            it("the CA is removed from a directory after the connection was made", function()
                 local path = directory { "root.pem" }
                 local context = server(variant, { capath = path })
                 first(context, WITH)
@@ -304,7 +305,7 @@ describe("sessions and trust:", function()
                 end }))
             end)
 
-            it("a CA comes to a directory: a full handshake", function()
+            it("a CA is added to a directory: a full handshake", function()
                 local path = directory { "root.pem" }
                 local context = server(variant, { capath = path })
                 first(context, WITH)
@@ -321,7 +322,7 @@ describe("sessions and trust:", function()
                 accepted(true, "client", again(context, WITH))
             end)
 
-            it("a revocation list is loaded and asked for", function()
+            it("a revocation list is loaded and checked", function()
                 local context = server(variant)
                 first(context, WITH)
                 context:load_verify_locations(new_list)
@@ -338,7 +339,7 @@ describe("sessions and trust:", function()
                 revoked(visit(variant, context, WITH))
             end)
 
-            it("a revocation list comes to a directory", function()
+            it("a revocation list is added to a directory", function()
                 local path = directory { "root.pem" }
                 local context = server(variant, { capath = path, files = { old_list }, flags = ssl.VERIFY_CRL_CHECK_LEAF })
                 first(context, WITH)

@@ -1,5 +1,5 @@
--- Several certificates in one context, one for each type of key. Beside each that is chosen is a control that chooses
--- another one. spec/peers/several_certificates_spec.lua has the clients that know fewer algorithms than ours.
+-- Several certificates in one context, one for each type of key. For each choice there is a control that chooses
+-- another one. spec/peers/several_certificates_spec.lua has clients that support fewer algorithms than cleat's.
 local der = require "support.der"
 local handles = require "support.handles"
 local key_types = require "support.key_types"
@@ -17,8 +17,8 @@ local function context(version, ...)
     return key_types.load(link.context { version = version }, ...)
 end
 
--- presented: the common name of the certificate that a server of the context presents, and what inspect, if it is
--- given, returns for the connected client. client: options of link.pair.
+-- presented returns the common name of the certificate that a server of the context sends, and the result of inspect,
+-- if given, for the connected client. client: options of link.pair.
 local function presented(server_context, client, inspect)
     local conn, server = link.open(client, { context = server_context })
     local name = key_types.name(conn:getpeercert())
@@ -46,7 +46,7 @@ for _, version in ipairs(VERSIONS) do
             end
         end)
 
-        it("LCC-14 the same type replaces, and another one adds", function()
+        it("LCC-14 loading the same type replaces, and another type adds a certificate", function()
             local server = context(version, "p384", "rsa")
             local chain, key = key_types.issue("p384", { name = "renewed" })
             assert.are.equal("p384", presented(server, { version = version }))
@@ -58,7 +58,7 @@ for _, version in ipairs(VERSIONS) do
             assert.are.equal("p256", presented(server, { version = version }))
         end)
 
-        it("a load that fails leaves all of them", function()
+        it("a load that fails leaves all of them unchanged", function()
             local server = context(version, "p384", "rsa")
             local chain, key = key_types.issue("p384")
             local rsa, rsa_key = key_types.issue("rsa")
@@ -69,7 +69,7 @@ for _, version in ipairs(VERSIONS) do
             assert.are.equal("p384", presented(server, { version = version }))
         end)
 
-        it("a connection keeps those that the context had when it was made", function()
+        it("a connection has those of its context when it was made", function()
             local server_context = context(version, "p384", "rsa")
             local conn, server = link.pair({ version = version }, { context = server_context })
             key_types.load(server_context, "p256")
@@ -87,7 +87,7 @@ for _, version in ipairs(VERSIONS) do
             assert.are.equal("p256", presented(server_context, { version = version }))
         end)
 
-        it("a server-name switch brings all of the other context's, and none of the first's", function()
+        it("after a switch at the server name all of the other context's are used, and none of the first's", function()
             local first = context(version, "p256", "rsa")
             local other = context(version, "rsa", "ed25519", "p384")
             local asked = {}
@@ -110,7 +110,7 @@ for _, version in ipairs(VERSIONS) do
             assert.are.equal("rsa", presented(first, client))
         end)
 
-        it("a client with several presents the preferred one to a server that takes all", function()
+        it("a client with several sends the preferred one to a server that accepts all", function()
             local server_context = context(version, "p256")
             server_context:load_verify_locations(pki.path("root.pem"))
             server_context.verify_mode = ssl.CERT_REQUIRED
@@ -127,7 +127,7 @@ for _, version in ipairs(VERSIONS) do
             end
         end)
 
-        it("an OCSP response is stapled to the certificate that it is about, until that one is replaced", function()
+        it("an OCSP response is stapled to the certificate that it is about, until that certificate is replaced", function()
             local server = context(version, "p384", "rsa")
             local function respond(key_type)
                 local _, _, certificate = key_types.issue(key_type)
@@ -185,7 +185,7 @@ for _, version in ipairs(VERSIONS) do
             assert.is_nil(server.scts)
         end)
 
-        it("each is compressed, and none is sent for another", function()
+        it("each is compressed separately", function()
             if not ssl.HAS_CERTIFICATE_COMPRESSION then
                 return pending("this build has no zlib")
             end
@@ -211,7 +211,7 @@ describe("several certificates:", function()
             return (presented(server, { version = "TLSv1.2", ciphers = ciphers }))
         end
         assert.are.equal("rsa", with("aRSA"))
-        assert.are.equal("rsa", with("kRSA")) -- without ephemeral keys
+        assert.are.equal("rsa", with("kRSA")) -- without ephemeral Diffie-Hellman
         assert.are.equal("p256", with("aECDSA"))
         assert.are.equal("p256", with("aRSA:aECDSA"))
         server = context("TLSv1.2", "rsa", "ed25519")
@@ -229,13 +229,13 @@ describe("several certificates:", function()
         end
     end)
 
-    it("a server's own group is none of its certificates' curves", function()
+    it("a server's own group does not depend on its certificates' curves", function()
         local server = context("TLSv1.2", "rsa", "p384")
         server:set_ecdh_curve("prime256v1")
         assert.are.equal("p384", presented(server, { version = "TLSv1.2" }))
     end)
 
-    it("TLS 1.0 and 1.1 have no Ed25519", function()
+    it("in TLS 1.0 and 1.1 Ed25519 is not used", function()
         for _, version in ipairs { "TLSv1", "TLSv1.1" } do
             local server = context(version, "ed25519", "rsa")
             assert.are.equal("rsa", presented(server, { version = version }))
@@ -244,7 +244,7 @@ describe("several certificates:", function()
         end
     end)
 
-    it("a handshake fails if the client can verify none, for the reason of one", function()
+    it("a handshake fails if the client can verify none of them", function()
         local server = context("TLSv1.2", "p384", "ed25519")
         local failures = link.attempt({ version = "TLSv1.2", ciphers = "aRSA" }, { context = server })
         assert.are.equal("NO_SHARED_CIPHER", failures.server.reason)
@@ -252,7 +252,7 @@ describe("several certificates:", function()
         assert.are.same({}, (link.attempt({ version = "TLSv1.2", ciphers = "aECDSA" }, { context = server })))
     end)
 
-    it("certificates of two CAs with one serial number get the response of the right CA", function()
+    it("certificates of two CAs with the same serial number get the response of the right CA", function()
         local server = link.context {}
         local cases = { p256 = "intermediate", rsa = "root" }
         local responses = {}
@@ -268,7 +268,7 @@ describe("several certificates:", function()
         assert.are.same({ "twin-p256", nil }, { presented(server, nil, stapled) })
         server.ocsp_response = responses.p256
         assert.are.same({ "twin-p256", responses.p256 }, { presented(server, nil, stapled) })
-        -- a response that has no status is refused
+        -- a response without a status is refused
         local junk = der.sequence(der.tlv(0x0a, "\3"))
         raises("ssl.SSLError", { library = "OCSP", reason = "RESPONSE_STATUS" }, function()
             server.ocsp_response = junk

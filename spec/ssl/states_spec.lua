@@ -1,6 +1,6 @@
--- Every call of an SSLSocket and an SSLObject in every state of a connection, as docs/states.md has it, and beside
--- Python's ssl, which walks the same states in its own process. CLEAT_WRITE_STATES=1 writes the tables of the page
--- anew.
+-- Every call of an SSLSocket and an SSLObject in every state of a connection, as docs/states.md lists it, and in
+-- Python's ssl, which goes through the same states in its own process. CLEAT_WRITE_STATES=1 writes the tables of the
+-- page.
 local link = require "support.link"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -18,7 +18,7 @@ local OWN_SENT = { "own sent", "own sent, data", "own sent, peer's arrived", "bo
 local TAKEN_AWAY = { "unwrapped", "shut down" }
 local DATA = { "open, data", "own sent, data" }
 
--- What the handshake agreed on.
+-- The results of the handshake.
 local AGREED = { get_channel_binding = true, shared_ciphers = true, selected_alpn_protocol = true }
 local OF_ROLE = { getpeercert = true, server_side = true, server_hostname = true }
 
@@ -29,13 +29,13 @@ for _, state in ipairs(states.STATES) do
     end
 end
 
--- Where Python 3.11's answer is another one, and why. All of the calls in all of the states (and kinds, versions) have
--- these answers.
+-- Where Python 3.11's result differs, and why. All of the calls in all of the states (and kinds, versions) have these
+-- results.
 local NO_PLAINTEXT = "Python's method continues in plaintext after TLS has ended. cleat's SSLSocket never does: "
     .. "the socket that `unwrap()` returns speaks plaintext"
 local DIFFERENCES = {
     { BOTH_KINDS, WRITES, OWN_SENT, python = "SSLError PROTOCOL_IS_SHUTDOWN", cleat = "SSLZeroReturnError",
-        why = "a subclass of SSLError, which Python's documentation names for a write after TLS was closed" },
+        why = "a subclass of SSLError, which Python's documentation specifies for a write after TLS was closed" },
     { OBJECT, { "write" }, { "unwrapped" }, python = "SSLError PROTOCOL_IS_SHUTDOWN",
         cleat = "SSLZeroReturnError", why = "the same" },
     { SOCKET, { "sendall" }, { "open", "open, data", "peer's arrived", "peer's received" }, python = "none", cleat = "1",
@@ -125,7 +125,7 @@ local COLUMNS = {
     { "getpeercert", { "getpeercert" } }, { "cipher", { "cipher" } },
 }
 
--- numbers: of the differences by their reasons, and of cells.
+-- numbers returns those of the differences by their reasons, and the cells' numbers.
 local function number(cells)
     local numbers, reasons, last = {}, {}, nil
     for _, difference in ipairs(DIFFERENCES) do
@@ -142,7 +142,7 @@ local function number(cells)
     return numbers, reasons
 end
 
--- shown: an answer in the words of the page.
+-- shown returns a result in the words of the page.
 local function shown(call, answer)
     if answer == "value" or answer == "value; then ValueError" then
         answer = answer:gsub("^value", call == "unwrap" and "the socket" or "value")
@@ -150,7 +150,7 @@ local function shown(call, answer)
     return answer
 end
 
--- a cell of a column: the calls that answer alike are one.
+-- a cell of a column: calls with the same result are listed together.
 local function column(cells, numbers, kind, state, calls)
     local parts, by_answer = {}, {}
     for _, call in ipairs(calls) do
@@ -214,7 +214,7 @@ describe("The states of a connection:", function()
         cells, order = walk()
     end)
 
-    it("each call in each of them does what Python's does, or what is listed", function()
+    it("each call in each of them has Python's result, or is a listed difference", function()
         local python = walk_python()
         local expected = {}
         for index, difference in ipairs(DIFFERENCES) do
@@ -226,7 +226,7 @@ describe("The states of a connection:", function()
                 assert.is_nil(expected[name], name .. " is listed twice")
                 expected[name] = difference.cleat
             end)
-            assert(count > 0, "difference " .. index .. " is about nothing")
+            assert(count > 0, "difference " .. index .. " applies to no cell")
         end
         local compared = 0
         for _, name in ipairs(order) do
@@ -235,14 +235,14 @@ describe("The states of a connection:", function()
                 assert.are.equal(expected[name] or python[name], cells[name], name)
                 python[name] = nil
             else
-                assert(name:find("^SSLObject\t.*\tclosed\t"), name .. " was not asked of Python") -- which has no close
+                assert(name:find("^SSLObject\t.*\tclosed\t"), name .. " is missing in Python's results") -- which has no close
             end
         end
         assert.is_nil(next(python))
         assert(compared > 2000, compared)
     end)
 
-    it("an SSLObject that is closed says so", function()
+    it("an SSLObject raises after close()", function()
         for _, version in ipairs(states.VERSIONS) do
             for _, role in ipairs(states.ROLES) do
                 for _, call in ipairs { "read", "read_into", "write", "do_handshake", "unwrap", "pending", "getpeercert",
@@ -256,7 +256,7 @@ describe("The states of a connection:", function()
         end
     end)
 
-    it("version and role make no difference but in what was agreed on", function()
+    it("version and role affect only the results of the handshake", function()
         for _, name in ipairs(order) do
             local kind, version, role, state, call = name:match("^(.-)\t(.-)\t(.-)\t(.-)\t(.-)$")
             local agreed = cells[key(kind, version, role, state, "cipher")] == "value"
@@ -270,7 +270,7 @@ describe("The states of a connection:", function()
         end
     end)
 
-    it("the peer's chains and its verification are there when cipher() is", function()
+    it("the peer's chains and its verification are available when cipher() is", function()
         local seen = 0
         states.walk_certificates(function(first, second, kind, version, role, state, call)
             local agreed = cells[key(kind, version, role, state, "cipher")] == "value"
@@ -290,7 +290,7 @@ describe("The states of a connection:", function()
         assert(seen > 300, seen)
     end)
 
-    it("docs/states.md has them", function()
+    it("docs/states.md equals the results", function()
         local page = process.read_file(process.root .. "/" .. PAGE)
         local _, from = page:find(BEGIN, 1, true)
         local to = page:find(END, 1, true)
@@ -304,9 +304,9 @@ describe("The states of a connection:", function()
     end)
 end)
 
-describe("close_notify that the network has not taken:", function()
+describe("close_notify that the network has not accepted:", function()
     for _, version in ipairs(states.VERSIONS) do
-        it("unwrap() sends it, though a read has received the peer's (" .. version .. ")", function()
+        it("unwrap() sends it, even if a read has received the peer's (" .. version .. ")", function()
             local client, server = link.open({ version = version }, { version = version })
             client:settimeout(0)
             server:settimeout(0)
@@ -320,7 +320,7 @@ describe("close_notify that the network has not taken:", function()
             end
             raises("SSLWantWriteError", {}, client.unwrap, client)
             raises("SSLZeroReturnError", {}, client.read, client, 1)
-            raises("SSLWantWriteError", {}, client.unwrap, client) -- and not done
+            raises("SSLWantWriteError", {}, client.unwrap, client) -- and not success
             local received, done, data = 0, false, ""
             repeat
                 received = received + #data
@@ -338,7 +338,7 @@ describe("close_notify that the network has not taken:", function()
         end)
     end
 
-    it("unwrap() twice to a peer that has closed its socket is EPIPE twice", function()
+    it("unwrap() twice raises EPIPE twice if the peer has closed its socket", function()
         local client, server = link.open()
         client:settimeout(0)
         server:settimeout(0)

@@ -1,4 +1,4 @@
--- What decides how long a server's sessions resume, and where: ticket keys, ticket secrets, session_timeout,
+-- The settings that decide how long and where a server's sessions resume: ticket keys, ticket secrets, session_timeout,
 -- num_tickets, session_id_context. CPython is the client.
 local handles = require "support.handles"
 local peer = require "support.peer"
@@ -19,7 +19,7 @@ describe("ticket keys:", function()
 
     for _, variant in ipairs { TLS12, TLS13 } do
         describe(variant.name .. ":", function()
-            it("that two servers have let a client move between them", function()
+            it("that two servers share let a client resume on either", function()
                 local first, second, third = visits.server(variant), visits.server(variant), visits.server(variant)
                 local shared = key()
                 first:set_ticket_keys { shared }
@@ -38,7 +38,7 @@ describe("ticket keys:", function()
                 context:set_ticket_keys { new, old }
                 assert.is_true(resumes(variant, context, { resume = "old", save = "renewed" }))
                 context:set_ticket_keys { newer, new }
-                assert.is_true(resumes(variant, context, { resume = "renewed" })) -- it has a ticket of the new key
+                assert.is_true(resumes(variant, context, { resume = "renewed" })) -- its ticket is encrypted with the new key
                 assert.is_false(resumes(variant, context, { resume = "old" }))
             end)
 
@@ -53,7 +53,7 @@ describe("ticket keys:", function()
                 end
             end)
 
-            it("may be random again", function()
+            it("can be reset to random ones", function()
                 local context = visits.server(variant)
                 local one = key()
                 context:set_ticket_keys { one }
@@ -63,7 +63,7 @@ describe("ticket keys:", function()
                 assert.is_true(resumes(variant, context))
             end)
 
-            it("from a secret let a client move between servers", function()
+            it("from a secret let a client resume on other servers", function()
                 local first, second, third = visits.server(variant), visits.server(variant), visits.server(variant)
                 local secret = ssl.RAND_bytes(32)
                 first:set_ticket_secret(secret)
@@ -72,7 +72,7 @@ describe("ticket keys:", function()
                 visit(variant, first)
                 assert.is_true(resumes(variant, second))
                 assert.is_true(resumes(variant, first))
-                assert.is_false(resumes(variant, third)) -- another period has other keys
+                assert.is_false(resumes(variant, third)) -- another period results in other keys
             end)
 
             it("from two secrets: the first encrypts, both decrypt", function()
@@ -87,7 +87,7 @@ describe("ticket keys:", function()
                 assert.is_false(resumes(variant, other, { resume = "old" }))
             end)
 
-            it("are the initial context's where the server name switches it", function()
+            it("are the initial context's if the server name switches it", function()
                 local context, other = visits.server(variant), visits.server(variant)
                 context:set_ticket_keys { key() }
                 other:set_ticket_keys { key() }
@@ -169,7 +169,7 @@ describe("num_tickets:", function()
         assert.are.equal(4, context.num_tickets)
     end)
 
-    it("is how many tickets a server of TLS 1.3 gives", function()
+    it("is the number of tickets that a server of TLS 1.3 sends", function()
         for number = 0, 4 do
             local context = visits.server(TLS13)
             local puts = 0
@@ -180,7 +180,7 @@ describe("num_tickets:", function()
         end
     end)
 
-    it("of 0 ends resumption with TLS 1.3, and leaves TLS 1.2 its own", function()
+    it("of 0 disables resumption in TLS 1.3, and does not affect TLS 1.2", function()
         for _, variant in ipairs(visits.VARIANTS) do
             local context = visits.server(variant)
             context.num_tickets = 0
@@ -214,14 +214,14 @@ describe("session_timeout:", function()
         assert.is_nil(context.session_timeout)
     end)
 
-    it("is the lifetime of what a server stores", function()
+    it("is the lifetime of the sessions that a server stores", function()
         for _, variant in ipairs(visits.VARIANTS) do
             local context, lifetimes = visits.server(variant), {}
             context:set_session_store { get = function() end, put = function(_, _, lifetime) lifetimes[#lifetimes + 1] = lifetime end }
             context.session_timeout = 1234
             local start = os.time()
             visit(variant, context)
-            local least = 1234 - (os.time() - start) - 1 -- it is what is left; os.time() may be behind for some milliseconds
+            local least = 1234 - (os.time() - start) - 1 -- it is the rest of the lifetime; os.time() may be late by some milliseconds
             assert.are.equal(variant == TLS13 and 2 or 1, #lifetimes)
             for _, lifetime in ipairs(lifetimes) do
                 assert.is_true(lifetime >= least and lifetime <= 1234, lifetime)
@@ -251,7 +251,7 @@ describe("session_id_context:", function()
         assert.is_nil(context.session_id_context)
     end)
 
-    -- Two servers with the same keys and the same store resume each other's sessions if nothing tells them apart.
+    -- Two servers with the same keys and the same store resume each other's sessions unless a setting separates them.
     for _, variant in ipairs(visits.VARIANTS) do
         local function pair(first_options, second_options)
             local kept, keys = {}, { key() }
@@ -270,7 +270,7 @@ describe("session_id_context:", function()
         local VERIFIED = { cafile = "root.pem", verify = ssl.CERT_REQUIRED }
         local OTHER = { cafile = "unknown-root.pem", verify = ssl.CERT_REQUIRED }
 
-        it(variant.name .. ": tells contexts apart that verify clients alike", function()
+        it(variant.name .. ": separates contexts that verify clients in the same way", function()
             local function with(id_context)
                 return { cafile = VERIFIED.cafile, verify = VERIFIED.verify, id_context = id_context }
             end
@@ -286,7 +286,7 @@ describe("session_id_context:", function()
             end
         end)
 
-        it(variant.name .. ": never joins contexts that verify clients otherwise", function()
+        it(variant.name .. ": the same value does not connect contexts that verify clients differently", function()
             local first, second = pair(VERIFIED, OTHER)
             first.session_id_context, second.session_id_context = "same", "same"
             visit(variant, first, { cert = "client" })

@@ -34,14 +34,14 @@ local BAD = {
 describe("ssl.cert_time_to_seconds:", function()
     teardown(process.cleanup)
 
-    it("TIME-01 TIME-02 reads the times of certificates", function()
+    it("TIME-01 TIME-02 converts the times of certificates", function()
         for _, row in ipairs(GOOD) do
             assert.are.equal(row[2], ssl.cert_time_to_seconds(row[1]), row[1])
         end
         assert.are.equal(1515144883, ssl.cert_time_to_seconds { cert_time = "Jan  5 09:34:43 2018 GMT" })
     end)
 
-    it("TIME-03 TIME-06 refuses other zones, and all else that is no such time", function()
+    it("TIME-03 TIME-06 raises for other time zones, and for anything that is not such a time", function()
         for _, text in ipairs(BAD) do
             local ok, failure = pcall(ssl.cert_time_to_seconds, text)
             assert.is_false(ok, text)
@@ -51,7 +51,7 @@ describe("ssl.cert_time_to_seconds:", function()
         raises("TypeError", {}, ssl.cert_time_to_seconds, 1515144883)
     end)
 
-    it("TIME-04 counts each month and leap year of four centuries", function()
+    it("TIME-04 is right for each month and leap year of four centuries", function()
         local names = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" }
         local expected = 0
         for year = 1970, 2400 do
@@ -64,7 +64,7 @@ describe("ssl.cert_time_to_seconds:", function()
         end
     end)
 
-    it("TIME-04 has the same answer in every time zone and language", function()
+    it("TIME-04 has the same result in every time zone and locale", function()
         for _, zone in ipairs { "UTC", "America/New_York", "Asia/Kolkata", "Pacific/Kiritimati", ":bad" } do
             local output = process.run_code([[
                 os.setlocale("")
@@ -76,7 +76,7 @@ describe("ssl.cert_time_to_seconds:", function()
         end
     end)
 
-    it("TIME-01 TIME-03 TIME-06 agrees with Python, on good times and bad", function()
+    it("TIME-01 TIME-03 TIME-06 equals Python's, for valid times and others", function()
         local lines, expected = {}, {}
         for _, row in ipairs(GOOD) do
             lines[#lines + 1] = row[1]

@@ -13,7 +13,7 @@ local tasks = require "support.tasks"
 
 local EBADF, ENOTCONN = 9, 107
 
--- both: calls the same method of both sides at once, which each needs the other for.
+-- both calls the same method on both sides at once, because each needs the other.
 local function both(client, server, method, ...)
     local arguments = { ... }
     client:settimeout(0)
@@ -44,7 +44,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
         handles.watch(before_each, after_each)
         teardown(process.cleanup)
 
-        -- open: a connected pair, closed after the test.
+        -- open returns a connected pair, which is closed after the test.
         local function open(client_options, server_options)
             local options = client_options or {}
             options.version = version
@@ -94,7 +94,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 assert.are.equal(0, server:recv_into(buffer))
             end)
 
-            it("B-36 SOCK-21 no bytes are no I/O", function()
+            it("B-36 SOCK-21 reads and writes of no bytes do no I/O", function()
                 open()
                 client:setblocking(false)
                 assert.are.equal("", client:recv(0))
@@ -109,13 +109,13 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 assert.are.equal("still there", server:recv(100))
             end)
 
-            it("SOCK-22 negative lengths are ValueErrors", function()
+            it("SOCK-22 negative lengths raise ValueError", function()
                 open()
                 raises("ValueError", {}, client.recv, client, -1)
                 raises("ValueError", {}, client.read, client, -1)
             end)
 
-            it("wrong types are TypeErrors", function()
+            it("wrong types raise TypeError", function()
                 open()
                 for _, value in ipairs { 7, true, {} } do
                     raises("TypeError", {}, client.send, client, value)
@@ -139,7 +139,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 raises("SSLWantReadError", {}, server.recv, server, 1)
             end)
 
-            it("NB-02 SSLS-43 SOCK-26 pending counts what select does not see", function()
+            it("NB-02 SSLS-43 SOCK-26 pending counts decrypted bytes, which select does not report", function()
                 open()
                 client:sendall("hello world")
                 assert.are.equal(0, server:pending())
@@ -161,7 +161,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 assert.are.equal(data, server:recv(1000))
             end)
 
-            it("of 1 MB arrives whole with the reader in small and large bites", function()
+            it("of 1 MB arrives completely, with small and large reads", function()
                 open()
                 client:settimeout(0)
                 server:settimeout(0)
@@ -221,7 +221,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 assert.is_true(client:fileno() > 2)
             end)
 
-            it("SOCK-03 SOCK-04 after close", function()
+            it("SOCK-03 SOCK-04 after close methods raise, and attributes remain", function()
                 open()
                 client:close()
                 client:close()
@@ -240,7 +240,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 raises("ValueError", { match = "No SSL wrapper around" }, client.unwrap, client)
             end)
 
-            it("has no attributes but its own", function()
+            it("has no other attributes", function()
                 open()
                 for name, what in pairs { no_such_field = "no attribute", server_side = "read-only" } do
                     raises("AttributeError", { match = what }, function()
@@ -253,8 +253,8 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
             end)
         end)
 
-        describe("facts", function()
-            it("SSLS-25 SSLS-27 SSLS-38 WRAP-34 about the connection", function()
+        describe("properties", function()
+            it("SSLS-25 SSLS-27 SSLS-38 WRAP-34 of the connection", function()
                 open()
                 for _, sock in ipairs { client, server } do
                     assert.are.equal(version, sock:version())
@@ -301,7 +301,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 end)
             end)
 
-            it("SSLS-06 SSLS-21 SSLS-22 a certificate that was not verified is {} and its DER", function()
+            it("SSLS-06 SSLS-21 SSLS-22 an unverified certificate is {} and its DER", function()
                 open({ verify = ssl.CERT_NONE, check_hostname = false })
                 assert.are.same({}, client:getpeercert())
                 assert.are.equal(pki.read("server-ec.der"), client:getpeercert(true))
@@ -320,7 +320,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 assert.are.equal("x", server:recv(1))
             end)
 
-            it("SSLS-02 do_handshake(true) blocks and puts the timeout back", function()
+            it("SSLS-02 do_handshake(true) blocks and restores the timeout", function()
                 local certfile, keyfile = pki.chain("server-ec")
                 local job = peer.serve { tls = true, cert = certfile, key = keyfile, "await", "handshake" }
                 local plain = socket.create_connection({ "127.0.0.1", job.port }, 10)
@@ -335,7 +335,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 job:finish()
             end)
 
-            it("SSLS-44 is done by send and recv, with the host name", function()
+            it("SSLS-44 is done by send and recv, and verifies the host name", function()
                 local sock, other = link.pair({ version = version })
                 local _, got = tasks.run {
                     function()
@@ -369,7 +369,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 other:close()
             end)
 
-            it("that failed leaves nothing to read or write through", function()
+            it("that has failed prevents reads and writes", function()
                 local sock, other = link.pair({ version = version }, { cert = "unknown" })
                 local _, failures = tasks.outcomes {
                     function()
@@ -394,7 +394,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
         end)
 
         describe("the end", function()
-            it("WRAP-29 WRAP-30 SOCK-03 a close sends no close_notify: that is an end, or SSLEOFError if asked for", function()
+            it("WRAP-29 WRAP-30 SOCK-03 a close sends no close_notify: the peer reads an end, or SSLEOFError if it wants", function()
                 open()
                 server:sendall("last")
                 server:close()
@@ -412,7 +412,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 raises("SSLEOFError", {}, client.read, client, 100)
             end)
 
-            it("WRAP-31 after close_notify is clean with either setting", function()
+            it("WRAP-31 after close_notify is a normal end with either setting", function()
                 for _, suppress in ipairs { true, false } do
                     open({ suppress_ragged_eofs = suppress })
                     server:setblocking(false)
@@ -436,7 +436,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 plain:close()
             end)
 
-            it("half-close: data still comes after our close_notify", function()
+            it("half-close: data still arrives after the own close_notify", function()
                 open()
                 client:setblocking(false)
                 raises("SSLWantReadError", {}, client.unwrap, client)
@@ -445,7 +445,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 assert.are.equal("the answer", client:recv(100))
             end)
 
-            it("SSLS-35 SSLS-36 unwrap gives the plain socket back, both sides go on in plain text", function()
+            it("SSLS-35 SSLS-36 unwrap returns the plain socket, and both sides continue in plaintext", function()
                 open()
                 local fd = client:fileno()
                 local plain_client, plain_server = both(client, server, "unwrap")
@@ -463,20 +463,20 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 raises("ValueError", { match = "closed or unwrapped SSL socket" }, client.read, client)
                 raises("ValueError", { match = "closed or unwrapped SSL socket" }, client.write, client, "x")
                 raises("ValueError", { match = "No SSL wrapper around" }, client.unwrap, client)
-                client:close() -- of what was given back it closes nothing
+                client:close() -- it does not close the socket that unwrap() has returned
                 server:close()
                 plain_client:sendall("still there")
                 assert.are.equal("still there", plain_server:recv(100))
                 plain_client:close()
-                assert.are.equal("", plain_server:recv(100)) -- at once, not when the garbage is collected
+                assert.are.equal("", plain_server:recv(100)) -- at once, not when the object is collected
                 plain_server:close()
             end)
 
-            it("SSLS-36 plain text right behind close_notify is not lost", function()
+            it("SSLS-36 plaintext directly after close_notify is not lost", function()
                 open()
                 client:setblocking(false)
                 raises("SSLWantReadError", {}, client.unwrap, client)
-                -- The server finishes and speaks plainly at once: its close_notify and the text arrive together.
+                -- The server unwraps and sends plaintext at once: its close_notify and the text arrive together.
                 local plain_server = server:unwrap()
                 plain_server:sendall("220 ready\r\n")
                 local plain_client = client:unwrap()
@@ -486,7 +486,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 plain_server:close()
             end)
 
-            it("SSLS-35 and can be wrapped again", function()
+            it("SSLS-35 and the socket can be wrapped again", function()
                 open()
                 local plain_client, plain_server = both(client, server, "unwrap")
                 local again_client, again_server = link.pair({
@@ -506,7 +506,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 plain_server:close()
             end)
 
-            it("SSLS-37 unwrap waits no longer than the timeout", function()
+            it("SSLS-37 unwrap waits at most the timeout", function()
                 open()
                 client:settimeout(0.1)
                 local start = process.clock()
@@ -514,13 +514,13 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 assert.is_true(process.clock() - start < limits.bound(2))
             end)
 
-            it("SSLS-37 unwrap of a socket that is not connected is a ValueError", function()
+            it("SSLS-37 unwrap of a socket that is not connected raises ValueError", function()
                 local sock = link.context {}:wrap_socket(socket.socket())
                 raises("ValueError", { match = "No SSL wrapper around" }, sock.unwrap, sock)
                 sock:close()
             end)
 
-            it("SOCK-25 shutdown drops TLS and ends the transport", function()
+            it("SOCK-25 shutdown ends TLS without close_notify, and the transport", function()
                 open({ suppress_ragged_eofs = false })
                 server:shutdown(socket.SHUT_RDWR)
                 assert.is_nil(server:version())
@@ -531,7 +531,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 raises("SSLEOFError", {}, client.recv, client, 10)
             end)
 
-            it("EXC-15 a reset is ECONNRESET and no end", function()
+            it("EXC-15 a reset raises ECONNRESET, and is not an end", function()
                 local certfile, keyfile = pki.chain("server-ec")
                 local job = peer.serve {
                     tls = true, cert = certfile, key = keyfile, max = version == "TLSv1.2" and "1.2" or "1.3", "handshake",
@@ -545,13 +545,13 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 assert.is_false(ssl.SSLError:is(failure))
                 raises("socket.error", {}, function()
                     for _ = 1, 100 do
-                        sock:send("into the void")
+                        sock:send("after the reset")
                     end
                 end)
                 sock:close()
             end)
 
-            it("EXC-15 writing to a peer that is gone is EPIPE or ECONNRESET, and no signal", function()
+            it("EXC-15 writing to a peer that has closed raises EPIPE or ECONNRESET, without a signal", function()
                 open { transport = link.tcp }
                 server:close()
                 local failure
@@ -567,7 +567,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
                 assert.is_true(failure.errno == 32 or failure.errno == 104, tostring(failure))
             end)
 
-            it("SOCK-24 ENOTCONN before it began", function()
+            it("SOCK-24 calls before the connection raise ENOTCONN", function()
                 local sock = link.context {}:wrap_socket(socket.socket())
                 raises("socket.error", { errno = ENOTCONN }, sock.recv, sock, 10)
                 raises("socket.error", {}, sock.send, sock, "x")
@@ -577,11 +577,11 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
     end)
 end
 
-describe("the documentation's server loop:", function()
+describe("the server loop of Python's documentation:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("EXA-06 EXA-07 reads until the client is finished", function()
+    it("EXA-06 EXA-07 reads until the client has finished", function()
         local context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         local certfile, keyfile = pki.chain("server-ec")
         context:load_cert_chain { certfile = certfile, keyfile = keyfile }
@@ -612,7 +612,7 @@ end)
 describe("require:", function()
     teardown(process.cleanup)
 
-    it("MOD-01 cleat.python makes plain ssl, socket and select resolve", function()
+    it("MOD-01 cleat.python makes require find ssl, socket and select", function()
         assert.are.equal("true true true\n", process.run_code [[
             require "cleat.python"
             local ssl, socket, select = require "ssl", require "socket", require "select"
@@ -621,7 +621,7 @@ describe("require:", function()
         ]])
     end)
 
-    it("MOD-01 cleat.python leaves loaded modules alone", function()
+    it("MOD-01 cleat.python leaves loaded modules unchanged", function()
         assert.are.equal("mine true\n", process.run_code [[
             package.loaded.socket = "mine"
             require "cleat.python"
@@ -629,7 +629,7 @@ describe("require:", function()
         ]]:gsub("\t", " "))
     end)
 
-    it("MOD-01 a library that is not there is an error of require", function()
+    it("MOD-01 a missing library raises an error in require", function()
         local output = process.run_code([[
             local ok, message = pcall(require, "cleat.ssl")
             print(ok, type(message))

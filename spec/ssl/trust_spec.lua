@@ -1,4 +1,4 @@
--- What a context trusts: files, directories, data, the system's store, and what it tells about them.
+-- The CA certificates of a context: from files, directories, data and the system's store, and their lists and counters.
 local handles = require "support.handles"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -13,7 +13,7 @@ local function context()
     return ssl.SSLContext(ssl.PROTOCOL_TLS)
 end
 
--- stats: what a new context has after load_verify_locations.
+-- stats returns the counters of a new context after load_verify_locations.
 local function stats(...)
     local ctx = context()
     ctx:load_verify_locations(...)
@@ -55,7 +55,7 @@ describe("load_verify_locations:", function()
             end
         end)
 
-        it("LVL-04 a file without certificates is an SSLError", function()
+        it("LVL-04 a file without certificates raises SSLError", function()
             refuse("SSLError", { library = "X509", reason = "NO_CERTIFICATE_OR_CRL_FOUND" }, pki.path("empty.pem"))
             refuse("SSLError", { library = "X509", reason = "NO_CERTIFICATE_OR_CRL_FOUND" }, pki.path("junk.pem"))
             refuse("SSLError", { library = "X509", reason = "NO_CERTIFICATE_OR_CRL_FOUND" }, pki.path("ec.key"))
@@ -64,7 +64,7 @@ describe("load_verify_locations:", function()
     end)
 
     describe("capath", function()
-        it("LVL-05 CTX-09 counts nothing until it is used", function()
+        it("LVL-05 CTX-09 counts no certificate until it is used", function()
             assert.are.same(NOTHING, stats { capath = pki.path("capath") })
             assert.are.same(NOTHING, stats(nil, pki.path("capath")))
         end)
@@ -73,7 +73,7 @@ describe("load_verify_locations:", function()
             assert.are.same(NOTHING, stats { capath = pki.path("no-such-directory") })
         end)
 
-        it("LVL-05 GCA-03 CTX-09 finds the issuer when a verification needs it, and counts it then", function()
+        it("LVL-05 GCA-03 CTX-09 finds the issuer when a verification needs it, and counts it from then on", function()
             local id = backend.context_new(backend.const.PROTOCOL_TLS)
             assert.are.equal(0, backend.context_load_verify_directory(id, pki.path("capath")))
             assert.are.equal(0, backend.context_set_verify_mode(id, backend.const.CERT_REQUIRED))
@@ -92,7 +92,7 @@ describe("load_verify_locations:", function()
             backend.close(id)
         end)
 
-        it("LVL-05 an empty directory does not verify anything", function()
+        it("LVL-05 with an empty directory no certificate is trusted", function()
             local id = backend.context_new(backend.const.PROTOCOL_TLS)
             assert.are.equal(0, backend.context_load_verify_directory(id, pki.path("capath-empty")))
             assert.are.equal(0, backend.context_set_verify_mode(id, backend.const.CERT_REQUIRED))
@@ -109,28 +109,28 @@ describe("load_verify_locations:", function()
     end)
 
     describe("cadata", function()
-        it("LVL-06 takes PEM", function()
+        it("LVL-06 accepts PEM", function()
             assert.are.same(ONE, stats { cadata = pki.read("root.pem") })
             assert.are.same(ONE, stats(nil, nil, pki.read("root.pem")))
             assert.are.same(TWO, stats { cadata = pki.read("roots.pem") })
         end)
 
-        it("LVL-07 takes DER", function()
+        it("LVL-07 accepts DER", function()
             assert.are.same(ONE, stats { cadata = pki.read("root.der") })
             assert.are.same(TWO, stats { cadata = pki.read("roots.der") })
         end)
 
-        it("LVL-08 passes over text around PEM", function()
+        it("LVL-08 ignores text around PEM", function()
             assert.are.same(TWO, stats { cadata = pki.read("with-text.pem") })
         end)
 
-        it("LVL-09 refuses what holds no certificate", function()
+        it("LVL-09 raises for data without a certificate", function()
             refuse("ValueError", { match = "Empty certificate data" }, { cadata = "" })
             refuse("SSLError", { library = "PEM", reason = "NO_START_LINE" }, { cadata = "broken text" })
             refuse("SSLError", { library = "ASN1", reason = "NOT_ENOUGH_DATA" }, { cadata = "\0broken\1bytes" })
         end)
 
-        it("LVL-10 refuses wrong types and trailing garbage", function()
+        it("LVL-10 raises for wrong types and trailing bytes", function()
             for _, value in ipairs { 7, {}, true } do
                 refuse("TypeError", { match = "cadata should be" }, { cadata = value })
             end
@@ -138,7 +138,7 @@ describe("load_verify_locations:", function()
             raises("SSLError", {}, ctx.load_verify_locations, ctx, { cadata = pki.read("root.der") .. "\1garbage" })
         end)
 
-        it("LVL-11 CTX-08 keeps a certificate once", function()
+        it("LVL-11 CTX-08 loads a certificate only once", function()
             local ctx = context()
             ctx:load_verify_locations(pki.path("root.pem"))
             ctx:load_verify_locations { cadata = pki.read("root.der") }
@@ -149,25 +149,25 @@ describe("load_verify_locations:", function()
         end)
     end)
 
-    it("LVL-02 refuses nothing at all", function()
+    it("LVL-02 raises without any argument", function()
         refuse("TypeError", { match = "cafile, capath and cadata cannot be all omitted" })
         refuse("TypeError", { match = "cafile, capath and cadata cannot be all omitted" }, {})
     end)
 
-    it("LVL-05 LVL-10 refuses wrong types", function()
+    it("LVL-05 LVL-10 raises for wrong types", function()
         refuse("TypeError", {}, 7)
         refuse("TypeError", {}, nil, 7)
         refuse("TypeError", {}, { cafile = {} })
         refuse("TypeError", { match = "cafiles" }, { cafiles = pki.path("root.pem") })
     end)
 
-    it("LVL-01 takes all three at once", function()
+    it("LVL-01 accepts all three at once", function()
         assert.are.same(TWO, stats {
             cafile = pki.path("root.pem"), capath = pki.path("capath"), cadata = pki.read("unknown-root.pem"),
         })
     end)
 
-    it("CTX-07 CTX-08 certificates that are no CAs are counted separately", function()
+    it("CTX-07 CTX-08 certificates that are not CAs are counted separately", function()
         assert.are.same({ x509 = 2, x509_ca = 1, crl = 0 }, stats(pki.path("root-and-leaf.pem")))
         assert.are.same(ONE, stats(pki.path("v1.pem")))
         local ctx = context()
@@ -179,7 +179,7 @@ end)
 describe("get_ca_certs:", function()
     handles.watch(before_each, after_each)
 
-    it("GCA-01 lists the CA certificates as tables like getpeercert's", function()
+    it("GCA-01 lists the CA certificates as tables like those of getpeercert", function()
         local ctx = context()
         assert.are.same({}, ctx:get_ca_certs())
         ctx:load_verify_locations(pki.path("root-and-leaf.pem"))
@@ -203,7 +203,7 @@ describe("get_ca_certs:", function()
     end)
 end)
 
-describe("the system's trust:", function()
+describe("the system's CA certificates:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
@@ -218,7 +218,7 @@ describe("the system's trust:", function()
         end
     ]]
 
-    it("DVP-01 LIBRE-02 DVP-04 DVP-05 DVP-06 DVP-07 get_default_verify_paths", function()
+    it("DVP-01 LIBRE-02 DVP-04 DVP-05 DVP-06 DVP-07 get_default_verify_paths returns their paths", function()
         local paths = ssl.get_default_verify_paths()
         assert.are.equal("SSL_CERT_FILE", paths.openssl_cafile_env)
         assert.are.equal("SSL_CERT_DIR", paths.openssl_capath_env)
@@ -226,7 +226,7 @@ describe("the system's trust:", function()
         assert.is_truthy(paths.openssl_capath:match("^/"))
     end)
 
-    it("DVP-02 DVP-03 DVP-08 the environment overrides, what does not exist is nil", function()
+    it("DVP-02 DVP-03 DVP-08 the environment overrides the paths; a path that does not exist is nil", function()
         local code = PRELUDE .. [[
             local paths = ssl.get_default_verify_paths()
             show(paths.cafile, paths.capath)
@@ -265,7 +265,7 @@ describe("the system's trust:", function()
         }))
     end)
 
-    it("CTX-10 DCTX-05 nothing there is no error", function()
+    it("CTX-10 DCTX-05 a system without any is no error", function()
         local code = PRELUDE .. [[
             local stats = ssl.create_default_context():cert_store_stats()
             show(stats.x509, stats.x509_ca, stats.crl)
@@ -278,7 +278,7 @@ describe("the system's trust:", function()
         }))
     end)
 
-    it("what contexts share of the system's CA certificates never mixes", function()
+    it("contexts that share them do not share later additions", function()
         local code = PRELUDE .. [[
             local function counts(ctx)
                 return ctx:cert_store_stats().x509
@@ -295,7 +295,7 @@ describe("the system's trust:", function()
         }))
     end)
 
-    it("a bundle that has changed is seen", function()
+    it("a changed bundle is loaded again", function()
         local code = PRELUDE .. [[
             local function copy(from)
                 local source, target = assert(io.open(from, "rb")), assert(io.open(os.getenv("SSL_CERT_FILE"), "wb"))
@@ -317,7 +317,7 @@ describe("the system's trust:", function()
         }))
     end)
 
-    it("LDC-03 purposes are checked", function()
+    it("LDC-03 the purpose is checked", function()
         local ctx = context()
         ctx:load_default_certs(ssl.Purpose.SERVER_AUTH)
         ctx:load_default_certs(ssl.Purpose.CLIENT_AUTH)

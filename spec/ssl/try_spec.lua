@@ -1,5 +1,5 @@
--- try_recv and try_read: reads that neither wait nor raise for it; and the methods that the native module has in C
--- (lua/cleat/backend/native_io.c), which answer as those in Lua.
+-- try_recv and try_read: reads that neither wait nor raise if they would block; and the methods that the native module
+-- implements in C (lua/cleat/backend/native_io.c), whose results equal those in Lua.
 local adapter_stream = require "support.adapter_stream"
 local backend = require "cleat.backend"
 local handles = require "support.handles"
@@ -12,8 +12,8 @@ local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 local wrap = require "cleat.ssl.wrap"
 
--- half_open: a client's SSLSocket that did not shake hands yet, the other end of its transport, and a connection over
--- memory that plays the server.
+-- half_open returns a client's SSLSocket before the handshake, the other end of its transport, and a connection over
+-- memory as the server.
 local function half_open(blocking)
     local first, wire = socket.socketpair()
     wire:settimeout(0)
@@ -26,7 +26,7 @@ local function half_open(blocking)
     return sock, wire, pump.connection { server = true, cert = "server-ec" }
 end
 
--- shaken: the same after the handshake, which try_recv has done.
+-- shaken returns the same after the handshake, which try_recv has done.
 local function shaken(blocking)
     local sock, wire, id = half_open(blocking)
     local peer_done
@@ -78,7 +78,7 @@ describe("try_recv", function()
         end)
     end
 
-    it("raises everything else as recv does", function()
+    it("raises all other errors as recv does", function()
         local sock, wire, id = shaken()
         assert.are.equal("", sock:try_recv(0))
         raises("ValueError", { message = "size should not be negative" }, sock.try_recv, sock, -1)
@@ -97,8 +97,8 @@ describe("try_recv", function()
         close(refused, other, peer)
     end)
 
-    it("says that the handshake must write first", function()
-        local first, second = socket.socketpair() -- TCP might have room again a moment later
+    it("returns want_write if the handshake must write first", function()
+        local first, second = socket.socketpair() -- TCP might accept more bytes a moment later
         first:settimeout(0)
         while pcall(first.send, first, ("x"):rep(4096)) do end
         local sock = link.context(link.client_options()):wrap_socket(first, {
@@ -110,7 +110,7 @@ describe("try_recv", function()
         second:close()
     end)
 
-    it("leaves the data to a coroutine that waits for it", function()
+    it("does not take the data for which another coroutine waits", function()
         local sock, server = link.open()
         sock:setwaiter(function()
             coroutine.yield()
@@ -141,7 +141,7 @@ describe("try_recv", function()
         second:close()
     end)
 
-    it("of a plain socket", function()
+    it("works on a plain socket", function()
         local one, two = socket.socketpair()
         assert.are.same({ nil, "want_read" }, { two:try_recv(10) })
         one:sendall "hello"
@@ -165,7 +165,7 @@ describe("try_read", function()
         local incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         local object = link.context(link.client_options()):wrap_bio(incoming, outgoing, { server_hostname = "localhost" })
         local id = pump.connection { server = true, cert = "server-ec" }
-        -- carry: what each has for the other.
+        -- carry moves the bytes that each has for the other.
         local function carry()
             backend.connection_feed(id, outgoing:read())
             backend.connection_handshake(id, 0)
@@ -194,7 +194,7 @@ end)
 describe("methods in C and in Lua", function()
     handles.watch(before_each, after_each)
 
-    -- in_lua: the method that one in C calls for unusual arguments; where there is none in C the method itself.
+    -- in_lua returns the Lua method that a C method calls for unusual arguments; or the method itself if it is in Lua.
     local function in_lua(method)
         if debug.getinfo(method, "S").what ~= "C" then
             return method
@@ -203,7 +203,7 @@ describe("methods in C and in Lua", function()
         return f
     end
 
-    it("answer the same", function()
+    it("have the same results", function()
         local sock, server = link.open()
         local fast = backend.name == "native" and tonumber(_VERSION:match "%d%.%d") >= 5.3
         for _, name in ipairs { "recv", "recv_into", "send", "sendall", "try_recv" } do

@@ -1,4 +1,4 @@
--- SSLContext.verify_callback, verification that is not enforced, and what a verification depends on.
+-- SSLContext.verify_callback, verification that is not enforced, and the settings of a verification.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -14,7 +14,7 @@ local function is(class, what, failure)
     return raises.check(failure, class, what)
 end
 
--- client: a client's context with a callback, and options for link.
+-- client returns a client's context with a callback, and options for link.
 local function client(callback, options)
     options = link.client_options(options)
     local context = link.context(options)
@@ -22,7 +22,7 @@ local function client(callback, options)
     return context, { context = context, server_hostname = options.server_hostname }
 end
 
--- server: a server's context with a callback, which requires a client's certificate.
+-- server returns a server's context with a callback, which requires a client's certificate.
 local function server(callback, options)
     options = link.server_options(options)
     options.cafile, options.verify = "root.pem", ssl.CERT_REQUIRED
@@ -31,7 +31,7 @@ local function server(callback, options)
     return context, { context = context }
 end
 
--- refused: both failures of a handshake that the callback of one side refuses.
+-- refused returns both failures of a handshake that the callback of one side refuses.
 local function refused(side, version, callback)
     local failures
     if side == "client" then
@@ -46,7 +46,7 @@ describe("verify_callback:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    it("takes a function or nil, and is read back", function()
+    it("accepts a function or nil, and is read back", function()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         assert.is_nil(context.verify_callback)
         local function callback() end
@@ -102,7 +102,7 @@ describe("verify_callback:", function()
                 end
             end)
 
-            it("that raises or returns nonsense refuses, on the " .. side .. ", with " .. version, function()
+            it("that raises or returns another value refuses, on the " .. side .. ", with " .. version, function()
                 local reason = { "no such pin" }
                 local own, other = refused(side, version, function()
                     error(reason)
@@ -140,7 +140,7 @@ describe("verify_callback:", function()
         assert.are.same({}, (link.attempt(options)))
     end)
 
-    it("never accepts what the verification refuses", function()
+    it("cannot accept a peer whose verification has failed", function()
         local calls = 0
         local _, options = client(function()
             calls = calls + 1
@@ -150,7 +150,7 @@ describe("verify_callback:", function()
         assert.are.equal(0, calls)
     end)
 
-    it("may accept it if the context says so, by true alone", function()
+    it("can accept it if the context allows it, by true alone", function()
         local answer, seen
         local context, options = client(function(_, chain, verdict)
             seen = { #chain, verdict }
@@ -221,7 +221,7 @@ describe("verify_callback:", function()
         there:close()
     end)
 
-    it("comes after the servername callback, and a switched context adds its own", function()
+    it("is called after the servername callback, and a switched context adds its own", function()
         local order = {}
         local first = server(function()
             order[#order + 1] = "first"
@@ -241,7 +241,7 @@ describe("verify_callback:", function()
             link.attempt({ cert = "client" }, { context = first }).server)
     end)
 
-    it("belongs to the connections that were made with it, whatever the context has later", function()
+    it("is that of the time when a connection was made, whatever the context has later", function()
         for side, other in pairs { client = "server", server = "client" } do
             local order = {}
             local function naming(name, answer)
@@ -288,7 +288,7 @@ describe("verify_callback:", function()
         end
     end)
 
-    it("openssl is asked about each time, resuming too, and receives the alert", function()
+    it("openssl's certificate is passed to it in each handshake, also a resumed one, and openssl receives the alert", function()
         local calls, answer = 0, nil
         local context = server(function()
             calls = calls + 1
@@ -362,7 +362,7 @@ end)
 describe("verification that is not enforced:", function()
     handles.watch(before_each, after_each)
 
-    it("goes on, lists all faults, and vouches for nothing", function()
+    it("continues, lists all failures, and reports the peer as unverified", function()
         local context, options = client(nil, { cafile = false, server_hostname = "wrong.test" })
         context.enforce_verification = false
         assert.is_false(context.enforce_verification)
@@ -385,7 +385,7 @@ describe("verification that is not enforced:", function()
         assert.is_not_nil(link.attempt(options).client)
     end)
 
-    it("vouches for a peer that is good", function()
+    it("reports a trusted peer as verified", function()
         local context, options = client(nil)
         context.enforce_verification = false
         local result, table_of
@@ -410,10 +410,10 @@ describe("verification that is not enforced:", function()
     end)
 end)
 
-describe("the fields of a context:", function()
+describe("the attributes of a context:", function()
     handles.watch(before_each, after_each)
 
-    it("have defaults, and refuse what is no value of theirs", function()
+    it("have defaults, and raise for invalid values", function()
         local context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         assert.are.same({ true, true, 100 },
             { context.enforce_verification, context.hostname_checks_common_name, context.verify_depth })

@@ -1,4 +1,4 @@
--- Which keys a peer's certificate may have, and what set_ecdh_curve has to do with it.
+-- The keys that a peer's certificate may have, and the effect of set_ecdh_curve.
 local attempt = require "support.badssl.attempt"
 local handles = require "support.handles"
 local process = require "support.process"
@@ -20,7 +20,7 @@ describe("keys of certificates:", function()
 
     local made = {}
 
-    -- files: of a self-signed certificate with a key of that kind.
+    -- files returns those of a self-signed certificate with a key of that type.
     local function files(kind)
         if not made[kind] then
             local base = process.directory() .. "/" .. kind
@@ -33,7 +33,7 @@ describe("keys of certificates:", function()
     end
 
     for kind in pairs(KEYS) do
-        it(kind .. " is accepted, a server's and a client's, with TLS 1.2 and 1.3", function()
+        it(kind .. " is accepted from a server and from a client, with TLS 1.2 and 1.3", function()
             for _, version in pairs(VERSIONS) do
                 for _, role in ipairs { "server", "client" } do
                     local result = attempt.handshake(files(kind), role, version)
@@ -43,7 +43,7 @@ describe("keys of certificates:", function()
             end
         end)
 
-        it(kind .. " of another's key is refused", function()
+        it(kind .. " with a signature of another key is refused", function()
             local strangers = files(kind == "RSA" and "P-256" or "RSA").trust
             for _, version in pairs(VERSIONS) do
                 local mixed = {}
@@ -57,7 +57,7 @@ describe("keys of certificates:", function()
         end)
     end
 
-    -- handshake: both ends in memory; the error of each, and the client.
+    -- handshake returns the error of each end, and the client, over memory.
     local function handshake(client, server)
         local there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
         local ends = {
@@ -90,7 +90,7 @@ describe("keys of certificates:", function()
         return client, server
     end
 
-    it("set_ecdh_curve('X25519') says nothing of the curve of a certificate", function()
+    it("set_ecdh_curve('X25519') does not restrict the curve of a certificate", function()
         for _, version in pairs { ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3 } do
             for kind in pairs(KEYS) do
                 local client, server = contexts(kind, "X25519", nil, version)
@@ -114,14 +114,14 @@ describe("keys of certificates:", function()
                 end
             end
         end
-        -- also where the client would speak TLS 1.3 too
+        -- also if the client supports TLS 1.3
         local client, server = contexts("P-256", "X25519", "secp384r1", ssl.TLSVersion.TLSv1_3)
         client.minimum_version = ssl.TLSVersion.TLSv1_2
         local failure = handshake(client, server)
         raises.check(failure, "SSLError", { reason = "WRONG_CURVE" })
     end)
 
-    it("a curve of NIST's is the certificate's too, with TLS 1.2", function()
+    it("a NIST curve restricts the certificate too, in TLS 1.2", function()
         local client, server = contexts("P-256", "secp384r1", nil, ssl.TLSVersion.TLSv1_2)
         local failure = handshake(client, server)
         raises.check(failure, "SSLError", { library = "SSL" })

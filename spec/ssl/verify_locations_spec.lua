@@ -1,5 +1,5 @@
--- load_verify_locations as a whole: all of its arguments or none; directories with either of OpenSSL's hashes; the
--- environment's.
+-- load_verify_locations: it loads all of its arguments or none; directories with either of OpenSSL's hashes; the
+-- environment's paths.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -10,14 +10,14 @@ local ssl = require "cleat.ssl"
 local ENOENT = 2
 local NOTHING = { x509 = 0, x509_ca = 0, crl = 0 }
 
--- hash: the name that a certificate has in a directory, by one of openssl's options.
+-- hash returns the name of a certificate in a directory, by one of openssl's options.
 local function hash(cert, option)
     return process.run { "openssl", "x509", "-in", pki.path(cert), "-noout", option }.output:match("^(%x+)\n$")
 end
 
 local serial = 0
 
--- directory: a new one with files by name.
+-- directory returns a new one with files by name.
 local function directory(files)
     serial = serial + 1
     local path = process.directory() .. "/capath" .. serial
@@ -35,7 +35,7 @@ local function verifier(...)
     return context
 end
 
--- verified: whether a client with the context accepts a certificate.
+-- verified returns whether a client with the context accepts a certificate.
 local function verified(context, cert)
     local failures = link.attempt({ context = context }, { cert = cert or "server-ec" })
     if failures.client then
@@ -50,7 +50,7 @@ describe("load_verify_locations adds all or nothing:", function()
 
     local missing = "/no/such/file.pem"
 
-    it("LVL-01 LVL-04 LVL-09 whichever argument fails", function()
+    it("LVL-01 LVL-04 LVL-09 none is loaded if any argument fails", function()
         local root, junk = pki.path("root.pem"), pki.path("junk.pem")
         local cases = {
             { "IOError", { errno = ENOENT, filename = missing }, { cafile = missing, cadata = pki.read("root.pem") } },
@@ -71,7 +71,7 @@ describe("load_verify_locations adds all or nothing:", function()
             raises(case[1], case[2], context.load_verify_locations, context, case[3])
             assert.are.same(NOTHING, context:cert_store_stats())
             assert.are.same({}, context:get_ca_certs())
-            -- and of what there was, nothing is lost
+            -- and the certificates that were loaded before are still there
             context:load_verify_locations(pki.path("roots.pem"))
             raises(case[1], case[2], context.load_verify_locations, context, case[3])
             assert.are.same({ x509 = 2, x509_ca = 2, crl = 0 }, context:cert_store_stats())
@@ -88,7 +88,7 @@ describe("load_verify_locations adds all or nothing:", function()
         assert.is_true(verified(context, "unknown"))
     end)
 
-    it("LVL-01 LVL-11 and all of them if none does", function()
+    it("LVL-01 LVL-11 all are loaded if none fails", function()
         local context = verifier {
             cafile = pki.path("root-and-crls.pem"), cadata = pki.read("unknown-root.der"), capath = pki.path("capath"),
         }
@@ -119,7 +119,7 @@ describe("capath:", function()
             assert.are.equal(1, #context:get_ca_certs())
         end)
 
-        it("LVL-05 looks at all that have the same hash " .. style, function()
+        it("LVL-05 tries all certificates with the same hash " .. style, function()
             local name = hash("root.pem", option)
             assert.is_true(verified(verifier { capath = directory {
                 [name .. ".0"] = pki.read("unknown-root.pem"), [name .. ".1"] = pki.read("root.pem"),
@@ -127,7 +127,7 @@ describe("capath:", function()
         end)
     end
 
-    it("LVL-05 by no other name", function()
+    it("LVL-05 ignores other names", function()
         local name = hash("root.pem", "-subject_hash")
         assert.are_not.equal(name, hash("root.pem", "-subject_hash_old"))
         local text = pki.read("root.pem")
@@ -137,7 +137,7 @@ describe("capath:", function()
         assert.is_false(verified(verifier { capath = directory { [name .. ".0"] = "junk" } }))
     end)
 
-    it("LVL-05 sees what is put there later, and searches several", function()
+    it("LVL-05 finds files that are added later, and searches several directories", function()
         local name = hash("root.pem", "-subject_hash")
         local first, second = directory {}, directory {}
         local context = verifier { capath = first }
@@ -152,7 +152,7 @@ describe("the environment:", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
-    -- The program tells where the default places are, and whose certificates a context with the defaults accepts.
+    -- The program prints the default paths, and the servers that a context with the defaults accepts.
     local PROGRAM = [[
         local link = require "support.link"
         local ssl = require "cleat.ssl"
@@ -171,7 +171,7 @@ describe("the environment:", function()
         return process.run_code(PROGRAM, { ... })
     end
 
-    it("DVP-02 DVP-03 DVP-08 LDC-04 CTX-10 SSL_CERT_FILE and SSL_CERT_DIR are what is trusted by default", function()
+    it("DVP-02 DVP-03 DVP-08 LDC-04 CTX-10 SSL_CERT_FILE and SSL_CERT_DIR are trusted by default", function()
         local file, path = pki.path("unknown-root.pem"), pki.path("capath")
         assert.are.equal(file .. "\tnil\ttrue\ttrue\nfalse true\n", says("SSL_CERT_FILE=" .. file, "SSL_CERT_DIR=/nowhere"))
         assert.are.equal("nil\t" .. path .. "\ttrue\ttrue\ntrue false\n", says("SSL_CERT_FILE=/nowhere", "SSL_CERT_DIR=" .. path))
@@ -179,12 +179,12 @@ describe("the environment:", function()
         assert.are.equal("nil\tnil\ttrue\ttrue\nfalse false\n", says("SSL_CERT_FILE=/nowhere", "SSL_CERT_DIR=/nowhere"))
     end)
 
-    it("DVP-08 a directory may have hashes of either style, and there may be several", function()
+    it("DVP-08 a directory may have hashes of either style, and the variable may list several", function()
         local old = directory { [hash("root.pem", "-subject_hash_old") .. ".0"] = pki.read("root.pem") }
         local new = directory { [hash("unknown-root.pem", "-subject_hash") .. ".0"] = pki.read("unknown-root.pem") }
         assert.are.equal("nil\t" .. old .. "\ttrue\ttrue\ntrue false\n", says("SSL_CERT_FILE=/nowhere", "SSL_CERT_DIR=" .. old))
         assert.are.equal("nil\t" .. new .. "\ttrue\ttrue\nfalse true\n", says("SSL_CERT_FILE=/nowhere", "SSL_CERT_DIR=" .. new))
-        -- As in Python a list is no directory, and yet searched.
+        -- As in Python a list of directories is not an existing path, but it is searched.
         assert.are.equal("nil\tnil\ttrue\ttrue\ntrue true\n",
             says("SSL_CERT_FILE=/nowhere", "SSL_CERT_DIR=/nowhere:" .. old .. ":" .. new))
         -- Empty names in a list are skipped.
@@ -193,7 +193,7 @@ describe("the environment:", function()
         assert.are.equal("nil\tnil\ttrue\ttrue\nfalse false\n", says("SSL_CERT_FILE=/nowhere", "SSL_CERT_DIR=:"))
     end)
 
-    it("SNI-06 a servername callback switches away from what is trusted by default, and to it", function()
+    it("SNI-06 a servername callback switches from the default CA certificates to others, and to them", function()
         local program = [[
             local link = require "support.link"
             local pki = require "support.pki"

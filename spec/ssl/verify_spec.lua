@@ -1,4 +1,4 @@
--- Which certificates are trusted and which are not, and the error that each side gets.
+-- The certificates that are trusted and those that are not, and the error on each side.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -16,7 +16,7 @@ local function copy(options)
     return result
 end
 
--- accepted: the connection works.
+-- accepted checks that the connection works.
 local function accepted(client, server, inspect)
     local failures, result = link.attempt(client, server, inspect)
     for _, side in ipairs { "client", "server" } do
@@ -27,7 +27,7 @@ local function accepted(client, server, inspect)
     return result
 end
 
--- refused: the client does not trust the server, for that reason, and the server receives that alert.
+-- refused checks that the client does not trust the server, for that reason, and that the server receives that alert.
 local function refused(client, server, code, alert, class)
     local failures = link.attempt(client, server)
     local failure = raises.check(failures.client, { "SSLError", "socket.error", class or "SSLError" }, {
@@ -52,7 +52,7 @@ for _, version in ipairs(VERSIONS) do
         end
 
         for _, cert in ipairs { "server-ec", "server-rsa" } do
-            it("PKI-02 EXA-01 EXA-03 a good chain is accepted (" .. cert .. ")", function()
+            it("PKI-02 EXA-01 EXA-03 a valid chain is accepted (" .. cert .. ")", function()
                 accepted(client(), { cert = cert }, function(sock)
                     assert.are.equal(version, sock:version())
                     assert.are.equal("localhost", sock:getpeercert().subject[2][1][2])
@@ -60,41 +60,41 @@ for _, version in ipairs(VERSIONS) do
             end)
         end
 
-        describe("the date", function()
-            it("B-22 PKI-02 expired", function()
+        describe("the validity", function()
+            it("B-22 PKI-02 an expired certificate is refused", function()
                 local failure = refused(client(), { cert = "expired" }, 10, "SSLV3_ALERT_CERTIFICATE_EXPIRED")
                 assert.is_truthy(failure.verify_message:match("expired"))
             end)
 
-            it("PKI-02 not yet valid", function()
+            it("PKI-02 a certificate that is not yet valid is refused", function()
                 refused(client(), { cert = "future" }, 9, "SSLV3_ALERT_CERTIFICATE_EXPIRED")
             end)
         end)
 
         describe("the chain", function()
-            it("PKI-02 PKI-03 PKI-06 under an unknown root", function()
+            it("PKI-02 PKI-03 PKI-06 under an unknown root is refused", function()
                 refused(client(), { cert = "unknown" }, 20, "TLSV1_ALERT_UNKNOWN_CA")
                 accepted(client { cafile = "unknown-root.pem" }, { cert = "unknown" })
                 accepted(client { cafile = "roots.pem" }, { cert = "unknown" })
             end)
 
-            it("PKI-04 without the intermediate", function()
+            it("PKI-04 without the intermediate is refused", function()
                 local context = link.context {}
                 context:load_cert_chain(pki.path("server-ec.crt"), pki.path("server-ec.key"))
                 refused(client(), { context = context }, 20, "TLSV1_ALERT_UNKNOWN_CA")
                 accepted(client(), { cert = "server-ec" })
             end)
 
-            it("WRAP-15 with nothing trusted at all", function()
+            it("WRAP-15 without any trusted CA is refused", function()
                 refused(client { cafile = false }, nil, 20, "TLSV1_ALERT_UNKNOWN_CA")
             end)
 
-            it("PKI-09 self-signed: only when it is trusted itself", function()
+            it("PKI-09 of a self-signed certificate is accepted only if it is trusted itself", function()
                 refused(client(), { cert = "selfsigned" }, 18, "TLSV1_ALERT_UNKNOWN_CA")
                 accepted(client { cafile = "selfsigned.pem" }, { cert = "selfsigned" })
             end)
 
-            it("a certificate that is for clients only", function()
+            it("with a certificate for clients only is refused", function()
                 refused(client(), { cert = "wrong-purpose" }, 26, "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE")
             end)
 
@@ -112,7 +112,7 @@ for _, version in ipairs(VERSIONS) do
                 accepted(client { server_hostname = "other.example" }, { cert = "other" })
             end)
 
-            it("B-25 by wildcard", function()
+            it("B-25 can match a wildcard", function()
                 accepted(client { server_hostname = "one.wild.cleat.test" })
                 accepted(client { server_hostname = "ONE.Wild.Cleat.Test" })
                 for _, name in ipairs { "wild.cleat.test", "one.two.wild.cleat.test" } do
@@ -120,7 +120,7 @@ for _, version in ipairs(VERSIONS) do
                 end
             end)
 
-            it("B-24 MATCH-08 by IP address", function()
+            it("B-24 MATCH-08 can be an IP address", function()
                 accepted(client { server_hostname = "127.0.0.1" })
                 accepted(client { server_hostname = "::1" })
                 accepted(client { server_hostname = "0:0:0:0:0:0:0:1" })
@@ -130,20 +130,20 @@ for _, version in ipairs(VERSIONS) do
                 end
             end)
 
-            it("MATCH-06 F16 by common name where there is no alternative name", function()
+            it("MATCH-06 F16 is compared with the common name if there is no alternative name", function()
                 accepted(client(), { cert = "cn-only" })
                 refused(client { server_hostname = "www.cleat.test" }, { cert = "cn-only" }, 62,
                     "SSLV3_ALERT_BAD_CERTIFICATE", "CertificateError")
             end)
 
-            it("MATCH-13 SSLS-17 names end at their end and not at a zero byte", function()
+            it("MATCH-13 SSLS-17 is compared with whole names, beyond a zero byte", function()
                 refused(client { server_hostname = "altnull.python.org" }, { cert = "nul" }, 62,
                     "SSLV3_ALERT_BAD_CERTIFICATE", "CertificateError")
                 refused(client { server_hostname = "example.com" }, { cert = "nul" }, 62,
                     "SSLV3_ALERT_BAD_CERTIFICATE", "CertificateError")
             end)
 
-            it("SEC-04 is not looked at without check_hostname", function()
+            it("SEC-04 is not compared without check_hostname", function()
                 accepted(client { check_hostname = false }, { cert = "other" }, function(sock)
                     raises("CertificateError", { match = "doesn't match" }, ssl.match_hostname, sock:getpeercert(), "localhost")
                     ssl.match_hostname(sock:getpeercert(), "other.example")
@@ -156,7 +156,7 @@ for _, version in ipairs(VERSIONS) do
         end)
 
         describe("CERT_NONE", function()
-            it("SEC-03 CONST-01 connects to anyone and leaks nothing into later calls", function()
+            it("SEC-03 CONST-01 accepts any server, and does not affect later calls", function()
                 for _, cert in ipairs { "unknown", "expired", "selfsigned", "other", "server-ec" } do
                     local options = client { verify = ssl.CERT_NONE, check_hostname = false, cafile = false }
                     accepted(options, { cert = cert }, function(sock)
@@ -177,7 +177,7 @@ for _, version in ipairs(VERSIONS) do
                 return options
             end
 
-            it("SEC-02 SEC-05 SSLS-23 a good one is accepted and seen", function()
+            it("SEC-02 SEC-05 SSLS-23 a trusted one is accepted and can be read", function()
                 for _, mode in ipairs { ssl.CERT_REQUIRED, ssl.CERT_OPTIONAL } do
                     for _, cert in ipairs { "client", "client-rsa" } do
                         accepted(client { cert = cert }, server { verify = mode }, function(_, peer)
@@ -189,7 +189,7 @@ for _, version in ipairs(VERSIONS) do
                 end
             end)
 
-            it("SEC-05 none where one is required", function()
+            it("SEC-05 none is refused if one is required", function()
                 local failures = link.attempt(client(), server())
                 raises.check(failures.server, "SSLError", {
                     library = "SSL", reason = "PEER_DID_NOT_RETURN_A_CERTIFICATE",
@@ -200,14 +200,14 @@ for _, version in ipairs(VERSIONS) do
                 })
             end)
 
-            it("SSLS-04 CONST-02 none where it is optional", function()
+            it("SSLS-04 CONST-02 none is accepted if it is optional", function()
                 accepted(client(), server { verify = ssl.CERT_OPTIONAL }, function(_, peer)
                     assert.is_nil(peer:getpeercert())
                     assert.is_nil(peer:getpeercert(true))
                 end)
             end)
 
-            it("SEC-05 CONST-02 one under an unknown root", function()
+            it("SEC-05 CONST-02 one under an unknown root is refused", function()
                 for _, mode in ipairs { ssl.CERT_REQUIRED, ssl.CERT_OPTIONAL } do
                     local failures = link.attempt(client { cert = "client-unknown" }, server { verify = mode })
                     raises.check(failures.server, "SSLError", {
@@ -217,19 +217,19 @@ for _, version in ipairs(VERSIONS) do
                 end
             end)
 
-            it("one that is expired", function()
+            it("an expired one is refused", function()
                 local failures = link.attempt(client { cert = "client-expired" }, server())
                 raises.check(failures.server, "SSLError", { reason = "CERTIFICATE_VERIFY_FAILED", verify_code = 10 })
                 raises.check(failures.client, "SSLError", { reason = "SSLV3_ALERT_CERTIFICATE_EXPIRED" })
             end)
 
-            it("one that is for servers only", function()
+            it("one for servers only is refused", function()
                 local failures = link.attempt(client { cert = "server-ec" }, server())
                 raises.check(failures.server, "SSLError", { reason = "CERTIFICATE_VERIFY_FAILED", verify_code = 26 })
                 raises.check(failures.client, "SSLError", { reason = "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE" })
             end)
 
-            it("SSLS-23 is not asked for with CERT_NONE", function()
+            it("SSLS-23 is not requested with CERT_NONE", function()
                 accepted(client { cert = "client-unknown" }, { verify = ssl.CERT_NONE }, function(_, peer)
                     assert.is_nil(peer:getpeercert())
                     assert.is_nil(peer:getpeercert(true))
@@ -242,14 +242,14 @@ for _, version in ipairs(VERSIONS) do
                 refused(client { flags = ssl.VERIFY_CRL_CHECK_LEAF }, nil, 3, "TLSV1_ALERT_UNKNOWN_CA")
             end)
 
-            it("VF-02 LVL-03 CONST-05 with the list it succeeds, and fails for what the list names", function()
+            it("VF-02 LVL-03 CONST-05 with the list valid certificates are accepted, and revoked ones refused", function()
                 accepted(client { flags = ssl.VERIFY_CRL_CHECK_LEAF, cafile = "root-and-crls.pem" })
                 refused(client { flags = ssl.VERIFY_CRL_CHECK_LEAF, cafile = "root-and-crls.pem" }, { cert = "revoked" }, 23,
                     "SSLV3_ALERT_CERTIFICATE_REVOKED")
                 accepted(client { cafile = "root-and-crls.pem" }, { cert = "revoked" })
             end)
 
-            it("CONST-06 CRL_CHECK_CHAIN asks for every list", function()
+            it("CONST-06 CRL_CHECK_CHAIN needs a list of every CA", function()
                 accepted(client { flags = ssl.VERIFY_CRL_CHECK_CHAIN, cafile = "root-and-crls.pem" })
                 local context = link.context(client(link.client_options { flags = ssl.VERIFY_CRL_CHECK_CHAIN }))
                 context:load_verify_locations(pki.path("intermediate.crl"))
@@ -257,7 +257,7 @@ for _, version in ipairs(VERSIONS) do
             end)
         end)
 
-        it("CHK-05 EXA-02 the documentation's own context", function()
+        it("CHK-05 EXA-02 the context in Python's documentation works", function()
             local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
             context.verify_mode = ssl.CERT_REQUIRED
             context.check_hostname = true
@@ -267,7 +267,7 @@ for _, version in ipairs(VERSIONS) do
             refused({ context = context }, { version = version, cert = "unknown" }, 20, "TLSV1_ALERT_UNKNOWN_CA")
         end)
 
-        it("VM-02 settings are those of the time when the socket was wrapped", function()
+        it("VM-02 a socket has the settings of the time when it was wrapped", function()
             local context = link.context(client { verify = ssl.CERT_NONE })
             local sock, server = link.pair({ context = context, server_hostname = false }, { cert = "unknown" })
             context.verify_mode = ssl.CERT_REQUIRED

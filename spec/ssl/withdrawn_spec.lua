@@ -1,5 +1,5 @@
--- A CA certificate that was withdrawn is not trusted any more: in new contexts where it was in a file, in new
--- connections where it was in a directory. However little of the file has changed.
+-- A CA certificate that was removed is not trusted any more: in new contexts if it was in a file, in new connections if
+-- it was in a directory; however small the change of the file is.
 local handles = require "support.handles"
 local link = require "support.link"
 local pki = require "support.pki"
@@ -11,7 +11,7 @@ local NO_ISSUER = 20
 
 local serial = 0
 
--- fresh: a name of this run that is not in use.
+-- fresh returns an unused name in this run's directory.
 local function fresh(name)
     serial = serial + 1
     return ("%s/%d-%s"):format(process.directory(), serial, name)
@@ -27,7 +27,7 @@ local function rehash(path)
     run("openssl", "rehash", path)
 end
 
--- directory: one with these files of pki, found by their hashes.
+-- directory returns one with these files of pki, under the names of their hashes.
 local function directory(...)
     local path = fresh "cas"
     run("mkdir", path)
@@ -38,7 +38,7 @@ local function directory(...)
     return path
 end
 
--- verdict: what a client's context says of a server's certificate: nil if it accepts it.
+-- verdict returns a client's error for a server's certificate, nil if it accepts it.
 local function verdict(context, cert)
     return link.attempt({ context = context, server_hostname = "localhost" }, { cert = cert or "server-ec" }).client
 end
@@ -51,8 +51,8 @@ local function distrusts(context, cert)
     raises.check(verdict(context, cert), "CertificateError", { reason = "CERTIFICATE_VERIFY_FAILED", verify_code = NO_ISSUER })
 end
 
--- The system's CA certificates are those of the environment in which a process asks for them: each test has its own.
--- trusted(context) says which of both roots a context trusts.
+-- The system's CA certificates are those of the process's environment: each test has its own. trusted(context) returns
+-- which of both roots a context trusts.
 local PRELUDE = [[
     package.path = os.getenv("SPECS") .. "/?.lua;" .. package.path
     local link = require "support.link"
@@ -99,12 +99,12 @@ local function in_process(code, environment)
     return lines
 end
 
-describe("a CA that is withdrawn,", function()
+describe("a CA certificate that is removed", function()
     handles.watch(before_each, after_each)
     teardown(process.cleanup)
 
     describe("from the system's bundle:", function()
-        it("rewritten in place, with its size and its time", function()
+        it("which is rewritten in place, with the same size and time", function()
             assert.are.same({ "server-ec", "server-ec", "unknown", "server-ec", "server-ec" }, in_process([[
                 process.write_file(bundle, one)
                 shell('touch -d "2020-01-01" "$1"; touch -r "$1" "$1.time"', bundle)
@@ -114,7 +114,7 @@ describe("a CA that is withdrawn,", function()
                 process.write_file(bundle, other)
                 shell('touch -r "$1.time" "$1"', bundle)
                 say()
-                say(first) -- which has loaded what there was
+                say(first) -- this context has loaded the old bundle
                 process.write_file(bundle, one)
                 shell('touch -r "$1.time" "$1"', bundle)
                 say()
@@ -122,7 +122,7 @@ describe("a CA that is withdrawn,", function()
             ]], { file = fresh "bundle.pem" }))
         end)
 
-        it("the same after it has stayed as it was for a while", function()
+        it("which has not changed for a while before", function()
             assert.are.same({ "server-ec", "unknown", "unknown" }, in_process([[
                 local function age()
                     local pipe = io.popen("echo $(( $(date +%s) - $(stat -c %Z '" .. bundle .. "') ))")
@@ -132,7 +132,7 @@ describe("a CA that is withdrawn,", function()
                 end
                 process.write_file(bundle, one)
                 shell('touch -r "$1" "$1.time"', bundle)
-                while age() < 4 do -- until its content is not compared any more
+                while age() < 4 do -- until cleat does not compare its content any more
                     process.sleep(0.2)
                 end
                 ssl.create_default_context()
@@ -145,7 +145,7 @@ describe("a CA that is withdrawn,", function()
             ]], { file = fresh "bundle.pem" }))
         end)
 
-        it("another file in its place", function()
+        it("which is replaced by another file", function()
             assert.are.same({ "server-ec", "unknown", "server-ec" }, in_process([[
                 process.write_file(bundle, one)
                 process.write_file(bundle .. ".new", other)
@@ -159,7 +159,7 @@ describe("a CA that is withdrawn,", function()
             ]], { file = fresh "bundle.pem" }))
         end)
 
-        it("which is removed, and comes back", function()
+        it("which is removed as a whole, and restored later", function()
             assert.are.same({ "server-ec", "none", "server-ec", "none" }, in_process([[
                 process.write_file(bundle, one)
                 say()
@@ -173,7 +173,7 @@ describe("a CA that is withdrawn,", function()
             ]], { file = fresh "bundle.pem" }))
         end)
 
-        it("where the context has another file besides", function()
+        it("while the context has another file besides", function()
             assert.are.same({ "server-ec+unknown", "unknown" }, in_process([[
                 local function both()
                     local context = ssl.create_default_context()
@@ -190,7 +190,7 @@ describe("a CA that is withdrawn,", function()
     end)
 
     describe("from the system's directory:", function()
-        it("its file is removed, changed, or comes back, for new connections of one context and for new contexts", function()
+        it("by its file, which is removed, changed or restored, for new connections of one context and for new contexts", function()
             assert.are.same({ "server-ec", "none", "none", "server-ec", "server-ec", "none", "none", "unknown", "unknown" }, in_process([[
                 local function both()
                     say(context)
@@ -203,7 +203,7 @@ describe("a CA that is withdrawn,", function()
                 both()
                 process.write_file(name, one)
                 both()
-                process.write_file(name, "") -- the name of the hash stays
+                process.write_file(name, "") -- the file with the hash's name remains
                 both()
                 process.write_file(name, other)
                 shell('openssl rehash "$1"', directory)
@@ -212,7 +212,7 @@ describe("a CA that is withdrawn,", function()
             ]], { directory = directory "root.pem" }))
         end)
 
-        it("one of several, with colons between", function()
+        it("from one of several directories, separated by colons", function()
             assert.are.same({ "server-ec+unknown", "unknown", "unknown", "none" }, in_process([[
                 local first, second = directory:match("(.*):(.*)")
                 local context = ssl.create_default_context()
@@ -241,7 +241,7 @@ describe("a CA that is withdrawn,", function()
     end)
 
     describe("from a directory that a context was given:", function()
-        it("it is not trusted in new connections", function()
+        it("is not trusted in new connections", function()
             local path = directory("root.pem", "unknown-root.pem")
             local context = ssl.create_default_context { capath = path }
             trusts(context)
@@ -257,7 +257,7 @@ describe("a CA that is withdrawn,", function()
             distrusts(context, "unknown")
         end)
 
-        it("nor in a connection that was made before and shakes hands after", function()
+        it("is not trusted in a connection that was made before and does its handshake later", function()
             local path = directory "root.pem"
             local context = ssl.create_default_context { capath = path }
             local incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -269,7 +269,7 @@ describe("a CA that is withdrawn,", function()
             raises("CertificateError", { verify_code = NO_ISSUER }, client.do_handshake, client)
         end)
 
-        it("a revocation list that comes to it counts, and does not when it is gone", function()
+        it("and a revocation list there is checked once it is added, and not after it is removed", function()
             local path = directory("root.pem", "intermediate.crl")
             local context = ssl.create_default_context { capath = path }
             context.verify_flags = context.verify_flags + ssl.VERIFY_CRL_CHECK_LEAF
@@ -312,7 +312,7 @@ describe("a CA that is withdrawn,", function()
         assert.is_true(tonumber(second) < tonumber(first) / 10, ("%s, then %s"):format(first, second))
     end)
 
-    it("a program with privileges that its caller lacks does not ask the environment", function()
+    it("a privileged program whose caller lacks the privileges ignores the environment", function()
         if run("id", "-u") ~= "0\n" then
             pending("only root can make such a program")
             return

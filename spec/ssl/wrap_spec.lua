@@ -1,5 +1,5 @@
--- ssl.wrap_socket and SSLContext.wrap_socket: when the handshake happens, with what, and what goes wrong. The peer is
--- Python's ssl where a call blocks, and cleat itself where versions are asked for that Python no longer speaks.
+-- ssl.wrap_socket and SSLContext.wrap_socket: when the handshake is done, with which settings, and its failures. The
+-- peer is Python's ssl if a call blocks, and cleat itself for versions that Python no longer supports.
 local handles = require "support.handles"
 local limits = require "support.limits"
 local link = require "support.link"
@@ -12,7 +12,7 @@ local ssl = require "cleat.ssl"
 
 local ENOENT, ECONNREFUSED = 2, 111
 
--- serve: Python as a server with a certificate.
+-- serve starts Python as a server with a certificate.
 local function serve(options)
     local name = options.name or "server-ec"
     options.name = nil
@@ -25,7 +25,7 @@ local function connected(job)
     return socket.create_connection({ "127.0.0.1", job.port }, 10)
 end
 
--- listening: a plain listening socket and its port.
+-- listening returns a plain listening socket and its port.
 local function listening()
     local listener = socket.socket()
     listener:settimeout(10)
@@ -39,7 +39,7 @@ describe("wrap_socket:", function()
     teardown(process.cleanup)
 
     describe("a client", function()
-        it("WRAP-02 WRAP-05 MOD-02 that is connected shakes hands at once", function()
+        it("WRAP-02 WRAP-05 MOD-02 that is connected does the handshake at once", function()
             local job = serve { "handshake", "send 6869", "recv 2" }
             local sock = ssl.wrap_socket(connected(job))
             assert.is_true(ssl.SSLSocket:is(sock))
@@ -51,7 +51,7 @@ describe("wrap_socket:", function()
             sock:close()
         end)
 
-        it("WRAP-04 SOCK-05 WRAP-26 that is not connected shakes hands in connect", function()
+        it("WRAP-04 SOCK-05 WRAP-26 that is not connected does the handshake in connect", function()
             local job = serve { "handshake", "send 6869" }
             local plain = socket.socket()
             plain:settimeout(10)
@@ -83,7 +83,7 @@ describe("wrap_socket:", function()
             job:finish()
         end)
 
-        it("SSLS-01 SSLS-05 SSLS-26 SSLS-29 SSLS-43 that was never connected", function()
+        it("SSLS-01 SSLS-05 SSLS-26 SSLS-29 SSLS-43 that was never connected has no results", function()
             local sock = ssl.wrap_socket(socket.socket())
             raises("socket.error", { errno = 107 }, sock.do_handshake, sock)
             raises("socket.error", { errno = 107 }, sock.getpeercert, sock)
@@ -110,7 +110,7 @@ describe("wrap_socket:", function()
             job:finish()
         end)
 
-        it("SOCK-07 connect_ex returns TCP's errors and raises TLS's", function()
+        it("SOCK-07 connect_ex returns errors of TCP and raises errors of TLS", function()
             local job = serve { "handshake" }
             local sock = ssl.wrap_socket(socket.socket())
             assert.are.equal(0, sock:connect_ex { "127.0.0.1", job.port })
@@ -127,7 +127,7 @@ describe("wrap_socket:", function()
             job:finish()
         end)
 
-        it("EXC-15 EXC-01 to a closed port is ECONNREFUSED and no SSLError", function()
+        it("EXC-15 EXC-01 to a closed port raises ECONNREFUSED, which is not an SSLError", function()
             local listener, port = listening()
             listener:close()
             local sock = ssl.wrap_socket(socket.socket())
@@ -153,7 +153,7 @@ describe("wrap_socket:", function()
             plain:close()
         end)
 
-        it("WRAP-15 requiring a certificate without ca_certs never connects unverified", function()
+        it("WRAP-15 that requires a certificate, without ca_certs, does not connect", function()
             local job = serve { "handshake", "recv 1" }
             local plain = connected(job)
             raises("SSLError", { reason = "CERTIFICATE_VERIFY_FAILED", verify_code = 20 }, ssl.wrap_socket, plain,
@@ -162,7 +162,7 @@ describe("wrap_socket:", function()
             job:finish()
         end)
 
-        it("WRAP-08 WRAP-34 presents certfile and keyfile", function()
+        it("WRAP-08 WRAP-34 sends certfile's certificate, with the key in keyfile", function()
             local certfile, keyfile = pki.chain("client")
             local job = serve { cafile = pki.path("root.pem"), verify = "required", "handshake", "peercert", "send 78" }
             local sock = ssl.wrap_socket(connected(job), keyfile, certfile)
@@ -176,7 +176,7 @@ describe("wrap_socket:", function()
             assert.are.equal("peercert client", job:finish()[2])
         end)
 
-        it("WRAP-25 WRAP-32 CIPH-03 with ciphers offers those", function()
+        it("WRAP-25 WRAP-32 CIPH-03 with ciphers offers those only", function()
             local job = serve { max = "1.2", "handshake" }
             local sock = ssl.wrap_socket(connected(job), { ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384" })
             assert.are.same({ "ECDHE-ECDSA-AES256-GCM-SHA384", "TLSv1.2", 256 }, sock:cipher())
@@ -190,7 +190,7 @@ describe("wrap_socket:", function()
             plain:close()
         end)
 
-        it("WRAP-17 CONST-15 with ssl_version speaks that", function()
+        it("WRAP-17 CONST-15 with ssl_version uses that version", function()
             local job = serve { "handshake" }
             local sock = ssl.wrap_socket(connected(job), { ssl_version = ssl.PROTOCOL_TLSv1_2 })
             assert.are.equal("TLSv1.2", sock:version())
@@ -238,7 +238,7 @@ describe("wrap_socket:", function()
     end)
 
     describe("a server", function()
-        it("WRAP-06 SOCK-01 that listens wraps what it accepts", function()
+        it("WRAP-06 SOCK-01 that listens wraps the sockets that it accepts", function()
             local certfile, keyfile = pki.chain("server-ec")
             local listener, port = listening()
             local server = ssl.wrap_socket(listener, keyfile, certfile, true)
@@ -276,7 +276,7 @@ describe("wrap_socket:", function()
             server:close()
         end)
 
-        it("SOCK-01 inherits do_handshake_on_connect", function()
+        it("SOCK-01 that accepts a client passes on do_handshake_on_connect", function()
             local listener, port = listening()
             local certfile, keyfile = pki.chain("server-ec")
             local server = ssl.wrap_socket(listener, {
@@ -333,7 +333,7 @@ describe("wrap_socket:", function()
         it("WRAP-10 without a certificate fails in the handshake", function()
             local failures = link.attempt({}, { cert = false })
             raises.check(failures.server, "SSLError", { library = "SSL", reason = "NO_CERTIFICATE_SET" })
-            raises.check(failures.client, "SSLError", {}) -- an alert, or from a BoringSSL of 2023 just an end
+            raises.check(failures.client, "SSLError", {}) -- an alert, or with BoringSSL of 2023 only an end
         end)
     end)
 
@@ -366,7 +366,7 @@ describe("wrap_socket:", function()
             sock:close()
         end)
 
-        it("WRAP-01 come by position as in Python", function()
+        it("WRAP-01 can be positional as in Python", function()
             local certfile, keyfile = pki.chain("client")
             local sock = ssl.wrap_socket(socket.socket(), keyfile, certfile, false, ssl.CERT_REQUIRED,
                 ssl.PROTOCOL_TLSv1_2, pki.path("root.pem"), false, false, "ECDHE-ECDSA-AES256-GCM-SHA384")
@@ -377,7 +377,7 @@ describe("wrap_socket:", function()
             sock:close()
         end)
 
-        it("CWRAP-01 come by position as in Python for the method", function()
+        it("CWRAP-01 can be positional as in Python for the method", function()
             local context = link.context {}
             local sock = context:wrap_socket(socket.socket(), false, false, false, "localhost")
             assert.are.equal("localhost", sock.server_hostname)
@@ -385,7 +385,7 @@ describe("wrap_socket:", function()
             sock:close()
         end)
 
-        it("WRAP-28 a non-blocking connected socket cannot shake hands by itself", function()
+        it("WRAP-28 a non-blocking connected socket raises with do_handshake_on_connect", function()
             local first, second = socket.socketpair()
             first:setblocking(false)
             local context = link.context {}
@@ -410,8 +410,8 @@ describe("wrap_socket:", function()
         end)
     end)
 
-    describe("the versions,", function()
-        -- negotiated: the version between a context with these options and one with all versions.
+    describe("versions", function()
+        -- negotiated returns the version between a context with these options and one with all versions.
         local function negotiated(options)
             local context = ssl.SSLContext(ssl.PROTOCOL_TLS)
             for _, name in ipairs(options) do
@@ -423,25 +423,25 @@ describe("wrap_socket:", function()
             return version, failures
         end
 
-        it("CONST-19 CONST-20 CONST-21 CONST-22 F15 options take versions away", function()
+        it("CONST-19 CONST-20 CONST-21 CONST-22 F15 are disabled by options", function()
             assert.are.equal("TLSv1.3", (negotiated {}))
             assert.are.equal("TLSv1.2", (negotiated { "OP_NO_TLSv1_3" }))
             assert.are.equal("TLSv1.1", (negotiated { "OP_NO_TLSv1_3", "OP_NO_TLSv1_2" }))
             assert.are.equal("TLSv1", (negotiated { "OP_NO_TLSv1_3", "OP_NO_TLSv1_2", "OP_NO_TLSv1_1" }))
             assert.are.equal("TLSv1.3", (negotiated { "OP_NO_TLSv1" }))
             assert.are.equal("TLSv1.3", (negotiated { "OP_NO_TLSv1", "OP_NO_TLSv1_1", "OP_NO_TLSv1_2" }))
-            -- what is above a gap is kept
+            -- the versions above a gap are enabled
             assert.are.equal("TLSv1.3", (negotiated { "OP_NO_TLSv1_2" }))
             assert.are.equal("TLSv1.3", (negotiated { "OP_NO_TLSv1_1" }))
         end)
 
-        it("CONST-19 all versions taken away leave none", function()
+        it("CONST-19 are all disabled by all options", function()
             local version, failures = negotiated { "OP_NO_TLSv1_3", "OP_NO_TLSv1_2", "OP_NO_TLSv1_1", "OP_NO_TLSv1" }
             assert.is_nil(version)
             raises.check(failures.client, "SSLError", { library = "SSL" })
         end)
 
-        it("B-06 SEC-07 DCTX-11 create_default_context has a floor of TLS 1.2", function()
+        it("B-06 SEC-07 DCTX-11 are at least TLS 1.2 with create_default_context", function()
             for version, reason in pairs { ["TLSv1"] = true, ["TLSv1.1"] = true, ["TLSv1.2"] = false } do
                 local context = ssl.create_default_context { cafile = pki.path("root.pem") }
                 local failures = link.attempt({ context = context }, { version = version, cert = "server-rsa" })
@@ -453,7 +453,7 @@ describe("wrap_socket:", function()
             end
         end)
 
-        it("SEC-07 CIPH-04 set_ciphers leaves TLS 1.3 alone", function()
+        it("SEC-07 CIPH-04 set_ciphers does not affect TLS 1.3", function()
             local failures, cipher = link.attempt({ ciphers = "ECDHE-RSA-AES256-GCM-SHA384" }, { cert = "server-rsa" },
                 function(sock)
                     return sock:cipher()
@@ -463,7 +463,7 @@ describe("wrap_socket:", function()
             assert.is_truthy(cipher[1]:match("^TLS_"))
         end)
 
-        it("CONST-23 DCTX-08 DCTX-14 the server's order of suites wins", function()
+        it("CONST-23 DCTX-08 DCTX-14 the server's order of suites is used", function()
             local chosen = select(2, link.attempt(
                 { version = "TLSv1.2", ciphers = "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384" },
                 { cert = "server-rsa", ciphers = "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256" },
@@ -498,8 +498,8 @@ describe("wrap_socket:", function()
             job:finish()
         end)
 
-        it("B-35 EXC-14 end a handshake that the peer feeds a byte at a time", function()
-            -- The deadline is for the whole call: a byte now and then does not make it longer.
+        it("B-35 EXC-14 end a handshake in which the peer sends a byte at a time", function()
+            -- The deadline is for the whole call: a byte from time to time does not extend it.
             local job = peer.serve { "drip 100000 0.05 16030100ff" }
             local plain = socket.create_connection({ "127.0.0.1", job.port }, 0.3)
             local start = process.clock()
@@ -510,7 +510,7 @@ describe("wrap_socket:", function()
             job:abandon()
         end)
 
-        it("EXC-14 end a read, and the connection goes on", function()
+        it("EXC-14 end a read, and the connection continues to work", function()
             local job = serve { "handshake", "await", "send 6c617465" }
             local sock = ssl.wrap_socket(connected(job))
             sock:settimeout(0.1)
@@ -568,6 +568,6 @@ describe("wrap_socket:", function()
         local sock, server = link.pair()
         raises("SSLWantReadError", {}, sock.do_handshake, sock)
         raises("SSLWantReadError", {}, server.do_handshake, server)
-        -- That nothing of them stays is for handles.watch to see.
+        -- handles.watch checks that their ids are closed.
     end)
 end)

@@ -1,5 +1,5 @@
--- What a wrapped socket is and has: its attributes, what it inherits from its context, what it answers before, during
--- and after a connection, and what is left when wrapping fails.
+-- The attributes of a wrapped socket, the settings that it has from its context, the results of its methods before,
+-- during and after a connection, and the sockets after wrapping has failed.
 local handles = require "support.handles"
 local link = require "support.link"
 local peer = require "support.peer"
@@ -13,7 +13,7 @@ local tasks = require "support.tasks"
 
 local EBADF, EINPROGRESS = 9, 115
 
--- is_open: whether this process has the descriptor.
+-- is_open returns whether this process has the descriptor.
 local function is_open(fd)
     local file = io.open("/proc/self/fdinfo/" .. fd)
     if file then
@@ -22,7 +22,7 @@ local function is_open(fd)
     return file ~= nil
 end
 
--- serve: Python as a server with a certificate.
+-- serve starts Python as a server with a certificate.
 local function serve(options)
     options.tls = true
     options.cert, options.key = pki.chain("server-ec")
@@ -34,7 +34,7 @@ describe("a wrapped socket:", function()
     teardown(process.cleanup)
 
     describe("attributes", function()
-        it("WRAP-01 WRAP-12 WRAP-14 WRAP-17 WRAP-34 are the defaults where nothing is given", function()
+        it("WRAP-01 WRAP-12 WRAP-14 WRAP-17 WRAP-34 have defaults", function()
             local sock = ssl.wrap_socket(socket.socket())
             for name, value in pairs {
                 server_side = false, do_handshake_on_connect = true, suppress_ragged_eofs = true, cert_reqs = ssl.CERT_NONE,
@@ -50,7 +50,7 @@ describe("a wrapped socket:", function()
             sock:close()
         end)
 
-        it("WRAP-01 WRAP-34 are what was given, by position or by name", function()
+        it("WRAP-01 WRAP-34 have the given values, by position or by name", function()
             local certfile, keyfile = pki.chain("client")
             local ciphers, cafile = "ECDHE-ECDSA-AES256-GCM-SHA384", pki.path("root.pem")
             local given = {
@@ -75,7 +75,7 @@ describe("a wrapped socket:", function()
             end
         end)
 
-        it("WRAP-08 WRAP-34 keyfile is certfile unless it is given, and the key is read from there", function()
+        it("WRAP-08 WRAP-34 keyfile is certfile by default, and the key is read from there", function()
             local combined = pki.path("server-ec.key-first.pem")
             local listener = socket.socket()
             listener:settimeout(10)
@@ -108,13 +108,13 @@ describe("a wrapped socket:", function()
             sock:close()
         end)
 
-        it("B-27 B-52 WRAP-34 CWRAP-02 server_hostname stays as it was written", function()
+        it("B-27 B-52 WRAP-34 CWRAP-02 server_hostname is unchanged", function()
             local sock = link.context {}:wrap_socket(socket.socket(), { server_hostname = "PÜTHON.org" })
             assert.are.equal("PÜTHON.org", sock.server_hostname)
             sock:close()
         end)
 
-        it("CWRAP-02 that cannot be a name are ValueErrors", function()
+        it("CWRAP-02 server_hostname must be a name, or raises ValueError", function()
             local context, plain = link.context {}, socket.socket()
             for _, name in ipairs { "", ".example.org", "a\0b", ("x"):rep(256), "\255.org", ("ü"):rep(300) .. ".org" } do
                 raises("ValueError", {}, context.wrap_socket, context, plain, { server_hostname = name })
@@ -131,7 +131,7 @@ describe("a wrapped socket:", function()
     end)
 
     describe("settings", function()
-        it("MOD-03 come from the context, to sockets and to what they accept", function()
+        it("MOD-03 of the context apply to its sockets and to those that they accept", function()
             local context = link.context { cert = "server-ec" }
             context:set_alpn_protocols { "h2" }
             context.options = context.options + ssl.OP_NO_TLSv1_3
@@ -150,7 +150,7 @@ describe("a wrapped socket:", function()
             server:close()
         end)
 
-        it("SSLS-41 come from another context that is assigned before there is a connection", function()
+        it("SSLS-41 of another context apply if it is assigned before the connection", function()
             local job = serve { cafile = pki.path("root.pem"), verify = "required", "handshake", "peercert", "send 78" }
             local sock = ssl.wrap_socket(socket.socket())
             sock.context = link.context { cert = "client" }
@@ -175,14 +175,14 @@ describe("a wrapped socket:", function()
             }
             assert.are.equal("other.example", client:getpeercert().subject[2][1][2])
             local third = link.context { cert = "server-ec" }
-            server.context = third -- which is what the attribute says, and no more
+            server.context = third -- this changes the attribute only
             assert.are.equal(third, server.context)
             assert.are.equal("other.example", client:getpeercert().subject[2][1][2])
             client:close()
             server:close()
         end)
 
-        it("SSLS-41 what is no SSLContext is a TypeError", function()
+        it("SSLS-41 assigning a value that is not an SSLContext raises TypeError", function()
             local sock = ssl.wrap_socket(socket.socket())
             local context = sock.context
             for _, value in ipairs { "context", 1, true, {}, sock, ssl.SSLContext } do
@@ -225,7 +225,7 @@ describe("a wrapped socket:", function()
             job:finish()
         end)
 
-        it("WRAP-07 SOCK-01 in accept closes what was accepted, and the listener goes on", function()
+        it("WRAP-07 SOCK-01 in accept closes the accepted socket, and the listener continues", function()
             local listener = socket.socket()
             listener:settimeout(10)
             listener:bind { "127.0.0.1", 0 }
@@ -233,17 +233,17 @@ describe("a wrapped socket:", function()
             local server = link.context { cert = "server-ec" }:wrap_socket(listener, { server_side = true })
             local job = peer.connect { port = listener:getsockname()[2], "send " .. peer.hex("GET / HTTP/1.0\r\n\r\n"), "waiteof" }
             raises("SSLError", { reason = "HTTP_REQUEST" }, server.accept, server)
-            job:finish() -- it has seen the end
+            job:finish() -- it has received the end
             assert.is_true(is_open(server:fileno()))
             server:close()
         end)
 
-        it("WRAP-07 of the arguments leaves the socket alone", function()
+        it("WRAP-07 of the arguments leaves the socket unchanged", function()
             local first, second = socket.socketpair()
             first:setblocking(false)
             local context = link.context {}
             for _, f in ipairs {
-                function() ssl.wrap_socket(first) end, -- it does not block
+                function() ssl.wrap_socket(first) end, -- the socket is non-blocking
                 function() ssl.wrap_socket(first, { server_side = true }) end,
                 function() ssl.wrap_socket(first, { certfile = "/no/such/file" }) end,
                 function() ssl.wrap_socket(first, { ca_certs = "/no/such/file" }) end,
@@ -280,7 +280,7 @@ describe("a wrapped socket:", function()
         job:finish()
     end)
 
-    it("SOCK-03 is closed when it is collected, without a word", function()
+    it("SOCK-03 is closed when it is collected, without close_notify", function()
         local client, server = link.open()
         local fd = client:fileno()
         client = nil -- luacheck: ignore
@@ -292,7 +292,7 @@ describe("a wrapped socket:", function()
         server:close()
     end)
 
-    it("WRAP-33 SOCK-11 has the timeout of what it wraps, and gives back its own", function()
+    it("WRAP-33 SOCK-11 has the timeout of the plain socket, and unwrap returns one with its own", function()
         local context = link.context {}
         for _, timeout in ipairs { false, 0, 0.5, 5 } do
             local plain = socket.socket()
@@ -315,7 +315,7 @@ for _, version in ipairs { "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3" } do
         handles.watch(before_each, after_each)
         teardown(process.cleanup)
 
-        -- open: a connection with a cipher suite; the certificate is an RSA one unless said otherwise.
+        -- open returns a connection with a cipher suite; the certificate is an RSA one by default.
         local function open(ciphers, cert)
             return link.open({ version = version, ciphers = ciphers }, { cert = cert or "server-rsa" })
         end
@@ -352,7 +352,7 @@ for _, version in ipairs { "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3" } do
             end
         end)
 
-        it("SOCK-16 SOCK-18 SOCK-20 SOCK-22 SOCK-23 SSLS-42 the words and the values of the methods that move data", function()
+        it("SOCK-16 SOCK-18 SOCK-20 SOCK-22 SOCK-23 SSLS-42 the messages and results of the methods that move data", function()
             local client, server = open()
             assert.are.equal(11, client:sendall("hello world"))
             assert.are.equal(0, client:sendall(""))
@@ -382,7 +382,7 @@ for _, version in ipairs { "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3" } do
             server:close()
         end)
 
-        it("SSLS-04 SSLS-05 SSLS-32 SSLS-34 SSLS-43 what is known before, during and after", function()
+        it("SSLS-04 SSLS-05 SSLS-32 SSLS-34 SSLS-43 the results before, during and after a connection", function()
             local client, server = link.pair({ version = version }, { cert = "server-rsa" })
             for _, sock in ipairs { client, server } do
                 raises("ValueError", { match = "handshake not done yet" }, sock.getpeercert, sock)
