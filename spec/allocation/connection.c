@@ -6,6 +6,7 @@
 #include "base/boringssl.h"
 #include "failing.h"
 #include "scenario.h"
+#include "tls/connection.h"
 #include "tls/transport.h"
 
 enum { PART = 100000 }; /* more than one record, and more than one chunk */
@@ -593,6 +594,32 @@ static int32_t act_set_context(void) {
     return cleat_connection_set_context(server, client_context);
 }
 
+/* A server that waits for the choice of a context. */
+static void open_switch(void) {
+    configure(CLEAT_TLS1_3_VERSION, CLEAT_CERT_NONE, 1);
+    open_with(server_context, client_context);
+    EXPECT(is_want(cleat_connection_handshake(client, 0)) && carry(client, server) >= 0);
+    EXPECT(cleat_connection_handshake(server, 0) == CLEAT_STATUS(CLEAT_WANT_SERVER_NAME, 0));
+}
+
+/* If the switch has failed in the middle, the handshake does not continue. */
+static void close_switch(void) {
+    struct cleat_object *found;
+    const struct cleat_connection *self;
+    bool mixed;
+    bool refused;
+    int32_t status;
+    EXPECT(cleat_handle_find(server, CLEAT_KIND_CONNECTION, &found) == CLEAT_OK);
+    self = (const void *)found;
+    mixed = SSL_get_SSL_CTX(self->ssl) != self->configuration->ssl_ctx;
+    refused = self->refused_at != CLEAT_PAUSE_NONE;
+    cleat_handle_done(found);
+    EXPECT(cleat_connection_answer_server_name(server, -1) == CLEAT_OK);
+    status = cleat_connection_handshake(server, 0);
+    EXPECT(refused ? CLEAT_CLASS(status) == CLEAT_SSL : is_want(status) && !mixed);
+    close_all();
+}
+
 static int32_t act_shutdown(void) {
     int32_t a = cleat_connection_shutdown(client, 0);
     int32_t b;
@@ -644,6 +671,7 @@ const struct scenario connection_scenarios[] = {
     {"connection_channel_binding, TLS 1.3", open_shaken, act_binding, close_all, 0, true},
     {"connection_key_update", open_shaken, act_key_update, close_all, 0, false},
     {"connection_set_context", open_1_3, act_set_context, close_all, 0, true},
+    {"connection_switch_context", open_switch, act_set_context, close_switch, 0, false},
     {"an idle client", open_idle, act_idle, close_all, 0, true},
     {"connection_shutdown", open_shaken, act_shutdown, poke_and_close, 0, false},
     {NULL, NULL, NULL, NULL, 0, false},

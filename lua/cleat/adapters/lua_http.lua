@@ -106,8 +106,8 @@ local function original(name)
     return originals and originals[name] or require("http.client")[name]
 end
 
--- is_ours returns whether the options request TLS by cleat. With a luaossl context lua-http does TLS itself.
-local function is_ours(options)
+-- uses_cleat returns whether the options request TLS by cleat. With a luaossl context lua-http does TLS itself.
+local function uses_cleat(options)
     return options.tls and (options.ctx == nil or SSLContext:is(options.ctx))
 end
 
@@ -292,10 +292,10 @@ function lua_http.install()
     originals = { connect = client.connect, negotiate = client.negotiate, server_new = server.new,
         server_listen = server.listen }
     function client.connect(options, timeout)
-        return (is_ours(options) and lua_http or originals).connect(options, timeout)
+        return (uses_cleat(options) and lua_http or originals).connect(options, timeout)
     end
     function client.negotiate(sock, options, timeout)
-        return (is_ours(options) and lua_http or originals).negotiate(sock, options, timeout)
+        return (uses_cleat(options) and lua_http or originals).negotiate(sock, options, timeout)
     end
     for _, name in ipairs { "new", "listen" } do
         server[name] = function(options)

@@ -43,8 +43,8 @@ local function certificates(object, cfg)
     return true
 end
 
--- given calls f with the context and a parameter, if it is not nil.
-local function given(f, object, parameter, ...)
+-- if_present calls f with the context and a parameter, if it is not nil.
+local function if_present(f, object, parameter, ...)
     if not parameter then
         return true
     end
@@ -64,7 +64,7 @@ local function curves(object, cfg)
     if cfg.curveslist then
         return functions.setcurveslist(object, cfg.curveslist)
     end
-    return given(functions.setcurve, object, cfg.curve)
+    return if_present(functions.setcurve, object, cfg.curve)
 end
 
 local function locations(object, cfg)
@@ -94,9 +94,9 @@ local STEPS = {
         return functions.setmode(object, cfg.mode)
     end,
     certificates, locations,
-    by_name(functions.setcipher, "ciphers", given), by_name(functions.setciphersuites, "ciphersuites", given),
+    by_name(functions.setcipher, "ciphers", if_present), by_name(functions.setciphersuites, "ciphersuites", if_present),
     by_name(functions.setverify, "verify", spread), by_name(functions.setoptions, "options", spread),
-    by_name(functions.setdepth, "depth", given), dhparam, curves,
+    by_name(functions.setdepth, "depth", if_present), dhparam, curves,
     function(object, cfg)
         return spread(object.setverifyext, object, cfg.verifyext)
     end,

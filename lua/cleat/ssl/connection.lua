@@ -246,7 +246,7 @@ function READ.fail(self, result)
 end
 
 function READ.closed(self, method)
-    if self._state == "unwrapped" then -- the peer's close_notify has come
+    if self._state == "unwrapped" then -- the peer's close_notify was received
         return 0, ""
     end
     return self:_raise_closed(method)
@@ -352,7 +352,7 @@ function connection.close_notify(self)
     end
     if turns.busy(self, "reader") then
         if self._transport.readable(self) then
-            -- These bytes will wake a suspended reader. If they were read here, it would wait on.
+            -- These bytes will wake a suspended reader. If they were read here, it would continue to wait.
             turns.run(self, "writer", deadline, await_reader, self, deadline)
         end
     else
