@@ -249,23 +249,31 @@ int32_t cleat_socket_accept(int32_t socket, double timeout) {
     return result;
 }
 
+/* retries: whether to try again while the listener's queue is full, as a Unix socket's connect does in the kernel.
+ * There it would not be woken when the socket is shut down, and poll does not report it. */
 static int32_t connect_until(struct cleat_socket *self, const struct cleat_address *address,
-                             cleat_deadline deadline) {
+                             cleat_deadline deadline, bool retries) {
+    bool blocks = deadline == CLEAT_DEADLINE_NEVER && !retries;
     for (;;) {
-        int32_t status = cleat_wait_enter(&self->object, deadline == CLEAT_DEADLINE_NEVER);
+        int32_t status = cleat_wait_enter(&self->object, blocks);
         int error;
         int failed;
         if (status < 0) return status;
         failed = connect(self->fd, (const struct sockaddr *)&address->storage, address->len);
         error = errno;
-        status = cleat_wait_leave(&self->object, deadline == CLEAT_DEADLINE_NEVER);
+        status = cleat_wait_leave(&self->object, blocks);
         if (status < 0) return status;
         if (failed == 0) return CLEAT_OK;
         if (error == EINTR && cleat_is_interruptible()) return cleat_fail_errno(EINTR);
         /* The kernel is still connecting; calling connect again waits for it. */
         if (error == EINTR) continue;
-        if (error != EINPROGRESS && error != EALREADY) return cleat_fail_errno(error);
-        status = cleat_wait(&self->object, self->fd, POLLOUT, deadline);
+        if (error == EAGAIN && retries) {
+            status = cleat_wait_moment(&self->object, deadline);
+        } else if (error == EINPROGRESS || error == EALREADY) {
+            status = cleat_wait(&self->object, self->fd, POLLOUT, deadline);
+        } else {
+            status = cleat_fail_errno(error);
+        }
         if (status < 0) return status;
     }
 }
@@ -282,21 +290,21 @@ int32_t cleat_socket_connect_flow(int32_t socket, const char *host, int32_t host
     struct cleat_address address;
     cleat_deadline deadline;
     int flags = O_NONBLOCK;
+    bool retries;
     int32_t result;
     CLEAT_CHECK_RANGE(5, flowinfo, 0, CLEAT_FLOWINFO_MAX);
     CLEAT_SET_DEADLINE(6, timeout, deadline);
     CLEAT_FIND(self, socket, CLEAT_KIND_SOCKET);
     result = cleat_address_parse(&address, self->family, host, host_len, port, 2);
     if (result >= 0) cleat_address_set_flowinfo(&address, flowinfo);
-    /* While the listener's queue is full, a Unix socket can only wait in connect itself: poll does not report it. */
-    if (timeout < 0 && self->family == AF_UNIX) deadline = CLEAT_DEADLINE_NEVER;
-    if (result >= 0 && deadline != CLEAT_DEADLINE_NEVER) {
+    retries = timeout < 0 && self->family == AF_UNIX;
+    if (result >= 0 && (deadline != CLEAT_DEADLINE_NEVER || retries)) {
         flags = fcntl(self->fd, F_GETFL);
         if ((flags & O_NONBLOCK) == 0) fcntl(self->fd, F_SETFL, flags | O_NONBLOCK);
     }
     if (result >= 0) {
         atomic_store_explicit(&self->port, cleat_address_port(&address), memory_order_relaxed);
-        result = connect_until(self, &address, deadline);
+        result = connect_until(self, &address, deadline, retries);
     }
     if (result >= 0) atomic_store_explicit(&self->connected, true, memory_order_relaxed);
     if ((flags & O_NONBLOCK) == 0) fcntl(self->fd, F_SETFL, flags);

@@ -3,7 +3,6 @@
 #include <sys/socket.h>
 
 #include "base/argument.h"
-#include "base/interrupt.h"
 #include "net/address.h"
 #include "net/addrinfo.h"
 #include "net/socket.h"
@@ -19,25 +18,6 @@ _Static_assert(CLEAT_MSG_OOB == MSG_OOB && CLEAT_MSG_PEEK == MSG_PEEK &&
 static int32_t begin(struct cleat_socket *self, cleat_deadline deadline, int *flags) {
     if (deadline != CLEAT_DEADLINE_NEVER) *flags |= MSG_DONTWAIT;
     return cleat_wait_enter(&self->object, deadline == CLEAT_DEADLINE_NEVER);
-}
-
-/* Waits until the receiver of datagrams of a Unix socket may have taken some. Linux reports a socket that is not
- * connected as writable although the receiver's queue is full (unix_dgram_poll), and shutting the socket down does not
- * wake a sender that blocks in the kernel: so this sender waits for a moment and tries again. */
-static int32_t wait_for_receiver(struct cleat_socket *self, cleat_deadline deadline) {
-    cleat_deadline moment = cleat_deadline_after(0.005);
-    int32_t status;
-    if (cleat_deadline_left(deadline) <= cleat_deadline_left(moment)) {
-        if (deadline == CLEAT_DEADLINE_NOW) return CLEAT_STATUS(CLEAT_WANT_WRITE, 0);
-        moment = deadline;
-    }
-    status = cleat_wait_enter(&self->object, true);
-    if (status < 0) return status;
-    cleat_wait_poll(NULL, 0, moment);
-    status = cleat_wait_leave(&self->object, true);
-    if (status < 0) return status;
-    if (cleat_deadline_left(deadline) == 0) return cleat_fail(CLEAT_TIMEOUT, 0, "timed out");
-    return cleat_is_interruptible() ? cleat_fail_errno(EINTR) : CLEAT_OK;
 }
 
 /* Ends what begin began, and converts the result of the system call to the function's result; or sets *again to
@@ -138,7 +118,9 @@ int32_t cleat_socket_sendto_flow(int32_t socket, const char *data, int32_t data_
                        (const struct sockaddr *)&address.storage, address.len);
         if (moved < 0 && errno == EAGAIN && self->family == AF_UNIX) {
             result = cleat_wait_leave(&self->object, deadline == CLEAT_DEADLINE_NEVER);
-            if (result >= 0) result = wait_for_receiver(self, deadline);
+            /* Linux reports a socket that is not connected as writable although the receiver's queue is full, and a
+             * sender that blocks in the kernel is not woken when its socket is shut down. */
+            if (result >= 0) result = cleat_wait_moment(&self->object, deadline);
             again = result >= 0;
         } else {
             result = end(self, deadline, moved, errno, POLLOUT, &again);

@@ -55,3 +55,17 @@ int32_t cleat_wait(struct cleat_object *object, int fd, short events, cleat_dead
     if ((item.revents & POLLNVAL) != 0) return cleat_fail_errno(EBADF);
     return CLEAT_OK;
 }
+
+int32_t cleat_wait_moment(struct cleat_object *object, cleat_deadline deadline) {
+    cleat_deadline moment = cleat_deadline_after(0.005);
+    int32_t status;
+    if (deadline == CLEAT_DEADLINE_NOW) return CLEAT_STATUS(CLEAT_WANT_WRITE, 0);
+    if (cleat_deadline_left(deadline) < cleat_deadline_left(moment)) moment = deadline;
+    status = cleat_wait_enter(object, true);
+    if (status < 0) return status;
+    cleat_wait_poll(NULL, 0, moment);
+    status = cleat_wait_leave(object, true);
+    if (status < 0) return status;
+    if (cleat_deadline_left(deadline) == 0) return cleat_fail(CLEAT_TIMEOUT, 0, "timed out");
+    return cleat_is_interruptible() ? cleat_fail_errno(EINTR) : CLEAT_OK;
+}

@@ -25,4 +25,9 @@ int cleat_wait_poll(struct pollfd *items, nfds_t count, cleat_deadline deadline)
  * events has only POLLOUT, CLEAT_WANT_WRITE. */
 int32_t cleat_wait(struct cleat_object *object, int fd, short events, cleat_deadline deadline);
 
+/* cleat_wait_moment waits for a few milliseconds, for a condition that no poll event reports; the caller then tries
+ * again. It returns CLEAT_OK and the other statuses as cleat_wait does; in an interruptible thread CLEAT_SYS with EINTR
+ * in any case. A deadline of CLEAT_DEADLINE_NOW does not wait: CLEAT_WANT_WRITE. */
+int32_t cleat_wait_moment(struct cleat_object *object, cleat_deadline deadline);
+
 #endif

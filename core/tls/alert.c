@@ -16,11 +16,11 @@ void cleat_alert_set_up(SSL_CTX *ssl_ctx) {
 }
 
 int32_t cleat_connection_alert(int32_t connection, int32_t direction, int32_t *description) {
-    int32_t noted;
+    int32_t recorded;
     CLEAT_CHECK_RANGE(2, direction, CLEAT_DIRECTION_RECEIVED, CLEAT_DIRECTION_SENT);
     CLEAT_CHECK_POINTER(3, description);
     CLEAT_BEGIN(connection);
-    noted = direction == CLEAT_DIRECTION_SENT ? self->alert_sent : self->alert_received;
-    *description = noted > 0 ? noted - 1 : -1;
-    CLEAT_END(noted > 0 ? 1 : 0);
+    recorded = direction == CLEAT_DIRECTION_SENT ? self->alert_sent : self->alert_received;
+    *description = recorded > 0 ? recorded - 1 : -1;
+    CLEAT_END(recorded > 0 ? 1 : 0);
 }

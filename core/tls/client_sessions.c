@@ -57,12 +57,12 @@ struct cleat_client_sessions *cleat_client_sessions_ref(struct cleat_client_sess
 }
 
 /* Removed entries are collected under the lock, and freed after it is released. */
-static void free_entries(struct entry *gone) {
-    while (gone != NULL) {
-        struct entry *next = gone->next;
-        SSL_SESSION_free(gone->session);
-        cleat_release(gone);
-        gone = next;
+static void free_entries(struct entry *removed) {
+    while (removed != NULL) {
+        struct entry *next = removed->next;
+        SSL_SESSION_free(removed->session);
+        cleat_release(removed);
+        removed = next;
     }
 }
 
@@ -83,38 +83,38 @@ static void link_use(struct cleat_client_sessions *cache, struct entry *entry) {
 }
 
 static void remove_entry(struct cleat_client_sessions *cache, struct entry *entry,
-                         struct entry **gone) {
+                         struct entry **removed) {
     struct entry **link = bucket_of(cache, entry->hash);
     while (*link != entry) link = &(*link)->next;
     *link = entry->next;
     unlink_use(cache, entry);
     cache->count--;
-    entry->next = *gone;
-    *gone = entry;
+    entry->next = *removed;
+    *removed = entry;
 }
 
-static void remove_all(struct cleat_client_sessions *cache, struct entry **gone) {
-    while (cache->oldest != NULL) remove_entry(cache, cache->oldest, gone);
+static void remove_all(struct cleat_client_sessions *cache, struct entry **removed) {
+    while (cache->oldest != NULL) remove_entry(cache, cache->oldest, removed);
 }
 
 void cleat_client_sessions_unref(struct cleat_client_sessions *cache) {
-    struct entry *gone = NULL;
+    struct entry *removed = NULL;
     if (cache == NULL) return;
     if (atomic_fetch_sub_explicit(&cache->references, 1, memory_order_acq_rel) > 1) return;
-    remove_all(cache, &gone);
-    free_entries(gone);
+    remove_all(cache, &removed);
+    free_entries(removed);
     cleat_release(cache->buckets);
     pthread_mutex_destroy(&cache->lock);
     cleat_release(cache);
 }
 
 void cleat_client_sessions_empty(struct cleat_client_sessions *cache) {
-    struct entry *gone = NULL;
+    struct entry *removed = NULL;
     pthread_mutex_lock(&cache->lock);
     cache->epoch++;
-    remove_all(cache, &gone);
+    remove_all(cache, &removed);
     pthread_mutex_unlock(&cache->lock);
-    free_entries(gone);
+    free_entries(removed);
 }
 
 uint32_t cleat_client_sessions_epoch(struct cleat_client_sessions *cache) {
@@ -132,17 +132,17 @@ static uint32_t buckets_for(int32_t capacity) {
 }
 
 void cleat_client_sessions_limit(struct cleat_client_sessions *cache, int32_t capacity) {
-    struct entry *gone = NULL;
+    struct entry *removed = NULL;
     struct entry **buckets;
     pthread_mutex_lock(&cache->lock);
-    remove_all(cache, &gone);
+    remove_all(cache, &removed);
     cache->capacity = capacity;
     cache->bucket_count = buckets_for(capacity);
     buckets = cache->buckets;
     cache->buckets = NULL;
     pthread_mutex_unlock(&cache->lock);
     cleat_release(buckets);
-    free_entries(gone);
+    free_entries(removed);
 }
 
 int32_t cleat_client_sessions_capacity(struct cleat_client_sessions *cache) {
@@ -195,19 +195,19 @@ static struct entry *make_entry(const struct cleat_server_key *key, SSL_SESSION 
 
 /* Removes expired sessions among the least recently used ones, and as many sessions as exceed the limits. */
 static void make_room(struct cleat_client_sessions *cache, const struct cleat_server_key *key,
-                      const struct entry *coming, int64_t now, struct entry **gone) {
-    struct entry *entry = cache->buckets == NULL ? NULL : *bucket_of(cache, coming->hash);
+                      const struct entry *added, int64_t now, struct entry **removed) {
+    struct entry *entry = cache->buckets == NULL ? NULL : *bucket_of(cache, added->hash);
     struct entry *last = NULL;
     int count = 0;
     for (; entry != NULL; entry = entry->next) {
-        if (!is_of(entry, key, coming->hash)) continue;
+        if (!is_of(entry, key, added->hash)) continue;
         count++;
         last = entry;
     }
-    if (count >= PER_SERVER) remove_entry(cache, last, gone);
+    if (count >= PER_SERVER) remove_entry(cache, last, removed);
     while (cache->oldest != NULL &&
            (cache->count >= cache->capacity || has_ended(cache->oldest, now))) {
-        remove_entry(cache, cache->oldest, gone);
+        remove_entry(cache, cache->oldest, removed);
     }
 }
 
@@ -223,13 +223,13 @@ void cleat_client_sessions_put(struct cleat_client_sessions *cache, uint32_t epo
                                int64_t until) {
     int64_t now = cleat_wall_clock();
     struct entry *entry = make_entry(key, session, until);
-    struct entry *gone = NULL;
+    struct entry *removed = NULL;
     bool stored = false;
     if (entry == NULL) return;
     pthread_mutex_lock(&cache->lock);
     if (epoch == cache->epoch && !has_ended(entry, now) && has_buckets(cache)) {
         struct entry **bucket = bucket_of(cache, entry->hash);
-        make_room(cache, key, entry, now, &gone);
+        make_room(cache, key, entry, now, &removed);
         entry->next = *bucket;
         *bucket = entry;
         link_use(cache, entry);
@@ -237,7 +237,7 @@ void cleat_client_sessions_put(struct cleat_client_sessions *cache, uint32_t epo
         stored = true;
     }
     pthread_mutex_unlock(&cache->lock);
-    free_entries(gone);
+    free_entries(removed);
     if (!stored) free_entries(entry);
 }
 
@@ -246,7 +246,7 @@ SSL_SESSION *cleat_client_sessions_take(struct cleat_client_sessions *cache, uin
     int64_t now = cleat_wall_clock();
     uint32_t hash = hash_of(key);
     pid_t process = getpid();
-    struct entry *gone = NULL;
+    struct entry *removed = NULL;
     struct entry *found = NULL;
     struct entry *entry;
     SSL_SESSION *session = NULL;
@@ -257,7 +257,7 @@ SSL_SESSION *cleat_client_sessions_take(struct cleat_client_sessions *cache, uin
         struct entry *next = entry->next;
         if (is_of(entry, key, hash)) {
             if (has_ended(entry, now) || entry->process != process) {
-                remove_entry(cache, entry, &gone);
+                remove_entry(cache, entry, &removed);
             } else {
                 found = entry;
             }
@@ -270,31 +270,31 @@ SSL_SESSION *cleat_client_sessions_take(struct cleat_client_sessions *cache, uin
         unlink_use(cache, found);
         link_use(cache, found);
         if (single_use) {
-            remove_entry(cache, found, &gone);
+            remove_entry(cache, found, &removed);
             found->session = NULL; /* the caller takes over the reference */
         } else {
             SSL_SESSION_up_ref(session); /* an atomic increment */
         }
     }
     pthread_mutex_unlock(&cache->lock);
-    free_entries(gone);
+    free_entries(removed);
     return session;
 }
 
 void cleat_client_sessions_remove(struct cleat_client_sessions *cache,
                                   const struct cleat_server_key *key, const SSL_SESSION *session) {
     uint32_t hash = hash_of(key);
-    struct entry *gone = NULL;
+    struct entry *removed = NULL;
     struct entry *entry;
     pthread_mutex_lock(&cache->lock);
     entry = cache->buckets == NULL ? NULL : *bucket_of(cache, hash);
     while (entry != NULL) {
         struct entry *next = entry->next;
         if (is_of(entry, key, hash) && (session == NULL || entry->session == session)) {
-            remove_entry(cache, entry, &gone);
+            remove_entry(cache, entry, &removed);
         }
         entry = next;
     }
     pthread_mutex_unlock(&cache->lock);
-    free_entries(gone);
+    free_entries(removed);
 }

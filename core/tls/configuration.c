@@ -255,7 +255,7 @@ static void add_unusual(SHA256_CTX *hash, const struct cleat_settings *settings)
 
 /* The caller's session id context is added last, after everything to which a session is always bound, and with its
  * length: it can only make digests differ, not make them equal. */
-static void add_callers(SHA256_CTX *hash, const struct cleat_settings *settings) {
+static void add_caller_id_context(SHA256_CTX *hash, const struct cleat_settings *settings) {
     uint8_t len = (uint8_t)settings->id_context_len;
     if (len == 0) return;
     SHA256_Update(hash, settings->id_context, len);
@@ -288,7 +288,7 @@ int32_t cleat_configuration_id_context(const struct cleat_configuration *configu
         }
     }
     add_algorithms(&hash, &configuration->algorithms, CLEAT_SIGNER_CLIENT);
-    add_callers(&hash, &configuration->settings);
+    add_caller_id_context(&hash, &configuration->settings);
     SHA256_Final(id_context, &hash);
     return CLEAT_OK;
 }

@@ -21,6 +21,9 @@
 /* The length of a context's random number in bytes. */
 enum { CLEAT_CONTEXT_NUMBER = 16 };
 
+/* 9999-12-31 23:59:59 in POSIX seconds, the latest time that a certificate can contain. */
+#define CLEAT_VERIFY_TIME_MAX 253402300799.0
+
 /* A context's settings, as the caller set them. */
 struct cleat_settings {
     int32_t options; /* only some of them have an effect in BoringSSL */

@@ -42,7 +42,7 @@ static void connection_destroy(struct cleat_object *object) {
     sk_X509_pop_free(self->verified_chain, X509_free);
     cleat_early_data_free(self);
     SSL_SESSION_free(self->session);
-    SSL_SESSION_free(self->given);
+    SSL_SESSION_free(self->caller_session);
     if (self->socket != NULL) cleat_object_unref(&self->socket->object);
     cleat_configuration_unref(self->configuration);
     cleat_configuration_unref(self->initial);

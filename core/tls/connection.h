@@ -73,7 +73,7 @@ struct cleat_connection {
     struct cleat_psk *psk; /* NULL if pre-shared keys are off, and once the handshake is done */
     STACK_OF(X509) * verified_chain; /* NULL until the caller reads it: see connection_chain.c */
     SSL_SESSION *session; /* the newest that a client has received; NULL if none: see session.c */
-    SSL_SESSION *given; /* the one of cleat_connection_set_session; NULL if none */
+    SSL_SESSION *caller_session; /* of cleat_connection_set_session; NULL if none */
     /* When the result of the verification expires, in seconds of the wall clock. */
     int64_t verified_until;
     int32_t peer_port; /* on a client, set when the handshake begins; 0 over memory */
@@ -113,7 +113,7 @@ struct cleat_connection {
     enum cleat_pause pause; /* what the suspended handshake waits for */
     enum cleat_pause refused_at; /* the caller has answered this pause with a refusal */
     bool has_hello; /* a server has read the ClientHello */
-    bool gave_tickets; /* a TLS 1.3 server's session tickets are buffered */
+    bool issued_tickets; /* a TLS 1.3 server's session tickets are buffered */
     bool verified; /* the peer's certificate was accepted by a verification */
     bool established; /* the handshake is done and the peer verified */
     bool unread_tickets; /* a TLS 1.3 client has not read since the handshake */

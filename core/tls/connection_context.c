@@ -72,8 +72,8 @@ int32_t cleat_connection_set_up(struct cleat_connection *self,
     cleat_configuration_ref(configuration);
     cleat_configuration_unref(self->configuration);
     cleat_configuration_unref(self->initial);
-    SSL_SESSION_free(self->given);
-    self->given = NULL;
+    SSL_SESSION_free(self->caller_session);
+    self->caller_session = NULL;
     self->ssl = ssl;
     self->restricts_groups = restricts_groups;
     self->configuration = self->initial = configuration;

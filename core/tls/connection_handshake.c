@@ -82,8 +82,9 @@ static int32_t fail(struct cleat_connection *self, int32_t status) {
     cleat_connection_after_failure(self, status);
     if (status == CLEAT_STATUS(CLEAT_SSL, SSL_R_ECH_REJECTED)) self->ech_rejected = true;
     if (status == CLEAT_STATUS(CLEAT_SSL, SSL_R_WRONG_VERSION_ON_EARLY_DATA)) {
-        return cleat_fail_named("SSL", "WRONG_VERSION_ON_EARLY_DATA",
-                                "the server speaks no TLS 1.3: connect again without early data");
+        return cleat_fail_named(
+            "SSL", "WRONG_VERSION_ON_EARLY_DATA",
+            "the server does not support TLS 1.3: connect again without early data");
     }
     /* If the peer's key usage does not allow signing, BoringSSL sends this alert in TLS 1.3, but none in TLS 1.2. */
     if (status == CLEAT_STATUS(CLEAT_SSL, SSL_R_KEY_USAGE_BIT_INCORRECT)) {
@@ -95,12 +96,12 @@ static int32_t fail(struct cleat_connection *self, int32_t status) {
 /* BoringSSL writes a TLS 1.3 server's session tickets with the first write after the handshake. They are buffered
  * here, and sent with the first write or before the first read waits, so that a server that answers requests needs
  * no extra system call. */
-static int32_t give_tickets(struct cleat_connection *self) {
+static int32_t issue_tickets(struct cleat_connection *self) {
     int result;
-    if (!self->server_side || self->gave_tickets || SSL_version(self->ssl) != TLS1_3_VERSION) {
+    if (!self->server_side || self->issued_tickets || SSL_version(self->ssl) != TLS1_3_VERSION) {
         return CLEAT_OK;
     }
-    self->gave_tickets = true;
+    self->issued_tickets = true;
     cleat_connection_begin(self, CLEAT_TRANSPORT_PLAIN);
     result = SSL_write(self->ssl, "", 0);
     if (result < 0) return cleat_connection_map_error(self, result, "SSL_write");
@@ -163,7 +164,7 @@ static int32_t fail_unencrypted(struct cleat_connection *self) {
 static int32_t end_of_handshake(struct cleat_connection *self) {
     int32_t status;
     if (cleat_transport_flush(&self->transport)) {
-        status = give_tickets(self);
+        status = issue_tickets(self);
         return status < 0 ? status : finish(self);
     }
     if (self->transport.error == 0) return CLEAT_WANTS_WRITE;

@@ -8,17 +8,13 @@ static int32_t copy_text(const char *text, char *output, int32_t output_cap) {
 }
 
 int32_t cleat_connection_pending(int32_t connection) {
-    int32_t result = 0;
     CLEAT_BEGIN(connection);
-    if (self->established && !self->over) result = SSL_pending(self->ssl);
-    CLEAT_END(result);
+    CLEAT_END(self->established && !self->over ? SSL_pending(self->ssl) : 0);
 }
 
 int32_t cleat_connection_server_side(int32_t connection) {
-    int32_t result = 0;
     CLEAT_BEGIN(connection);
-    result = self->server_side ? 1 : 0;
-    CLEAT_END(result);
+    CLEAT_END(self->server_side ? 1 : 0);
 }
 
 int32_t cleat_connection_server_hostname(int32_t connection, char *output, int32_t output_cap) {
@@ -32,10 +28,8 @@ int32_t cleat_connection_server_hostname(int32_t connection, char *output, int32
 }
 
 int32_t cleat_connection_established(int32_t connection) {
-    int32_t result = 0;
     CLEAT_BEGIN(connection);
-    result = self->established ? 1 : 0;
-    CLEAT_END(result);
+    CLEAT_END(self->established ? 1 : 0);
 }
 
 int32_t cleat_connection_version(int32_t connection, char *output, int32_t output_cap) {
@@ -96,17 +90,13 @@ int32_t cleat_connection_alpn_protocol(int32_t connection, char *output, int32_t
 }
 
 int32_t cleat_connection_session_reused(int32_t connection) {
-    int32_t result = 0;
     CLEAT_BEGIN(connection);
-    result = self->established && SSL_session_reused(self->ssl) ? 1 : 0;
-    CLEAT_END(result);
+    CLEAT_END(self->established && SSL_session_reused(self->ssl) ? 1 : 0);
 }
 
 int32_t cleat_connection_verify_mode(int32_t connection) {
-    int32_t result = 0;
     CLEAT_BEGIN(connection);
-    result = self->verify_mode;
-    CLEAT_END(result);
+    CLEAT_END(self->verify_mode);
 }
 
 int32_t cleat_connection_peer_certificate(int32_t connection) {

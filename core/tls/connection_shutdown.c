@@ -27,27 +27,27 @@ static int32_t buffer_close_notify(struct cleat_connection *self) {
     return CLEAT_OK;
 }
 
-/* Data that the peer has sent before its close_notify is an error, unless another thread is waiting to read it. If
- * that thread reads none of it, as a second shutdown does, it is not given another turn. */
-static bool is_for_a_reader(const struct cleat_connection *self, int *left) {
+/* Whether another thread is waiting to read the data that the peer has sent before its close_notify; otherwise the data
+ * is an error. If that thread reads none of it, as a second shutdown does, it does not get the turn again. */
+static bool belongs_to_reader(const struct cleat_connection *self, int *left) {
     int pending = SSL_pending(self->ssl);
-    bool comes_first = self->turns.first != NULL && pending > 0 && pending != *left;
+    bool belongs = self->turns.first != NULL && pending > 0 && pending != *left;
     *left = pending;
-    return comes_first;
+    return belongs;
 }
 
-/* looked: BoringSSL has just found nothing to read. */
+/* checked: BoringSSL has just read everything that has arrived. */
 static int32_t receive_close_notify(struct cleat_connection *self, cleat_deadline deadline,
-                                    bool looked, unsigned *held) {
+                                    bool checked, unsigned *held) {
     int left = 0;
     while (!self->peer_closed) {
         int32_t status = CLEAT_WANTS_READ;
-        if (!looked) {
+        if (!checked) {
             int result;
             cleat_connection_begin(self, CLEAT_TRANSPORT_PLAIN);
             result = SSL_shutdown(self->ssl);
             if (result == 1) break;
-            if (is_for_a_reader(self, &left)) {
+            if (belongs_to_reader(self, &left)) {
                 cleat_connection_release(self, *held);
                 status = cleat_connection_acquire(self, CLEAT_TURN_READ, deadline, held);
                 if (status < 0) return status;
@@ -56,7 +56,7 @@ static int32_t receive_close_notify(struct cleat_connection *self, cleat_deadlin
             status = fail(self, result);
             if (status == 0) break;
         }
-        looked = false;
+        checked = false;
         if (!cleat_connection_is_want(status)) return status;
         status = cleat_connection_wait(self, status, deadline);
         if (status < 0) return status;
@@ -65,9 +65,9 @@ static int32_t receive_close_notify(struct cleat_connection *self, cleat_deadlin
     return CLEAT_OK;
 }
 
-/* Looks for the peer's close_notify before this side's is sent, so that the result of a call with timeout 0 does not
- * depend on whether the peer's reply arrives in time. CLEAT_OK; CLEAT_WANT_READ; or an error. */
-static int32_t look(struct cleat_connection *self) {
+/* Checks whether the peer's close_notify has arrived, before this side's is sent, so that the result of a call with
+ * timeout 0 does not depend on whether the peer's reply arrives in time. CLEAT_OK; CLEAT_WANT_READ; or an error. */
+static int32_t check_close_notify(struct cleat_connection *self) {
     int result;
     if (self->peer_closed) return CLEAT_OK;
     cleat_connection_begin(self, CLEAT_TRANSPORT_PLAIN);
@@ -76,35 +76,35 @@ static int32_t look(struct cleat_connection *self) {
     return result == 1 ? CLEAT_OK : fail(self, result);
 }
 
-/* Sends close_notify with the writer's turn. *looked: see receive_close_notify. */
+/* Sends close_notify with the writer's turn. *checked: see receive_close_notify. */
 static int32_t send_close_notify(struct cleat_connection *self, cleat_deadline deadline,
-                                 bool *looked) {
+                                 bool *checked) {
     int32_t status = buffer_close_notify(self);
     if (status < 0) return status;
     if ((self->turns.held & CLEAT_TURN_READ) == 0 && self->turns.first == NULL) {
-        status = look(self);
+        status = check_close_notify(self);
         if (status < 0 && !cleat_connection_is_want(status)) return status;
-        *looked = status < 0;
+        *checked = status < 0;
     }
     if (cleat_transport_flush(&self->transport)) return CLEAT_OK;
-    *looked = false;
+    *checked = false;
     return cleat_connection_flush(self, deadline);
 }
 
 static int32_t shut_down(struct cleat_connection *self, cleat_deadline deadline) {
-    bool looked = false;
+    bool checked = false;
     unsigned held;
     int32_t sent;
     int32_t status = cleat_connection_acquire(self, CLEAT_TURN_WRITE, deadline, &held);
     if (status < 0) return status;
-    sent = send_close_notify(self, deadline, &looked);
+    sent = send_close_notify(self, deadline, &checked);
     cleat_connection_release(self, held);
     /* An alert or close_notify that the peer has sent before it closed its socket is more specific than EPIPE. */
     if (sent < 0 && (CLEAT_CLASS(sent) != CLEAT_SYS || !self->closing)) return sent;
     if (sent == CLEAT_STATUS(CLEAT_SYS, EINTR)) return sent;
     status = cleat_connection_acquire(self, CLEAT_TURN_READ, deadline, &held);
     if (status < 0) return status;
-    status = receive_close_notify(self, deadline, looked, &held);
+    status = receive_close_notify(self, deadline, checked, &held);
     cleat_connection_release(self, held);
     return status < 0 || sent >= 0 ? status : cleat_fail_errno(CLEAT_VALUE(sent));
 }

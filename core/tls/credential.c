@@ -44,8 +44,9 @@ static enum cleat_key_type type_of(const EVP_PKEY *key) {
 #if CLEAT_HAS_SSL_CREDENTIAL
 
 /* Creates BoringSSL's credential. algorithms: NULL for any, here and below. */
-static SSL_CREDENTIAL *present(const struct cleat_credential *self,
-                               const struct cleat_sigalgs *algorithms, bool for_issuers) {
+static SSL_CREDENTIAL *new_ssl_credential(const struct cleat_credential *self,
+                                          const struct cleat_sigalgs *algorithms,
+                                          bool for_issuers) {
     SSL_CREDENTIAL *made = SSL_CREDENTIAL_new_x509();
     if (made == NULL) return NULL;
     SSL_CREDENTIAL_set_must_match_issuer(made, for_issuers ? 1 : 0);
@@ -66,8 +67,8 @@ static SSL_CREDENTIAL *present(const struct cleat_credential *self,
 }
 
 static int32_t prepare(struct cleat_credential *self, const struct cleat_sigalgs *algorithms) {
-    self->for_issuers = present(self, algorithms, true);
-    if (self->for_issuers != NULL) self->for_all = present(self, algorithms, false);
+    self->for_issuers = new_ssl_credential(self, algorithms, true);
+    if (self->for_issuers != NULL) self->for_all = new_ssl_credential(self, algorithms, false);
     return self->for_all != NULL ? CLEAT_OK : cleat_fail_ssl("SSL_CREDENTIAL_set1_cert_chain");
 }
 

@@ -31,7 +31,7 @@ static BIO *read_from(const char *text, int32_t len) {
 }
 
 /* After the last PEM block BoringSSL queues this error. */
-static bool queue_says_no_more(void) {
+static bool queue_has_no_start_line(void) {
     uint32_t error = ERR_peek_last_error();
     if (ERR_GET_LIB(error) != ERR_LIB_PEM || ERR_GET_REASON(error) != PEM_R_NO_START_LINE) {
         return false;
@@ -76,7 +76,7 @@ int32_t cleat_pem_chain(const char *text, int32_t len, STACK_OF(CRYPTO_BUFFER) *
     }
     if (certificate != NULL) {
         status = cleat_fail_ssl("encoding a certificate");
-    } else if (*leaf == NULL || !queue_says_no_more()) {
+    } else if (*leaf == NULL || !queue_has_no_start_line()) {
         status = cleat_fail_ssl("PEM_read_bio_X509_AUX");
     }
     BIO_free(bio);
@@ -104,7 +104,7 @@ static int32_t parse_encrypted_key(const char *text, int32_t len,
 }
 
 /* With one wrong password in 256 the decrypted bytes end in valid padding, and parsing the key fails instead. */
-static bool queue_says_no_key(void) {
+static bool queue_has_decode_error(void) {
     uint32_t error = ERR_peek_error();
     int reason = ERR_GET_REASON(error);
     switch (ERR_GET_LIB(error)) {
@@ -130,7 +130,7 @@ static int32_t read_key(const char *text, int32_t len, struct cleat_password *pa
     if (password->wanted && cleat_encrypted_key_is_for(ERR_peek_error())) {
         return parse_encrypted_key(text, len, password, key);
     }
-    if (password->wanted && queue_says_no_key()) {
+    if (password->wanted && queue_has_decode_error()) {
         cleat_error_clear_queue();
         return cleat_fail_named("CIPHER", "BAD_DECRYPT",
                                 "bad decrypt: the password is wrong, or the key is damaged");

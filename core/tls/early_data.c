@@ -25,10 +25,8 @@ int32_t cleat_context_set_early_data(int32_t context, int32_t most) {
 }
 
 int32_t cleat_connection_early_data(int32_t connection) {
-    int32_t result;
     CLEAT_BEGIN(connection);
-    result = self->early_state;
-    CLEAT_END(result);
+    CLEAT_END(self->early_state);
 }
 
 void cleat_early_data_refused(struct cleat_connection *connection) {
@@ -75,7 +73,7 @@ static void end(struct cleat_connection *self) {
 
 /* Called when SSL_peek has returned no early data. If early data has ended, the handshake continues elsewhere, and a
  * later read reports what has failed after the handshake. */
-static int32_t nothing_early(struct cleat_connection *self, int result) {
+static int32_t end_or_fail(struct cleat_connection *self, int result) {
     int32_t status = cleat_connection_map_error(self, result, "SSL_peek");
     bool early = SSL_in_early_data(self->ssl) == 1;
     bool ended = !early && (cleat_connection_is_want(status) || SSL_in_init(self->ssl) == 0);
@@ -94,7 +92,7 @@ int32_t cleat_early_data_receive(struct cleat_connection *connection) {
         int result;
         cleat_connection_begin(connection, CLEAT_TRANSPORT_PLAIN);
         result = SSL_peek(connection->ssl, bytes, sizeof bytes);
-        if (result <= 0) return nothing_early(connection, result);
+        if (result <= 0) return end_or_fail(connection, result);
         if (SSL_in_early_data(connection->ssl) != 1) {
             end(connection);
         } else {
@@ -107,7 +105,7 @@ int32_t cleat_early_data_receive(struct cleat_connection *connection) {
 }
 
 /* How many more bytes a client may send; its ticket may allow fewer. */
-static int32_t most(const struct cleat_connection *self) {
+static int32_t allowance(const struct cleat_connection *self) {
     int32_t limit = self->configuration->settings.early_data;
     return (limit == 0 ? INT32_MAX : limit) - self->early_sent;
 }
@@ -132,7 +130,7 @@ static int32_t encrypt(struct cleat_connection *self, const char *data, int32_t 
 static int32_t encrypt_all(struct cleat_connection *self, const char *data, int32_t data_len) {
     int32_t done = 0;
     int32_t status = CLEAT_OK;
-    if (data_len > most(self)) data_len = most(self);
+    if (data_len > allowance(self)) data_len = allowance(self);
     while (done < data_len && status >= 0) {
         int32_t left = data_len - done;
         status = encrypt(self, data + done, left < CLEAT_RECORD ? left : CLEAT_RECORD);
@@ -182,15 +180,15 @@ int32_t cleat_connection_write_early(int32_t connection, const char *data, int32
     CLEAT_END(status);
 }
 
-static bool is_there(const struct cleat_connection *self) {
+static bool can_return(const struct cleat_connection *self) {
     return cleat_queue_len(&self->early) > 0 || self->early_over;
 }
 
 /* Continues the handshake until early data has arrived, or none can arrive any more. */
 static int32_t await(struct cleat_connection *self, cleat_deadline deadline) {
-    while (!is_there(self)) {
+    while (!can_return(self)) {
         int32_t status = cleat_connection_step(self, CLEAT_TRANSPORT_PLAIN);
-        if (is_there(self)) return CLEAT_OK; /* a failure is reported by the next call */
+        if (can_return(self)) return CLEAT_OK; /* a failure is reported by the next call */
         if (cleat_connection_is_pause(status)) return status;
         if (cleat_connection_is_want(status))
             status = cleat_connection_wait(self, status, deadline);

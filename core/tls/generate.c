@@ -64,7 +64,7 @@ int32_t cleat_generate_key(int32_t key_type, char *output, int32_t output_cap) {
     key = new_key(curves[key_type]);
     if (bio == NULL || key == NULL ||
         PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) != 1) {
-        result = cleat_fail_ssl("making a key");
+        result = cleat_fail_ssl("generating a key");
     } else {
         result = copy_bio(bio, output, output_cap);
     }
@@ -216,7 +216,7 @@ static int32_t make(EVP_PKEY *key, const char *names, int32_t names_len, int32_t
     X509 *x509 = new_certificate(key, names, names_len, lifetime);
     int32_t result;
     if (bio == NULL || x509 == NULL || PEM_write_bio_X509(bio, x509) != 1) {
-        result = cleat_fail_ssl("making a certificate");
+        result = cleat_fail_ssl("generating a certificate");
     } else {
         result = copy_bio(bio, output, output_cap);
     }

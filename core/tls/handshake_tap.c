@@ -92,23 +92,24 @@ static void begin_record(struct cleat_handshake_tap *tap) {
 }
 
 static size_t follow_record(struct cleat_handshake_tap *tap, const uint8_t *bytes, size_t len) {
-    size_t taken = 0;
+    size_t processed = 0;
     if (len > tap->record_left) len = tap->record_left;
     if (in_handshake(tap)) {
-        while (taken < len) taken += follow_message(tap, bytes + taken, len - taken);
+        while (processed < len)
+            processed += follow_message(tap, bytes + processed, len - processed);
     }
     tap->record_left = (uint16_t)(tap->record_left - len);
     return len;
 }
 
 bool cleat_handshake_tap_follow(struct cleat_handshake_tap *tap, const uint8_t *bytes, size_t len) {
-    size_t taken = 0;
-    while (taken < len && !tap->off) {
+    size_t processed = 0;
+    while (processed < len && !tap->off) {
         if (tap->record_head_len < sizeof tap->record_head) {
-            tap->record_head[tap->record_head_len++] = bytes[taken++];
+            tap->record_head[tap->record_head_len++] = bytes[processed++];
             if (tap->record_head_len == sizeof tap->record_head) begin_record(tap);
         } else {
-            taken += follow_record(tap, bytes + taken, len - taken);
+            processed += follow_record(tap, bytes + processed, len - processed);
         }
         if (tap->record_head_len == sizeof tap->record_head && tap->record_left == 0) {
             tap->record_head_len = 0;

@@ -26,7 +26,8 @@ struct cleat_message {
 _Static_assert(CLEAT_MESSAGE_CHANGE_CIPHER_SPEC == SSL3_RT_CHANGE_CIPHER_SPEC &&
                    CLEAT_MESSAGE_ALERT == SSL3_RT_ALERT &&
                    CLEAT_MESSAGE_HANDSHAKE == SSL3_RT_HANDSHAKE &&
-                   CLEAT_MESSAGE_HEADER == SSL3_RT_HEADER,
+                   CLEAT_MESSAGE_HEADER == SSL3_RT_HEADER &&
+                   CLEAT_MESSAGE_CLIENT_HELLO_INNER == SSL3_RT_CLIENT_HELLO_INNER,
                "the kinds are BoringSSL's");
 
 void cleat_message_queue_add(struct cleat_message_queue *queue, bool sent, int version,
@@ -51,11 +52,11 @@ void cleat_message_queue_add(struct cleat_message_queue *queue, bool sent, int v
 }
 
 static void remove_oldest(struct cleat_message_queue *queue) {
-    struct cleat_message *gone = queue->oldest;
-    queue->oldest = gone->newer;
+    struct cleat_message *removed = queue->oldest;
+    queue->oldest = removed->newer;
     if (queue->oldest == NULL) queue->newest = NULL;
-    queue->bytes -= (size_t)gone->len;
-    cleat_release(gone);
+    queue->bytes -= (size_t)removed->len;
+    cleat_release(removed);
 }
 
 void cleat_message_queue_free(struct cleat_message_queue *queue) {

@@ -16,13 +16,13 @@ _Static_assert(CLEAT_PSK_IDENTITY_MAX == PSK_MAX_IDENTITY_LEN &&
                    (int)CLEAT_TAP_TEXT == (int)CLEAT_PSK_IDENTITY_MAX,
                "BoringSSL has the same limits");
 
-static bool was_asked_about(const struct cleat_psk *psk, const char *text) {
+static bool has_key_for(const struct cleat_psk *psk, const char *text) {
     size_t len = text == NULL ? 0 : strlen(text);
     return psk != NULL && psk->key_len > 0 && len == psk->tap.text_len &&
            memcmp(psk->tap.text, len == 0 ? "" : text, len) == 0;
 }
 
-static unsigned take_key(struct cleat_psk *psk, uint8_t *key, unsigned max) {
+static unsigned pop_key(struct cleat_psk *psk, uint8_t *key, unsigned max) {
     unsigned len = psk->key_len;
     if (len > max) return 0;
     memcpy(key, psk->key, len);
@@ -42,16 +42,16 @@ static unsigned client_key(SSL *ssl, const char *hint, char *identity, unsigned 
                            uint8_t *key, unsigned max) {
     const struct cleat_connection *connection = SSL_get_app_data(ssl);
     struct cleat_psk *psk = connection->psk;
-    if (!was_asked_about(psk, hint) || psk->identity_len >= max_identity) return 0;
+    if (!has_key_for(psk, hint) || psk->identity_len >= max_identity) return 0;
     memcpy(identity, psk->identity, psk->identity_len);
     identity[psk->identity_len] = '\0';
-    return take_key(psk, key, max);
+    return pop_key(psk, key, max);
 }
 
 static unsigned server_key(SSL *ssl, const char *identity, uint8_t *key, unsigned max) {
     const struct cleat_connection *connection = SSL_get_app_data(ssl);
-    if (!was_asked_about(connection->psk, identity)) return 0;
-    return take_key(connection->psk, key, max);
+    if (!has_key_for(connection->psk, identity)) return 0;
+    return pop_key(connection->psk, key, max);
 }
 
 bool cleat_psk_set_up(SSL_CTX *ssl_ctx, const struct cleat_settings *settings) {
@@ -115,7 +115,7 @@ bool cleat_psk_made(const SSL_SESSION *session) {
 
 /* The suite that the server has selected, NULL unless the client has offered it. BoringSSL may not have processed
  * the ServerHello yet: it may be in the record whose last byte is withheld. */
-static const SSL_CIPHER *chosen_by_server(const SSL *ssl, uint16_t suite) {
+static const SSL_CIPHER *selected_by_server(const SSL *ssl, uint16_t suite) {
     const STACK_OF(SSL_CIPHER) *offered = SSL_get_ciphers(ssl);
     size_t i;
     for (i = 0; i < sk_SSL_CIPHER_num(offered); i++) {
@@ -130,7 +130,7 @@ static bool needs_key(const struct cleat_connection *connection) {
     const struct cleat_handshake_tap *tap = &connection->psk->tap;
     const SSL_CIPHER *cipher = connection->server_side
                                    ? SSL_get_pending_cipher(connection->ssl)
-                                   : chosen_by_server(connection->ssl, tap->suite);
+                                   : selected_by_server(connection->ssl, tap->suite);
     if (!uses_psk(cipher) || !tap->has_text) return false;
     return !connection->server_side || !tap->has_more ||
            SSL_CIPHER_get_kx_nid(cipher) != NID_kx_psk;

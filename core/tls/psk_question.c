@@ -56,7 +56,8 @@ static int32_t check_waiting(const struct cleat_connection *self) {
                : cleat_fail_usage(0, "the connection does not wait for a key");
 }
 
-static int32_t copy_asked(const struct cleat_connection *self, char *output, int32_t output_cap) {
+static int32_t copy_tap_text(const struct cleat_connection *self, char *output,
+                             int32_t output_cap) {
     const struct cleat_handshake_tap *tap = &self->psk->tap;
     return cleat_copy_out((const char *)tap->text, tap->text_len, output, output_cap);
 }
@@ -70,7 +71,7 @@ int32_t cleat_connection_psk_hint(int32_t connection, char *output, int32_t outp
         result =
             cleat_fail_usage(0, "a server receives no hint: see cleat_connection_psk_identity");
     } else if (result >= 0) {
-        result = copy_asked(self, output, output_cap);
+        result = copy_tap_text(self, output, output_cap);
     }
     CLEAT_END(result);
 }
@@ -80,7 +81,7 @@ int32_t cleat_connection_psk_identity(int32_t connection, char *output, int32_t 
     CLEAT_CHECK_OUT(2, output, output_cap);
     CLEAT_BEGIN(connection);
     if (self->server_side && self->pause == CLEAT_PAUSE_PSK) {
-        result = copy_asked(self, output, output_cap);
+        result = copy_tap_text(self, output, output_cap);
     } else {
         const char *used = self->established ? SSL_get_psk_identity(self->ssl) : NULL;
         if (used == NULL) used = "";
@@ -98,8 +99,8 @@ static int32_t refuse(struct cleat_connection *self) {
     return CLEAT_OK;
 }
 
-static int32_t answer(struct cleat_connection *self, const char *identity, int32_t identity_len,
-                      const char *key, int32_t key_len) {
+static int32_t set_key(struct cleat_connection *self, const char *identity, int32_t identity_len,
+                       const char *key, int32_t key_len) {
     struct cleat_psk *psk = self->psk;
     int32_t status = check_waiting(self);
     if (status < 0) return status;
@@ -128,6 +129,6 @@ int32_t cleat_connection_answer_psk(int32_t connection, const char *identity, in
         return cleat_fail_usage(5, "a key has at most %d bytes", CLEAT_PSK_KEY_MAX);
     }
     CLEAT_BEGIN(connection);
-    result = answer(self, identity, identity_len, key, key_len);
+    result = set_key(self, identity, identity_len, key, key_len);
     CLEAT_END(result);
 }

@@ -92,9 +92,9 @@ void cleat_session_forget(struct cleat_connection *connection) {
 
 void cleat_session_offer(struct cleat_connection *connection) {
     const struct cleat_configuration *configuration = connection->configuration;
-    SSL_SESSION *session = connection->given;
+    SSL_SESSION *session = connection->caller_session;
     struct cleat_server_key key;
-    connection->given = NULL; /* BoringSSL has its own reference */
+    connection->caller_session = NULL; /* BoringSSL has its own reference */
     connection->offered = session != NULL;
     if (uses_cache(connection)) {
         connection->peer_port =
@@ -158,8 +158,8 @@ static int32_t set_session(struct cleat_connection *self, const struct cleat_ses
         return cleat_fail_ssl("SSL_set_session");
     }
     SSL_SESSION_up_ref(session->session);
-    SSL_SESSION_free(self->given);
-    self->given = session->session;
+    SSL_SESSION_free(self->caller_session);
+    self->caller_session = session->session;
     return CLEAT_OK;
 }
 

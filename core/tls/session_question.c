@@ -56,7 +56,7 @@ int32_t cleat_connection_stored_session(int32_t connection, char *output, int32_
     CLEAT_END(result);
 }
 
-static int32_t run_request(struct cleat_connection *self) {
+static int32_t finish_request(struct cleat_connection *self) {
     struct cleat_session_request *request = self->session_exchange->first;
     self->session_exchange->first = request->next;
     cleat_release(request);
@@ -93,7 +93,7 @@ static int32_t store_answer(struct cleat_connection *self, const char *data, int
  * the setting when it has the session. */
 static int32_t answer_early_check(struct cleat_connection *self, bool is_new) {
     if (!is_new) SSL_set_early_data_enabled(self->ssl, 0);
-    return run_request(self);
+    return finish_request(self);
 }
 
 int32_t cleat_connection_answer_session(int32_t connection, const char *data, int32_t data_len) {
@@ -109,7 +109,7 @@ int32_t cleat_connection_answer_session(int32_t connection, const char *data, in
                 data != NULL
                     ? cleat_fail_usage(
                           2, "data must be absent: the request is to store or remove a session")
-                    : run_request(self);
+                    : finish_request(self);
     }
     CLEAT_END(result);
 }

@@ -17,7 +17,7 @@
 
 enum {
     TICKET_MAX = 0xff00, /* 65535 less the fields before it in its message */
-    /* Tickets have lengths that are multiples of it: they do not tell much of the session. */
+    /* The lengths of tickets are multiples of it, so that they reveal little about the session. */
     PADDING = 64
 };
 
@@ -41,7 +41,7 @@ void cleat_session_exchange_end(struct cleat_connection *connection) {
     connection->session_exchange = NULL;
 }
 
-enum found { ERROR, NOTHING, LATER, SESSION };
+enum found { ERROR, NOTHING, SUSPENDED, SESSION };
 
 /* Returns the caller's answer for the key, or suspends the handshake until there is one. */
 static enum found look_up(struct cleat_connection *connection, const uint8_t *key) {
@@ -50,11 +50,11 @@ static enum found look_up(struct cleat_connection *connection, const uint8_t *ke
     if (exchange->answered && memcmp(exchange->wanted, key, sizeof exchange->wanted) == 0) {
         return exchange->session == NULL ? NOTHING : SESSION;
     }
-    if (exchange->was_asked) return NOTHING; /* a handshake makes one request */
+    if (exchange->was_requested) return NOTHING; /* a handshake makes one request */
     memcpy(exchange->wanted, key, sizeof exchange->wanted);
-    exchange->was_asked = true;
+    exchange->was_requested = true;
     connection->pause = CLEAT_PAUSE_SESSION;
-    return LATER;
+    return SUSPENDED;
 }
 
 /* Parses the session of the caller's answer. NULL if it is malformed. */
@@ -74,7 +74,7 @@ SSL_SESSION *cleat_session_find_id(struct cleat_connection *connection, const ui
     bool tickets = (SSL_get_options(connection->ssl) & SSL_OP_NO_TICKET) == 0;
     if (id_len != CLEAT_SESSION_KEY || (tickets && connection->knows_tickets)) return NULL;
     switch (look_up(connection, id)) {
-        case LATER: return SSL_magic_pending_session_ptr();
+        case SUSPENDED: return SSL_magic_pending_session_ptr();
         case SESSION: return parse(connection);
         case ERROR:
         case NOTHING: break;
@@ -166,7 +166,7 @@ static int seal(SSL *ssl, uint8_t *ticket, size_t *ticket_len, size_t max, const
 }
 
 /* Tickets of this format are recognised by their zeros. */
-static bool is_ours(const uint8_t *ticket, size_t len) {
+static bool is_stored_ticket(const uint8_t *ticket, size_t len) {
     size_t i;
     if (len <= CLEAT_SESSION_KEY || (len - CLEAT_SESSION_KEY) % PADDING != 0) return false;
     for (i = CLEAT_SESSION_KEY; i < len; i++) {
@@ -179,11 +179,11 @@ static enum ssl_ticket_aead_result_t open_ticket(SSL *ssl, uint8_t *session, siz
                                                  size_t max, const uint8_t *ticket, size_t len) {
     struct cleat_connection *connection = SSL_get_app_data(ssl);
     const struct cleat_session_exchange *exchange;
-    if (!is_ours(ticket, len)) return ssl_ticket_aead_ignore_ticket;
+    if (!is_stored_ticket(ticket, len)) return ssl_ticket_aead_ignore_ticket;
     switch (look_up(connection, ticket)) {
         case ERROR: return ssl_ticket_aead_error;
         case NOTHING: return ssl_ticket_aead_ignore_ticket;
-        case LATER: return ssl_ticket_aead_retry;
+        case SUSPENDED: return ssl_ticket_aead_retry;
         case SESSION: break;
     }
     exchange = connection->session_exchange;

@@ -18,7 +18,7 @@ struct cleat_session_request {
 
 struct cleat_session_exchange {
     uint8_t wanted[CLEAT_SESSION_KEY]; /* the key of the last CLEAT_SESSION_QUESTION_GET */
-    bool was_asked;
+    bool was_requested;
     bool answered;
     uint8_t *session; /* the session of the answer; NULL if absent */
     size_t session_len;

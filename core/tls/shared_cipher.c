@@ -36,7 +36,7 @@ static uint32_t offered_by(const SSL_CLIENT_HELLO *hello) {
     return set;
 }
 
-static uint32_t taken_by(const SSL *ssl) {
+static uint32_t accepted_by(const SSL *ssl) {
     const STACK_OF(SSL_CIPHER) *ciphers = SSL_get_ciphers(ssl);
     uint32_t set = 0;
     size_t i;
@@ -51,7 +51,7 @@ static uint32_t taken_by(const SSL *ssl) {
 }
 
 uint32_t cleat_shared_suites(const SSL_CLIENT_HELLO *hello) {
-    return offered_by(hello) & taken_by(hello->ssl);
+    return offered_by(hello) & accepted_by(hello->ssl);
 }
 
 bool cleat_has_shared_suite(const struct cleat_connection *self, int key_exchange,

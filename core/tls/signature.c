@@ -1,7 +1,8 @@
 /* signature.c: suspends a handshake when it needs a signature by a remote key.
  *
  * BoringSSL calls `sign` with the message, which suspends the handshake: the call returns CLEAT_WANT_SIGNATURE.
- * After the answer BoringSSL calls `complete`. BoringSSL sends no alert if one of them fails, so they send it. */
+ * After cleat_connection_answer_signature BoringSSL calls `complete`. BoringSSL sends no alert if one of them fails, so
+ * they send it. */
 #include "tls/signature.h"
 
 #include <string.h>
@@ -14,8 +15,8 @@ struct cleat_signature {
     uint16_t algorithm;
     enum cleat_key_type key_type;
     EVP_PKEY *key; /* the public key of the certificate that was sent */
-    uint8_t *answer; /* the signature; NULL until the caller has answered */
-    size_t answer_len;
+    uint8_t *signature; /* NULL until the caller has made it */
+    size_t signature_len;
     size_t input_len;
     uint8_t input[]; /* the message */
 };
@@ -27,7 +28,7 @@ _Static_assert(CLEAT_SIGNATURE_RSA_PKCS1_MD5_SHA1 == SSL_SIGN_RSA_PKCS1_MD5_SHA1
 void cleat_signature_free(struct cleat_signature *signature) {
     if (signature == NULL) return;
     EVP_PKEY_free(signature->key);
-    cleat_release(signature->answer);
+    cleat_release(signature->signature);
     cleat_release(signature);
 }
 
@@ -100,10 +101,10 @@ static enum ssl_private_key_result_t complete(SSL *ssl, uint8_t *out, size_t *ou
                                               size_t max_out) {
     struct cleat_connection *connection = SSL_get_app_data(ssl);
     struct cleat_signature *signature = connection->signature;
-    if (signature == NULL || signature->answer_len > max_out) return fail(ssl);
-    if (signature->answer == NULL) return ssl_private_key_retry;
-    memcpy(out, signature->answer, signature->answer_len);
-    *out_len = signature->answer_len;
+    if (signature == NULL || signature->signature_len > max_out) return fail(ssl);
+    if (signature->signature == NULL) return ssl_private_key_retry;
+    memcpy(out, signature->signature, signature->signature_len);
+    *out_len = signature->signature_len;
     connection->signature = NULL;
     cleat_signature_free(signature);
     return ssl_private_key_success;
@@ -251,7 +252,7 @@ static int32_t refuse_wrong(struct cleat_connection *self) {
                                      : "the certificate's key does not verify the signature");
 }
 
-static int32_t answer(struct cleat_connection *self, const uint8_t *signature, size_t len) {
+static int32_t set_signature(struct cleat_connection *self, const uint8_t *signature, size_t len) {
     bool good;
     int32_t status = check_waiting(self);
     if (status < 0) return status;
@@ -263,10 +264,10 @@ static int32_t answer(struct cleat_connection *self, const uint8_t *signature, s
     good = verifies(self->signature, signature, len);
     if (cleat_memory_failed()) return cleat_fail_nomem();
     if (!good) return refuse_wrong(self);
-    self->signature->answer = cleat_allocate(len);
-    if (self->signature->answer == NULL) return cleat_fail_nomem();
-    memcpy(self->signature->answer, signature, len);
-    self->signature->answer_len = len;
+    self->signature->signature = cleat_allocate(len);
+    if (self->signature->signature == NULL) return cleat_fail_nomem();
+    memcpy(self->signature->signature, signature, len);
+    self->signature->signature_len = len;
     self->pause = CLEAT_PAUSE_NONE;
     return CLEAT_OK;
 }
@@ -276,6 +277,6 @@ int32_t cleat_connection_answer_signature(int32_t connection, const char *signat
     int32_t result;
     CLEAT_CHECK_IN(2, signature, signature_len);
     CLEAT_BEGIN(connection);
-    result = answer(self, (const uint8_t *)signature, (size_t)signature_len);
+    result = set_signature(self, (const uint8_t *)signature, (size_t)signature_len);
     CLEAT_END(result);
 }

@@ -132,8 +132,8 @@ static enum cleat_ocsp_fault check_response(const struct cleat_credential *crede
 
 /* Finds the certificates that the response covers. by_issuer: the issuer's name must match, too, since two CAs may
  * use the same serial number. */
-static enum cleat_ocsp_fault find_named(const struct cleat_credentials *set, struct staple *staple,
-                                        bool by_issuer) {
+static enum cleat_ocsp_fault find_covered(const struct cleat_credentials *set,
+                                          struct staple *staple, bool by_issuer) {
     enum cleat_ocsp_fault result = CLEAT_OCSP_NOT_COVERED;
     int type;
     for (type = 0; type < CLEAT_KEY_TYPES; type++) {
@@ -147,14 +147,14 @@ static enum cleat_ocsp_fault find_named(const struct cleat_credentials *set, str
     return result;
 }
 
-static int32_t find_places(const struct cleat_credentials *set, struct staple *staple) {
+static int32_t select_credentials(const struct cleat_credentials *set, struct staple *staple) {
     enum cleat_ocsp_fault fault;
     if (!staple->is_response) {
         staple->is_for[set->last_loaded] = true;
         return CLEAT_OK;
     }
-    fault = find_named(set, staple, true);
-    if (fault == CLEAT_OCSP_NOT_COVERED) fault = find_named(set, staple, false);
+    fault = find_covered(set, staple, true);
+    if (fault == CLEAT_OCSP_NOT_COVERED) fault = find_covered(set, staple, false);
     if (fault == CLEAT_OCSP_NO_MEMORY) return cleat_fail_nomem();
     if (fault == CLEAT_OCSP_NO_FAULT) return CLEAT_OK;
     return cleat_fail_named("OCSP", cleat_ocsp_fault_name(fault), cleat_ocsp_fault_text(fault));
@@ -216,7 +216,7 @@ static int32_t set_staple(struct cleat_context *self, bool is_response, const ch
     if (status < 0) return status;
     staple.bytes = CRYPTO_BUFFER_new((const uint8_t *)bytes, (size_t)len, NULL);
     if (staple.bytes == NULL) return cleat_fail_nomem();
-    status = find_places(self->credentials, &staple);
+    status = select_credentials(self->credentials, &staple);
     if (status >= 0) status = replace(self, &staple);
     CRYPTO_BUFFER_free(staple.bytes);
     return status;

@@ -1,6 +1,6 @@
-/* ticket_key.c: random, given and derived ticket keys. A random key encrypts for as long as BoringSSL's own would,
- * and is then accepted for the same time, or for the session timeout if that is longer. Keys of a secret are derived
- * each time they are needed, so that no state has to change when a period ends. */
+/* ticket_key.c: random keys, keys that the caller has set, and derived keys. A random key encrypts for as long as
+ * BoringSSL's own would, and is then accepted for the same time, or for the session timeout if that is longer. Keys of
+ * a secret are derived each time they are needed, so that no state has to change when a period ends. */
 #include "tls/ticket_key.h"
 
 #include <pthread.h>
@@ -21,7 +21,7 @@ _Static_assert(KEY_BYTES == CLEAT_TICKET_KEY_SIZE, "a key has no padding");
 struct random_key {
     struct cleat_ticket_key key;
     int64_t made; /* when it was generated, in seconds of the monotonic clock */
-    bool is_there;
+    bool exists;
 };
 
 struct cleat_ticket_keys {
@@ -184,11 +184,11 @@ static enum cleat_ticket_match find_set(const struct cleat_ticket_keys *keys, co
 
 static void renew(struct cleat_ticket_keys *keys, int64_t time) {
     struct random_key *newest = &keys->newest;
-    if (newest->is_there && time - newest->made < RANDOM_LIFETIME) return;
+    if (newest->exists && time - newest->made < RANDOM_LIFETIME) return;
     keys->previous = *newest;
     RAND_bytes((uint8_t *)&newest->key, sizeof newest->key);
     newest->made = time;
-    newest->is_there = true;
+    newest->exists = true;
 }
 
 static enum cleat_ticket_match find_random(struct cleat_ticket_keys *keys, const uint8_t *name,
@@ -201,7 +201,7 @@ static enum cleat_ticket_match find_random(struct cleat_ticket_keys *keys, const
         *key = keys->newest.key;
         return CLEAT_TICKET_NEWEST;
     }
-    if (!previous->is_there || time - previous->made >= RANDOM_LIFETIME + after ||
+    if (!previous->exists || time - previous->made >= RANDOM_LIFETIME + after ||
         !has_name(&previous->key, name)) {
         return CLEAT_TICKET_UNKNOWN;
     }

@@ -35,8 +35,8 @@ static int read_memory(struct cleat_transport *self, char *buffer, int len) {
 }
 
 static int read_head(struct cleat_transport *self, char *buffer, int len) {
-    int there = self->head_end - self->head_start;
-    if (len > there) len = there;
+    int available = self->head_end - self->head_start;
+    if (len > available) len = available;
     memcpy(buffer, self->head + self->head_start, (size_t)len);
     self->head_start = (uint8_t)(self->head_start + len);
     return len;
@@ -240,7 +240,7 @@ bool cleat_transport_reserve(struct cleat_transport *transport, size_t len) {
     return cleat_queue_reserve(&transport->out, len);
 }
 
-static void shut(struct cleat_transport *self) {
+static void shut_down(struct cleat_transport *self) {
     self->shut = true;
     self->inode = cleat_socket_inode(self->fd);
     shutdown(self->fd, SHUT_WR);
@@ -258,7 +258,7 @@ bool cleat_transport_flush(struct cleat_transport *transport) {
         transport->sent += (int64_t)moved;
         cleat_queue_pop(out, NULL, moved);
     }
-    if (transport->final && !transport->shut) shut(transport);
+    if (transport->final && !transport->shut) shut_down(transport);
     return true;
 }
 

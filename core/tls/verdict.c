@@ -12,7 +12,7 @@ static bool is_good(const struct cleat_connection *self) {
     return self->verify_error.error == X509_V_OK;
 }
 
-/* Called if the answer is an alert. The verification's reason is kept, if it has refused the peer. */
+/* Called if the verdict is an alert. The verification's reason is kept, if it has refused the peer. */
 static void refuse(struct cleat_connection *self, uint8_t alert) {
     if (is_good(self)) {
         self->verify_error = (struct cleat_verify_error){X509_V_ERR_APPLICATION_VERIFICATION, 0, 0};
@@ -21,7 +21,7 @@ static void refuse(struct cleat_connection *self, uint8_t alert) {
     self->refused_at = CLEAT_PAUSE_VERIFY;
 }
 
-static int32_t answer(struct cleat_connection *self, int32_t alert) {
+static int32_t apply_verdict(struct cleat_connection *self, int32_t alert) {
     if (alert == CLEAT_ALERT_DESCRIPTION_CLOSE_NOTIFY) {
         return cleat_fail_usage(
             2, "close_notify is not a fatal alert: choose another CLEAT_ALERT_DESCRIPTION_*");
@@ -46,7 +46,7 @@ int32_t cleat_connection_answer_verify(int32_t connection, int32_t alert) {
     int32_t result;
     CLEAT_CHECK_RANGE(2, alert, CLEAT_VERDICT_KEEP, 255);
     CLEAT_BEGIN(connection);
-    result = answer(self, alert);
+    result = apply_verdict(self, alert);
     CLEAT_END(result);
 }
 

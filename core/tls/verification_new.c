@@ -11,8 +11,6 @@
 #include "x509/chain_bytes.h"
 #include "x509/peer.h"
 
-#define TIME_MAX 253402300799.0 /* the end of the year 9999 */
-
 /* A snapshot of a context's settings for verifications. */
 struct source {
     struct cleat_settings settings;
@@ -126,7 +124,7 @@ int32_t cleat_verification_new(int32_t context, int32_t certificate, int32_t pur
         result = cleat_hostname_check(name, name_len, 4);
         if (result < 0) return result;
     }
-    if (isnan(time) || time > TIME_MAX) {
+    if (isnan(time) || time > CLEAT_VERIFY_TIME_MAX) {
         return cleat_fail_usage(6, "time is not a number, or is after the year 9999");
     }
     CLEAT_CHECK_IN(7, untrusted, untrusted_len);

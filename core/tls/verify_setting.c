@@ -6,9 +6,6 @@
 #include "cleat/verify.h"
 #include "tls/context.h"
 
-/* 9999-12-31 23:59:59, the latest time that a certificate can contain. */
-#define TIME_MAX 253402300799.0
-
 int32_t cleat_context_verify_mode(int32_t context) {
     CLEAT_CONTEXT_BEGIN(context);
     CLEAT_CONTEXT_END(self->settings.verify_mode);
@@ -126,7 +123,7 @@ int32_t cleat_context_verify_time(int32_t context, double *time) {
 }
 
 int32_t cleat_context_set_verify_time(int32_t context, double time) {
-    if (isnan(time) || time > TIME_MAX)
+    if (isnan(time) || time > CLEAT_VERIFY_TIME_MAX)
         return cleat_fail_usage(2, "time is not a number, or is after the year 9999");
     CLEAT_CONTEXT_BEGIN(context);
     self->settings.verify_time = time < 0 ? -1 : (double)(int64_t)time;

@@ -11,11 +11,11 @@
 
 /* Appends the names of a list to those of another, which may be NULL, and skips empty ones. The caller frees the
  * result. */
-static char *join_directories(const char *there, const char *more) {
-    size_t used = there == NULL ? 0 : strlen(there);
+static char *join_directories(const char *list, const char *more) {
+    size_t used = list == NULL ? 0 : strlen(list);
     char *joined = cleat_allocate(used + strlen(more) + 2);
     if (joined == NULL) return NULL;
-    if (used > 0) memcpy(joined, there, used);
+    if (used > 0) memcpy(joined, list, used);
     while (*more != '\0') {
         size_t len = strcspn(more, ":");
         if (len > 0 && used > 0) joined[used++] = ':';

@@ -40,8 +40,8 @@
 /* cleat_addrinfo_resolve returns the id of a list of addresses for a host and a service, in the order in which they
  * should be tried. host: a name or a numeric address; absent for the loopback address, or for the wildcard one with
  * CLEAT_AI_PASSIVE. service: a name or a decimal port; absent for port 0. host and service must not both be absent.
- * family, socktype and proto restrict the result; 0 is no restriction. flags: CLEAT_AI_*. The call blocks for as
- * long as the system's resolver does. CLEAT_RESOLVE; CLEAT_SYS. */
+ * family, socktype and proto restrict the result; socktype: CLEAT_SOCK_*, or 0 for any; proto: CLEAT_IPPROTO_*, or 0
+ * for any. flags: CLEAT_AI_*. The call blocks for as long as the system's resolver does. CLEAT_RESOLVE; CLEAT_SYS. */
 CLEAT_API CLEAT_MAY_BLOCK CLEAT_NEW_ID int32_t cleat_addrinfo_resolve(
     CLEAT_ABSENT const char *host, int32_t host_len, CLEAT_ABSENT const char *service,
     int32_t service_len, int32_t family, int32_t socktype, int32_t proto, int32_t flags);

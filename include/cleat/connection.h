@@ -126,8 +126,9 @@ CLEAT_API int32_t cleat_connection_shutdown(int32_t connection, double timeout);
 CLEAT_API int32_t cleat_connection_server_side(int32_t connection);
 
 /* cleat_connection_server_hostname returns the length of the server name, and copies it to output: on a client the
- * one with which the connection was made, on a server the one that the client has sent as SNI; 0 if there is none. */
-CLEAT_API int32_t cleat_connection_server_hostname(int32_t connection, char *output,
+ * one with which the connection was made, on a server the one that the client has sent as SNI, which may contain any
+ * byte; 0 if there is none. */
+CLEAT_API int32_t cleat_connection_server_hostname(int32_t connection, CLEAT_BINARY char *output,
                                                    int32_t output_cap);
 
 /* cleat_connection_established returns 1 once the handshake is done, otherwise 0. */

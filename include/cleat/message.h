@@ -6,11 +6,15 @@
 #include "cleat/base.h"
 
 /* CLEAT_MESSAGE_* are the kinds of messages, with the numbers of TLS's content types; HEADER is the header of any
- * record (5 bytes). */
+ * record (5 bytes). CLIENT_HELLO_INNER is the ClientHello that Encrypted ClientHello encrypts, before it is encrypted
+ * and after it was decrypted; SSL2_CLIENT_HELLO is a ClientHello in the format of SSL 2, which servers accept for
+ * later versions. */
+#define CLEAT_MESSAGE_SSL2_CLIENT_HELLO 0
 #define CLEAT_MESSAGE_CHANGE_CIPHER_SPEC 20
 #define CLEAT_MESSAGE_ALERT 21
 #define CLEAT_MESSAGE_HANDSHAKE 22
 #define CLEAT_MESSAGE_HEADER 256
+#define CLEAT_MESSAGE_CLIENT_HELLO_INNER 257
 
 /* CLEAT_MESSAGES_MAX is the maximum size of the messages that a connection keeps for its caller, in bytes. */
 #define CLEAT_MESSAGES_MAX 1048576

@@ -82,7 +82,7 @@ local function wrapper(out, place, indent)
             arguments[#arguments + 1], arguments[#arguments + 2] = name, name .. ".length"
         elseif p.full_length then
             buffer = p
-            add(p.kind == "text" and "String" or "byte[]", p.kind == "text" and "utf8(%s)" or "%s", name, "out")
+            add(p.kind ~= "bytes" and "String" or "byte[]", p.kind ~= "bytes" and "utf8(%s)" or "%s", name, "out")
             arguments[#arguments + 1], arguments[#arguments + 2] = "out", "out.length"
         elseif p.direction == "out" and p.size then
             inputs[#inputs + 1] = "byte[] " .. name

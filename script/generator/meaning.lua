@@ -192,10 +192,14 @@ end
 ---@param name string
 ---@return integer?
 local function also(model, f, name)
-    local comment = (f.guards and classes.find(model, f.guards) or f).comment
-    local number = comment:match("%f[%w_]" .. name .. ": (%-?%d+) to %l") or comment:match("%f[%w_]" .. name .. ": (%-?%d+) for ")
+    local base = f.guards and classes.find(model, f.guards) or f
+    local comment = base.comment
+    local number = comment:match("%f[%w_]" .. name .. ": CLEAT_[%u%d_]*%*, or (%-?%d+) for ") or comment:match("%f[%w_]" .. name .. ": (%-?%d+) to %l") or comment:match("%f[%w_]" .. name .. ": (%-?%d+) for ")
         or comment:match("%f[%w_]" .. name .. " may be (%-?%d+)%f[%D]")
-    return math.tointeger(tonumber(number))
+    -- "as in cleat_socket_new", "does what cleat_addrinfo_resolve does": the same parameter there
+    local other = not number and (comment:match("%f[%w_]" .. name .. " as in (cleat_[%w_]+)")
+        or comment:match "which does what (cleat_[%w_]+) does")
+    return other and also(model, classes.find(model, other), name) or math.tointeger(tonumber(number))
 end
 
 --- The meaning of an int32_t that a function takes or stores.
@@ -233,6 +237,15 @@ local function integer(model, f, parameter)
         .. "in script/generator/meaning.lua", name, f.name, name, name)
 end
 
+--- The first sentence of a function's comment after "returns": its result.
+---@param model cleat.Model
+---@param f cleat.Function
+---@return string
+local function first_sentence(model, f)
+    local comment = (f.guards and classes.find(model, f.guards) or f).comment
+    return comment:match("%f[%w]returns (.-)%.[%s]") or comment:match("%f[%w]returns (.-)%.?$")
+end
+
 --- What a function's result is, where it is not negative: a meaning of an integer, or
 --- { kind = "ok" } for CLEAT_OK, "length" of a text out, "count" of bytes or things, "status" (cleat_error_status
 --- alone).
@@ -242,9 +255,7 @@ end
 function meaning.result(model, f)
     where = f.where
     local base = f.guards and classes.find(model, f.guards) or f
-    local comment = base.comment
-    -- of the first sentence
-    local said = comment:match("%f[%w]returns (.-)%.[%s]") or comment:match("%f[%w]returns (.-)%.?$")
+    local said = first_sentence(model, f)
     if base.new_id then
         if said:find("%f[%w]or 0%f[%W]") and not base.or_zero then
             fail("%s returns an id or 0: mark it with CLEAT_OR_ZERO", f.name)
@@ -262,7 +273,7 @@ function meaning.result(model, f)
     local group = said:match("^.-(CLEAT_[%u%d_]*%*[%u%d_]*)")
     if said:find("^CLEAT_OK%f[^%w_]") then
         return { kind = "ok" }
-    elseif said:find("^how ") or said:find("^the number of %l+s%f[%W]") or said:find("^data_len ") or said:find("^buf_cap ")
+    elseif said:find("^how ") or said:find("^the number of ") and not said:find("^the number of an? ") or said:find("^data_len ") or said:find("^buf_cap ")
         or said:find("^the length of the line ") then
         return { kind = "count" }
     elseif said:find("^1 ") or said:find(", 0 or 1%f[%W]") then
@@ -280,6 +291,15 @@ function meaning.result(model, f)
     end
     fail('%s "returns %s": say what it is in the form of another function (CLEAT_OK, the id of, the length of, how many, '
         .. "1 if, a CLEAT_X_*, the number, ...)", f.name, said)
+end
+
+--- Whether the text that the function returns is the name of a file or directory.
+---@param model cleat.Model
+---@param f cleat.Function
+---@return boolean
+local function is_path(model, f)
+    local said = first_sentence(model, f)
+    return said:find("%f[%a]path%f[%A]") ~= nil or said:find("name of the file", 1, true) ~= nil
 end
 
 --- The parameters of a function, with their meanings.
@@ -306,7 +326,7 @@ function meaning.parameters(model, f)
             entry.absent = p.absent
         elseif p.kind == "text" or p.kind == "buf" then
             entry.direction = "out"
-            entry.kind = (p.kind == "buf" or p.binary) and "bytes" or "text"
+            entry.kind = (p.kind == "buf" or p.binary) and "bytes" or is_path(model, f) and "path" or "text"
             entry.full_length = p.kind == "text" or nil
         else -- arrays
             entry.meaning = integer(model, f, { kind = "int", name = p.name:gsub("^revents$", "events") })

@@ -78,8 +78,8 @@ local function wrapper(out, place, indent)
             arguments[#arguments + 1] = ("c_len(%s.len())"):format(name)
         elseif p.full_length then
             buffer = p
-            types[#types + 1] = p.kind == "text" and "String" or "Vec<u8>"
-            values[#values + 1] = p.kind == "text" and "utf8(out)" or "out"
+            types[#types + 1] = p.kind ~= "bytes" and "String" or "Vec<u8>"
+            values[#values + 1] = p.kind ~= "bytes" and "utf8(out)" or "out"
             arguments[#arguments + 1], arguments[#arguments + 2] = "out", "out_cap"
         elseif p.direction == "out" and p.size then
             inputs[#inputs + 1] = name .. ": &mut [u8]"

@@ -1,5 +1,6 @@
 /* test_interrupt.c: cleat_set_interruptible: a signal ends each kind of waiting call with EINTR, with SA_RESTART and
- * without; the call can be repeated, and loses no data. Without the setting no signal ends a call. */
+ * without; the call can be repeated, and loses no data. Without the setting no signal ends a call. cleat_close in
+ * another thread ends each call. */
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -170,6 +171,28 @@ static void test_resolve(void) {
     cleat_set_interruptible(0);
 }
 
+/* cleat_close in another thread ends the call, if it waits in an object that no third thread waits in. */
+static void test_close(struct waiting *waiting, int32_t interruptible) {
+    struct interrupting self = {.waiting = waiting, .interruptible = interruptible};
+    pthread_t thread;
+    bool is_closed;
+    waiting->open(waiting);
+    is_closed = waiting->ids[0] > 0 && !waiting->is_held;
+    EXPECT(pthread_create(&thread, NULL, interrupting_call, &self) == 0);
+    while (!waiting_is_inside(waiting)) sched_yield();
+    if (is_closed) {
+        EXPECT(cleat_close(waiting->ids[0]) == CLEAT_OK);
+    } else {
+        waiting->release(waiting);
+    }
+    pthread_join(thread, NULL);
+    if (is_closed) waiting->ids[0] = 0;
+    if (self.result != (is_closed ? -(CLEAT_CLOSED << 16) : waiting->result))
+        fprintf(stderr, "%s: %d\n", waiting->name, (int)self.result);
+    EXPECT(self.result == (is_closed ? -(CLEAT_CLOSED << 16) : waiting->result));
+    waiting_close(waiting);
+}
+
 static void test_kind(struct waiting *waiting, int32_t flags) {
     interrupting_test(waiting, 0);
     if (flags != SA_RESTART || !waiting->is_restarted) interrupting_test(waiting, 1);
@@ -196,6 +219,8 @@ int main(void) {
         test_turn(server_context, client_context, 1);
         test_no_loss(server_context, client_context);
     }
+    waiting_each(test_close, 0);
+    waiting_each(test_close, 1);
     test_interval();
     test_resolve();
     EXPECT(cleat_close(server_context) == CLEAT_OK && cleat_close(client_context) == CLEAT_OK);

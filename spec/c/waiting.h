@@ -21,6 +21,7 @@ struct waiting {
     /* Makes the event for which the call waits. */
     void (*release)(struct waiting *self);
     int32_t result; /* of the call: a count, or CLEAT_OK */
+    bool is_held; /* it waits for a turn that another thread has */
     bool is_restarted; /* it waits outside of ppoll, in a system call that SA_RESTART restarts */
 
     int32_t ids[4]; /* the call waits on the first; 0 if there is none */

@@ -16,7 +16,7 @@ local LIBRARIES = { "cleat", "luasec" }
 local function words(server, user, kind, service, ...)
     local list = {
         "env", "SSL_CERT_FILE=" .. pki.path "root.pem", "go-sendxmpp", "--username", user .. "@" .. server.hosts[kind],
-        "--password", "secret", "--jserver", "127.0.0.1:" .. server.ports[service], "--timeout", "60",
+        "--password", "secret", "--jserver", "127.0.0.1:" .. server.ports[service], "--timeout", "1500",
     }
     if service == "c2s_direct_tls" then
         list[#list + 1] = "--tls"
@@ -239,8 +239,8 @@ describe("Prosody", function()
             return command
         end
         local cases = {
-            { "http request", { "curl", "--silent", "--max-time", "60", ("http://127.0.0.1:%d/"):format(port) } },
-            { "tlsv1 alert unknown ca", { "curl", "--silent", "--max-time", "60", "--cacert", pki.path "unknown-root.pem",
+            { "http request", { "curl", "--silent", "--max-time", "300", ("http://127.0.0.1:%d/"):format(port) } },
+            { "tlsv1 alert unknown ca", { "curl", "--silent", "--max-time", "300", "--cacert", pki.path "unknown-root.pem",
                 "--connect-to", "::127.0.0.1:", ("https://%s:%d/"):format(server.hosts.good, port) } },
             { "unsupported protocol", client("-tls1_1", "-cipher", "ALL:@SECLEVEL=0") },
             { "no shared cipher", client("-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256") },

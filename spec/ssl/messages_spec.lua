@@ -4,6 +4,7 @@ local link = require "support.link"
 local pki = require "support.pki"
 local process = require "support.process"
 local raises = require "support.raises"
+local socket = require "cleat.socket"
 local ssl = require "cleat.ssl"
 
 local const = require("cleat.backend").const
@@ -180,6 +181,53 @@ for name in "_TLSContentType", "_TLSMessageType", "_TLSAlertType":
         object, thread, results = nil, nil, nil -- luacheck: ignore 311
         collectgarbage()
         collectgarbage()
+    end)
+
+    it("B-48 gets the inner ClientHello of Encrypted ClientHello, which has the name", function()
+        local noted, theirs = {}, {}
+        local key = ssl.ECHKey { public_name = "www.cleat.test" }
+        local client, server = ssl.create_default_context { cafile = pki.path("root.pem") }, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server:load_cert_chain(pki.chain("server-ec"))
+        server:set_ech_keys { key }
+        client._msg_callback, server._msg_callback = noting(noted), noting(theirs)
+        local one, two = socket.socketpair()
+        one:settimeout(0)
+        two:settimeout(0)
+        local conn = client:wrap_socket(one, {
+            server_hostname = "localhost", ech_configs = ssl.ech_config_list { key }, do_handshake_on_connect = false,
+        })
+        local accepted = server:wrap_socket(two, { server_side = true, do_handshake_on_connect = false })
+        assert.are.same({}, link.shake_in_turns(conn, accepted))
+        assert.is_true(conn.ech_accepted)
+        local function hellos(list)
+            local names = {}
+            for _, each in ipairs(list) do
+                if each[3] ~= Content.HEADER and each[4] == Message.CLIENT_HELLO then
+                    names[#names + 1] = each[1] .. " " .. each[3] .. " " .. (each[5]:match("localhost") or each[5]:match("www.cleat.test"))
+                end
+            end
+            return names
+        end
+        assert.are.same({ "write 257 localhost", "write 22 www.cleat.test" }, hellos(noted))
+        assert.are.same({ "read 22 www.cleat.test", "read 257 localhost" }, hellos(theirs))
+        assert.are.same({ 257, 0 }, { const.MESSAGE_CLIENT_HELLO_INNER, const.MESSAGE_SSL2_CLIENT_HELLO })
+        conn:close()
+        accepted:close()
+    end)
+
+    it("B-48 gets a ClientHello in the format of SSL 2", function()
+        local noted = {}
+        local context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context:load_cert_chain(pki.chain("server-rsa"))
+        context:set_ciphers("AES128-GCM-SHA256")
+        context._msg_callback = noting(noted)
+        local incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        local object = context:wrap_bio(incoming, outgoing, { server_side = true })
+        -- version 3.3, one suite in three bytes, no session, a challenge
+        local hello = "\1\3\3\0\3\0\0\0\32\0\0\156" .. ("c"):rep(32)
+        incoming:write("\128" .. string.char(#hello) .. hello)
+        raises("SSLWantReadError", {}, object.do_handshake, object)
+        assert.are.same({ "read", 0, Message.CLIENT_HELLO, hello }, { noted[1][1], noted[1][3], noted[1][4], noted[1][5] })
     end)
 
     it("B-48 is the context's when the connection is made, and its type is checked", function()

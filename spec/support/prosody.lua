@@ -38,6 +38,9 @@ s2s_ports = { @PORT3 }
 s2s_direct_tls_ports = { @PORT4 }
 http_ports = {}
 https_ports = { @PORT5 }
+c2s_timeout = 1500
+s2s_timeout = 1500
+network_settings = { connect_timeout = 1500, ssl_handshake_timeout = 1500 }
 c2s_require_encryption = true
 s2s_secure_auth = true
 authentication = "internal_plain"

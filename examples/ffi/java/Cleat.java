@@ -344,11 +344,15 @@ public final class Cleat {
     public static final int KIND_EPOLL = 13;
 
     // CLEAT_MESSAGE_* are the kinds of messages, with the numbers of TLS's content types; HEADER is
-    // the header of any record (5 bytes).
+    // the header of any record (5 bytes). CLIENT_HELLO_INNER is the ClientHello that Encrypted
+    // ClientHello encrypts, before it is encrypted and after it was decrypted; SSL2_CLIENT_HELLO is a
+    // ClientHello in the format of SSL 2, which servers accept for later versions.
+    public static final int MESSAGE_SSL2_CLIENT_HELLO = 0;
     public static final int MESSAGE_CHANGE_CIPHER_SPEC = 20;
     public static final int MESSAGE_ALERT = 21;
     public static final int MESSAGE_HANDSHAKE = 22;
     public static final int MESSAGE_HEADER = 256;
+    public static final int MESSAGE_CLIENT_HELLO_INNER = 257;
 
     // CLEAT_MESSAGES_MAX is the maximum size of the messages that a connection keeps for its caller,
     // in bytes.
@@ -1828,8 +1832,9 @@ public final class Cleat {
          * order in which they should be tried. host: a name or a numeric address; absent for the loopback
          * address, or for the wildcard one with CLEAT_AI_PASSIVE. service: a name or a decimal port;
          * absent for port 0. host and service must not both be absent. family, socktype and proto
-         * restrict the result; 0 is no restriction. flags: CLEAT_AI_*. The call blocks for as long as the
-         * system's resolver does. CLEAT_RESOLVE; CLEAT_SYS.
+         * restrict the result; socktype: CLEAT_SOCK_*, or 0 for any; proto: CLEAT_IPPROTO_*, or 0 for
+         * any. flags: CLEAT_AI_*. The call blocks for as long as the system's resolver does.
+         * CLEAT_RESOLVE; CLEAT_SYS.
          */
         public static Addrinfo resolve(String host, String service, int family, int socktype,
                                        int proto, int flags) throws Failure {
@@ -3512,9 +3517,9 @@ public final class Cleat {
         /**
          * cleat_connection_server_hostname returns the length of the server name, and copies it to
          * output: on a client the one with which the connection was made, on a server the one that the
-         * client has sent as SNI; 0 if there is none.
+         * client has sent as SNI, which may contain any byte; 0 if there is none.
          */
-        public String serverHostname() throws Failure {
+        public byte[] serverHostname() throws Failure {
             byte[] out = new byte[256];
             int result = Raw.cleat_connection_server_hostname(id, out, out.length);
             if (result > out.length) {
@@ -3524,7 +3529,7 @@ public final class Cleat {
             Reference.reachabilityFence(this);
             check(result);
             out = Arrays.copyOf(out, Math.min(result, out.length));
-            return utf8(out);
+            return out;
         }
 
         /**

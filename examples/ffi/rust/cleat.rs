@@ -336,11 +336,15 @@ pub const KIND_ECH_KEY: i32 = 10;
 pub const KIND_EPOLL: i32 = 13;
 
 // CLEAT_MESSAGE_* are the kinds of messages, with the numbers of TLS's content types; HEADER is the
-// header of any record (5 bytes).
+// header of any record (5 bytes). CLIENT_HELLO_INNER is the ClientHello that Encrypted ClientHello
+// encrypts, before it is encrypted and after it was decrypted; SSL2_CLIENT_HELLO is a ClientHello in
+// the format of SSL 2, which servers accept for later versions.
+pub const MESSAGE_SSL2_CLIENT_HELLO: i32 = 0;
 pub const MESSAGE_CHANGE_CIPHER_SPEC: i32 = 20;
 pub const MESSAGE_ALERT: i32 = 21;
 pub const MESSAGE_HANDSHAKE: i32 = 22;
 pub const MESSAGE_HEADER: i32 = 256;
+pub const MESSAGE_CLIENT_HELLO_INNER: i32 = 257;
 
 // CLEAT_MESSAGES_MAX is the maximum size of the messages that a connection keeps for its caller, in
 // bytes.
@@ -1694,9 +1698,9 @@ impl Addrinfo {
     /// cleat_addrinfo_resolve returns the id of a list of addresses for a host and a service, in the order
     /// in which they should be tried. host: a name or a numeric address; absent for the loopback address,
     /// or for the wildcard one with CLEAT_AI_PASSIVE. service: a name or a decimal port; absent for port 0.
-    /// host and service must not both be absent. family, socktype and proto restrict the result; 0 is no
-    /// restriction. flags: CLEAT_AI_*. The call blocks for as long as the system's resolver does.
-    /// CLEAT_RESOLVE; CLEAT_SYS.
+    /// host and service must not both be absent. family, socktype and proto restrict the result; socktype:
+    /// CLEAT_SOCK_*, or 0 for any; proto: CLEAT_IPPROTO_*, or 0 for any. flags: CLEAT_AI_*. The call blocks
+    /// for as long as the system's resolver does. CLEAT_RESOLVE; CLEAT_SYS.
     #[allow(clippy::too_many_arguments)]
     pub fn resolve(host: Option<&str>, service: Option<&str>, family: i32, socktype: i32,
                    proto: i32, flags: i32) -> Result<Addrinfo, Error> {
@@ -2654,9 +2658,9 @@ impl Context {
 
     /// cleat_context_ca_count returns the number of CA certificates that the context has loaded.
     #[allow(clippy::too_many_arguments)]
-    pub fn ca_count(&self) -> Result<i32, Error> {
+    pub fn ca_count(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_context_ca_count(self.0) })?;
-        Ok(result)
+        Ok(result as usize)
     }
 
     /// cleat_context_ca_certificate returns the id of the CA certificate at index, from 0. CLEAT_USAGE for
@@ -2970,11 +2974,11 @@ impl Connection {
 
     /// cleat_connection_server_hostname returns the length of the server name, and copies it to output: on
     /// a client the one with which the connection was made, on a server the one that the client has sent as
-    /// SNI; 0 if there is none.
+    /// SNI, which may contain any byte; 0 if there is none.
     #[allow(clippy::too_many_arguments)]
-    pub fn server_hostname(&self) -> Result<String, Error> {
+    pub fn server_hostname(&self) -> Result<Vec<u8>, Error> {
         let out = fetched(|out, out_cap| unsafe { raw::cleat_connection_server_hostname(self.0, out, out_cap) })?;
-        Ok(utf8(out))
+        Ok(out)
     }
 
     /// cleat_connection_established returns 1 once the handshake is done, otherwise 0.
@@ -3666,9 +3670,9 @@ impl Certificate {
     /// cleat_certificate_alt_name_count returns the number of subject alternative names. CLEAT_SSL if the
     /// extension is malformed or repeated.
     #[allow(clippy::too_many_arguments)]
-    pub fn alt_name_count(&self) -> Result<i32, Error> {
+    pub fn alt_name_count(&self) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_certificate_alt_name_count(self.0) })?;
-        Ok(result)
+        Ok(result as usize)
     }
 
     /// cleat_certificate_alt_name_type returns the length of the type of the name at index, as Python calls
@@ -3695,9 +3699,9 @@ impl Certificate {
     /// cleat_certificate_uri_count returns the number of URIs in the list. which: CLEAT_URI_*. CLEAT_SSL if
     /// the extension that contains the list is malformed or repeated.
     #[allow(clippy::too_many_arguments)]
-    pub fn uri_count(&self, which: i32) -> Result<i32, Error> {
+    pub fn uri_count(&self, which: i32) -> Result<usize, Error> {
         let result = checked(unsafe { raw::cleat_certificate_uri_count(self.0, which) })?;
-        Ok(result)
+        Ok(result as usize)
     }
 
     /// cleat_certificate_uri returns the length of the URI at index and copies it to output. CLEAT_SSL as

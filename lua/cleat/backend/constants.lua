@@ -222,10 +222,12 @@ return {
     KIND_ECH_KEY = 10,
     KIND_EPOLL = 13,
     -- cleat/message.h
+    MESSAGE_SSL2_CLIENT_HELLO = 0,
     MESSAGE_CHANGE_CIPHER_SPEC = 20,
     MESSAGE_ALERT = 21,
     MESSAGE_HANDSHAKE = 22,
     MESSAGE_HEADER = 256,
+    MESSAGE_CLIENT_HELLO_INNER = 257,
     MESSAGES_MAX = 1048576,
     -- cleat/names.h
     LOOKUP_HOST = 1,

@@ -135,8 +135,9 @@ local rawset, select = rawset, select
 --- Setting it raises TypeError, ValueError
 ---@field _msg_callback function? Python's private debugging hook; nil by default. `callback(conn, direction, version,
 --- content_type, msg_type, data)` is called for each TLS message and each record header, in order, after the step of a
---- call that has sent or received it. direction: "read" or "write". content_type: an `ssl._TLSContentType`. msg_type:
---- an `ssl._TLSMessageType`, or for alerts an `ssl._TLSAlertType`. data: the bytes. The callback may close the
+--- call that has sent or received it. direction: "read" or "write". content_type: an `ssl._TLSContentType`; 257 is
+--- the inner ClientHello of Encrypted ClientHello, and 0 a ClientHello in the format of SSL 2. msg_type: an
+--- `ssl._TLSMessageType`, or for alerts an `ssl._TLSAlertType`. data: the bytes. The callback may close the
 --- connection, but not use it otherwise. An error of the callback is raised by the handshake or by the failed call that
 --- the message belongs to, otherwise by the next call. The same holds for a MemoryError if messages were lost (more
 --- than 1 MiB between two steps, or no memory). Setting it raises TypeError
