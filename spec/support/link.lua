@@ -1,6 +1,5 @@
 -- TLS connections between two SSLSockets of this process.
 local check_options = require "support.check_options"
-local limits = require "support.limits"
 local merge = require "support.merge"
 local pki = require "support.pki"
 local socket = require "cleat.socket"
@@ -168,8 +167,8 @@ function link.open(client_options, server_options)
             tasks.call(server, "do_handshake")
         end,
     }
-    client:settimeout(limits.bound(10))
-    server:settimeout(limits.bound(10))
+    client:settimeout(10)
+    server:settimeout(10)
     return client, server
 end
 
