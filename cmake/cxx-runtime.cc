@@ -5,6 +5,10 @@
 #include <cstdlib>
 
 // Never called: destructors that can delete refer to it, but BoringSSL frees with OPENSSL_free.
+// clang calls the first, gcc the second.
+__attribute__((weak)) void operator delete(void *block) noexcept {
+    std::free(block);
+}
 __attribute__((weak)) void operator delete(void *block, std::size_t) noexcept {
     std::free(block);
 }

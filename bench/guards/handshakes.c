@@ -14,8 +14,8 @@
 
 enum { ROOM = 65536 };
 
-/* What measured() does: the connection is made, and takes its first step; it goes on; the byte is sent or received. */
-enum phase { BEGINS, GOES_ON, TALKS };
+/* What measured() does: the first step of a new connection, a later step, or sending and receiving the byte. */
+enum phase { BEGINS, CONTINUES, TALKS };
 
 static bool is_server;
 static bool resumes;
@@ -68,7 +68,7 @@ static bool step_cleat(int32_t connection) {
     return status >= 0;
 }
 
-/* Goes on with what the peer has sent. Returns whether the handshake is done. */
+/* Continues with the bytes that the peer has sent. Returns whether the handshake is done. */
 static bool step(void) {
     int result;
     if (raw == NULL) return step_cleat(end);
@@ -147,7 +147,7 @@ static void shake_hands(bool counts) {
     len = 0;
     if (is_server) step_cleat(peer);
     while (!run(counts, phase)) {
-        phase = GOES_ON;
+        phase = CONTINUES;
         step_cleat(peer);
     }
     if (resumes || keeps) {

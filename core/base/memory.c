@@ -79,7 +79,8 @@ void OPENSSL_memory_free(void *block) {
     free(start);
 }
 
-enum { STACK = 8192 }; /* about twice as much as was seen to be necessary */
+/* The deepest copies were seen 5800 bytes below, by clang for aarch64. */
+enum { STACK = 8192 };
 
 __attribute__((noinline)) void cleat_wipe_stack(void) {
     uint8_t below[STACK];

@@ -21,7 +21,7 @@ void *cleat_resize_public(void *block, size_t size);
 void cleat_release_public(void *block);
 
 /* cleat_wipe_stack wipes what the calls before it have left on the stack below its caller: BoringSSL leaves copies of
- * passwords and pre-shared keys there. */
+ * passwords, of pre-shared keys and of the secrets of handshakes there. */
 void cleat_wipe_stack(void);
 
 /* cleat_memory_failed returns whether an allocation of the core or of BoringSSL has failed in this thread since the

@@ -36,7 +36,6 @@ struct cleat_psk {
     uint8_t identity_len;
     uint16_t key_len; /* 0 until the caller has answered */
     uint8_t key[CLEAT_PSK_KEY_MAX];
-    bool was_used; /* BoringSSL has taken the key */
 };
 
 struct cleat_connection {

@@ -200,13 +200,15 @@ static int32_t in_early_data(struct cleat_connection *self) {
     return received < 0 && !cleat_connection_is_want(received) ? fail(self, received) : received;
 }
 
-/* Runs BoringSSL's handshake until it needs the transport or the caller. */
+/* Runs BoringSSL's handshake until it needs the transport or the caller. HMAC leaves copies of the secrets from which
+ * it derives keys, and of a pre-shared key, on the stack. Calls that follow would overwrite them by chance only, and
+ * the next step may be another thread's. */
 static int advance(struct cleat_connection *self) {
     int result = SSL_do_handshake(self->ssl);
     while (result <= 0 && cleat_psk_is_withheld(self) && !cleat_psk_suspend(self)) {
         result = SSL_do_handshake(self->ssl);
     }
-    cleat_psk_wipe(self);
+    cleat_wipe_stack();
     return result;
 }
 

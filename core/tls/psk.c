@@ -28,14 +28,7 @@ static unsigned pop_key(struct cleat_psk *psk, uint8_t *key, unsigned max) {
     memcpy(key, psk->key, len);
     OPENSSL_cleanse(psk->key, sizeof psk->key);
     psk->key_len = 0;
-    psk->was_used = true;
     return len;
-}
-
-void cleat_psk_wipe(struct cleat_connection *connection) {
-    if (connection->psk == NULL || !connection->psk->was_used) return;
-    connection->psk->was_used = false;
-    cleat_wipe_stack();
 }
 
 static unsigned client_key(SSL *ssl, const char *hint, char *identity, unsigned max_identity,

@@ -27,9 +27,6 @@ static inline bool cleat_psk_is_withheld(const struct cleat_connection *connecti
 }
 bool cleat_psk_suspend(struct cleat_connection *connection);
 
-/* cleat_psk_wipe wipes the copy of the key that a call of BoringSSL has left on the stack. */
-void cleat_psk_wipe(struct cleat_connection *connection);
-
 /* cleat_psk_is_used returns whether the handshake uses a pre-shared key, once the suite has been selected. */
 bool cleat_psk_is_used(const SSL *ssl);
 

@@ -233,6 +233,33 @@ describe("writes over luv", function()
         end)
     end
 
+    it("that are pending at the end of a program are abandoned, and so is connect()", function()
+        assert.are.equal("waiting\nthe end\n", process.run_code [[
+            local uv, adapters, socket = require "luv", require "support.adapters", require "cleat.socket"
+            local fds = uv.socketpair("stream", nil, { nonblock = true }, { nonblock = true })
+            local first, handle = socket.socket { fileno = fds[1] }, uv.new_tcp()
+            handle:open(fds[2])
+            first:setwaiter(require("cleat.adapters.luv").waiter)
+            local server
+            coroutine.wrap(function()
+                server = adapters.server():wrap_socket(first, { server_side = true })
+            end)()
+            coroutine.wrap(function()
+                local sock = adapters.client():wrap_socket(handle, { server_hostname = "localhost" })
+                print "waiting"
+                uv.stop()
+                sock:sendall(("x"):rep(10000000))
+                print "sent"
+            end)()
+            uv.run()
+            uv.run "nowait"
+            coroutine.wrap(function()
+                adapters.client():wrap_socket(uv.new_tcp(), { server_hostname = "localhost" }):connect { "127.0.0.1", 1 }
+            end)()
+            print "the end"
+        ]])
+    end)
+
     -- libuv writes without MSG_NOSIGNAL, and luv leaves SIGPIPE alone.
     it("do not end the process if the peer has disconnected", function()
         local script = process.write_file(process.directory() .. "/disconnected.lua", [[

@@ -14,7 +14,7 @@ static int32_t session;
 static char bytes[8192];
 static int32_t bytes_len;
 
-static bool goes_on(int32_t status) {
+static bool is_pending(int32_t status) {
     return status < 0 && CLEAT_CLASS(status) == CLEAT_WANT_READ;
 }
 
@@ -33,15 +33,15 @@ static int32_t shake_hands(void) {
     for (turn = 0; turn < 4; turn++) {
         for (end = 0; end < 2; end++) {
             int32_t carried;
-            if (goes_on(status[end])) status[end] = cleat_connection_handshake(ends[end], 0);
-            if (status[end] < 0 && !goes_on(status[end])) return status[end];
+            if (is_pending(status[end])) status[end] = cleat_connection_handshake(ends[end], 0);
+            if (status[end] < 0 && !is_pending(status[end])) return status[end];
             carried = carry(end);
             if (carried < 0) return carried;
         }
     }
     EXPECT(status[0] == CLEAT_OK && status[1] == CLEAT_OK);
     status[0] = cleat_connection_read(ends[0], &byte, 1, 0);
-    return goes_on(status[0]) ? CLEAT_OK : status[0];
+    return is_pending(status[0]) ? CLEAT_OK : status[0];
 }
 
 static int32_t connect_both(void) {

@@ -55,7 +55,7 @@ static int32_t move(int32_t from, int32_t to) {
     return len;
 }
 
-static bool goes_on(int32_t status) {
+static bool is_pending(int32_t status) {
     return status < 0 && CLEAT_CLASS(status) == CLEAT_WANT_READ;
 }
 
@@ -68,9 +68,9 @@ static struct outcome shake_hands(int32_t client, int32_t server) {
     for (turn = 0; turn < 4; turn++) {
         int32_t sent;
         char byte;
-        if (goes_on(outcome.client)) outcome.client = cleat_connection_handshake(client, 0);
+        if (is_pending(outcome.client)) outcome.client = cleat_connection_handshake(client, 0);
         move(client, server);
-        if (goes_on(outcome.server)) outcome.server = cleat_connection_handshake(server, 0);
+        if (is_pending(outcome.server)) outcome.server = cleat_connection_handshake(server, 0);
         sent = move(server, client);
         if (outcome.server == CLEAT_OK) outcome.sent_last += sent;
         if (outcome.client == CLEAT_OK) (void)cleat_connection_read(client, &byte, 1, 0);

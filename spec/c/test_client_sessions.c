@@ -27,7 +27,7 @@ static void move(int32_t from, int32_t to) {
     if (len > 0) EXPECT(cleat_connection_feed(to, bytes, len) == len);
 }
 
-static bool goes_on(int32_t status) {
+static bool is_pending(int32_t status) {
     return status < 0 && CLEAT_CLASS(status) == CLEAT_WANT_READ;
 }
 
@@ -49,9 +49,9 @@ static struct outcome meet(int32_t client_context, int32_t server_context, int32
     if (session != 0) EXPECT(cleat_connection_set_session(client, session) == CLEAT_OK);
     for (turn = 0; turn < 4; turn++) {
         char byte;
-        if (goes_on(outcome.client)) outcome.client = cleat_connection_handshake(client, 0);
+        if (is_pending(outcome.client)) outcome.client = cleat_connection_handshake(client, 0);
         move(client, server);
-        if (goes_on(other)) other = cleat_connection_handshake(server, 0);
+        if (is_pending(other)) other = cleat_connection_handshake(server, 0);
         move(server, client);
         if (outcome.client == CLEAT_OK && reads) (void)cleat_connection_read(client, &byte, 1, 0);
     }

@@ -11,7 +11,7 @@ frame_dummy              the compiler: registers frames where there is an old un
 __do_global_dtors_aux    the compiler: its counterpart
 '
 
-# Variables of ours that may be written.
+# The core's variables that may be written.
 WRITABLE='
 handle.c first_segment   the first ids, which need no allocation
 handle.c table           the table of ids

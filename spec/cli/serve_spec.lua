@@ -148,6 +148,36 @@ describe("cleat serve", function()
         assert.is_nil(server:poll())
     end)
 
+    it("a client that keeps sending extends no deadline, and an empty line may arrive in parts", function()
+        local errors, http, loop = require "cleat.errors", require "cleat.cli.http", require "cleat.cli.loop"
+        local now, time = loop.now, 0
+        loop.now = function()
+            time = time + 1
+            return time
+        end
+        local function serve_text(text)
+            local log, sent, at = {}, {}, 0
+            local conn = { settimeout = function() end, sendall = function(_, data)
+                sent[#sent + 1] = data
+            end, recv = function()
+                at = at + 1
+                return text:sub(at, at)
+            end }
+            local ok, err = pcall(http.serve, conn, "/nowhere", 100, function(line)
+                log[#log + 1] = line
+            end)
+            return ok, err, log, at
+        end
+        local late, err, _, bytes = serve_text(("x"):rep(1000))
+        local ok, _, log = serve_text "GET /a HTTP/1.0\r\nHost: a\r\n\r\n"
+        local ended, _, log_of_lines = serve_text "GET /b HTTP/1.0\nHost: a\n\n"
+        loop.now = now
+        assert.is_true(not late and errors.timeout:is(err), tostring(err))
+        assert.is_true(bytes < 100)
+        assert.are.same({ true, true }, { ok, ended })
+        assert.are.same({ "GET /a 404", "GET /b 404" }, { log[1], log_of_lines[1] })
+    end)
+
     it("has --echo, --client-ca and --timeout, and removes its file when Ctrl-C ends it", function()
         local certfile, keyfile = pki.chain "client"
         local program = serve { "--echo", "--client-ca", pki.path "root.pem", "--name", "echo.example" }
@@ -185,7 +215,7 @@ describe("cleat serve", function()
             { { "--cert", "/nowhere" }, "--cert: [Errno 2]" }, { { "--key", keyfile }, "--key needs --cert" },
             { { "--cert", certfile, "--key", keyfile, "--name", "a" }, "--name and --cert-out" }, { { "--name", "a b" }, "--name: " },
             { { "--client-ca", keyfile }, "--client-ca: [X509: NO_CERTIFICATE_OR_CRL_FOUND]" },
-            { { "--cert-out", "/nowhere/a" }, "--cert-out: " },
+            { { "--cert-out", "/nowhere/a" }, "--cert-out: " }, { { "--cert-out", "/dev/full" }, ": No space left on device" },
         } do
             table.insert(case[1], 1, "serve")
             expect_text(command.expect(2, case[1]).errors, case[2])

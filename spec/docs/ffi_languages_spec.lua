@@ -282,7 +282,7 @@ for _, language in ipairs(LANGUAGES) do
                 assert.are.same({ "exchange ok", "unwrap" }, { lines[2], lines[3] }, table.concat(lines, "\n"))
             end)
 
-            example("goes on after clients that do not", function()
+            example("continues after clients that do not", function()
                 assert.has_error(function()
                     connect(ssl.create_default_context { cafile = pki.path("unknown-root.pem") })
                 end)

@@ -73,7 +73,7 @@ for _, page in ipairs(RUN) do describe(page .. ":", function()
         if is_for_this_lua(block) and not is_program(block) then
             local name = ("the code from line %d on prints what its comments say"):format(block.line)
             optional.tests(it, pending, optional.code(block.code))(name, function()
-                local wanted = page_of.wanted(block.code)
+                local wanted = page_of.expected_output(block.code)
                 local code = block.code:gsub('"server.pem", "server.key"', function()
                     return ("%q, %q"):format(cafile, keyfile)
                 end)

@@ -87,7 +87,7 @@ describe("lighttpd", function()
         assert.are.same({ 200, "0123456789\n" }, { get(server, port, "/news") }) -- kept
         process.write_file(folder .. "clock", "61\n")
         assert.are.same({ 200, "0123456789\n" }, { get(server, port, "/news") }) -- the request fails: the old answer
-        -- a server that never answers: the time of the request ends, and lighttpd goes on
+        -- a server that never answers: the request times out, and lighttpd continues to serve
         process.write_file(folder .. "port", silent:getsockname()[2] .. "\n")
         process.write_file(folder .. "clock", "72\n")
         process.write_file(folder .. "timeout", "0.2\n")

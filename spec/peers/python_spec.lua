@@ -20,7 +20,7 @@ local function python(version, cert, options)
     return peer.serve(options)
 end
 
--- connect: a verified connection of ours to a port.
+-- connect returns a verified connection of cleat to a port.
 local function connect(port, options)
     local context = ssl.create_default_context { cafile = pki.path("root.pem") }
     local plain = socket.create_connection({ "127.0.0.1", port }, 15)

@@ -23,7 +23,7 @@ static struct {
     pthread_mutex_t lock;
     struct call calls[HISTORY];
     unsigned count;
-    bool under_way;
+    bool in_progress;
     bool done;
 } slots[MOST_THREADS + 1] = {
     {.lock = PTHREAD_MUTEX_INITIALIZER}, {.lock = PTHREAD_MUTEX_INITIALIZER},
@@ -54,7 +54,7 @@ static void show_thread(int thread) {
                     number_of(call->end) / 2);
         }
         fprintf(stderr, ", timeout %g: ", call->timeout);
-        if (i + 1 == count && slots[thread].under_way) {
+        if (i + 1 == count && slots[thread].in_progress) {
             fprintf(stderr, "in progress for %.3f s\n", now() - call->begun);
         } else if (call->result < 0) {
             fprintf(stderr, "class %d value %d after %.3f s\n", (int)CLEAT_CLASS(call->result),
@@ -102,7 +102,7 @@ void watch_begin(int thread, const char *call, struct end *end, double timeout) 
     pthread_mutex_lock(&slots[thread].lock);
     slots[thread].calls[slots[thread].count++ % HISTORY] =
         (struct call){.name = call, .end = end, .timeout = timeout, .begun = now()};
-    slots[thread].under_way = true;
+    slots[thread].in_progress = true;
     pthread_mutex_unlock(&slots[thread].lock);
     cancelled_allow(call);
 }
@@ -115,7 +115,7 @@ void watch_end(int thread, int32_t result) {
     call = &slots[thread].calls[(slots[thread].count - 1) % HISTORY];
     call->took = now() - call->begun;
     call->result = result;
-    slots[thread].under_way = false;
+    slots[thread].in_progress = false;
     copy = *call;
     pthread_mutex_unlock(&slots[thread].lock);
     atomic_fetch_add(&calls, 1);
@@ -145,18 +145,18 @@ void watch_done(int thread) {
     pthread_mutex_unlock(&slots[thread].lock);
 }
 
-enum state { DONE, WAITS, GOES_ON };
+enum state { DONE, WAITS, CONTINUES };
 
 /* Checks a thread: whether it is done, waits without a timeout (then *end is the end), or continues. */
 static enum state look(int thread, struct end **end) {
     bool late = false;
     double age = 0;
-    enum state state = GOES_ON;
+    enum state state = CONTINUES;
     struct call call = {0};
     pthread_mutex_lock(&slots[thread].lock);
     if (slots[thread].done) {
         state = DONE;
-    } else if (slots[thread].under_way) {
+    } else if (slots[thread].in_progress) {
         call = slots[thread].calls[(slots[thread].count - 1) % HISTORY];
         age = now() - call.begun;
         if (call.timeout < 0) {
@@ -183,7 +183,7 @@ void watch_wait(struct round *round) {
             switch (look(i, &ends[waiting])) {
                 case DONE: done++; break;
                 case WAITS: waiting++; break;
-                case GOES_ON: break;
+                case CONTINUES: break;
             }
         }
         if (done == round->threads) return;

@@ -77,7 +77,7 @@ function common.every(seconds)
     end
 end
 
--- The bytes of a connection: each has its own, and knows at any position what comes next.
+-- The bytes of a connection: each has its own, and determines the byte at any position.
 local block = {}
 do
     local seed = 12345

@@ -1,7 +1,7 @@
 """Makes many TLS connections at the same time to an echo server, with Python's ssl: crowd.py PORT COUNT CAFILE.
 
 Opens COUNT verified connections and says "held"; at a line of input each of them sends its own bytes, in pieces, and checks
-what comes back; then all send close_notify, and "echoed BYTES" is printed.
+the bytes that come back; then all send close_notify, and "echoed BYTES" is printed.
 """
 
 import asyncio

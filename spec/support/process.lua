@@ -234,7 +234,7 @@ function Process:wait_for(pattern, timeout)
         end
         if ended or process.clock() > deadline then
             error(("%s %s without the output %q; its output:\n%s%s"):format(self.name,
-                ended and "ended (" .. ended .. ")" or "goes on", pattern, self:output(), self:errors()), 2)
+                ended and "ended (" .. ended .. ")" or "runs", pattern, self:output(), self:errors()), 2)
         end
         process.sleep(0.005)
     end

@@ -1,6 +1,7 @@
 --- The parts of HTTP/1.1 that `cleat serve` needs: GET and HEAD of the files of a directory.
 
 local compat = require "cleat.compat"
+local errors = require "cleat.errors"
 local loop = require "cleat.cli.loop"
 
 local pcall = compat.pcall
@@ -103,19 +104,24 @@ end
 
 -- read_head returns the head of a request; nil at the end of the connection, and a status if it is not a request.
 local function read_head(conn, buffer, seconds)
-    local deadline = loop.now() + seconds
+    local deadline, from = loop.now() + seconds, 1
     while true do
-        local stop, last = buffer:find "\r?\n\r?\n"
+        local stop, last = buffer:find("\r?\n\r?\n", from)
         if (stop or #buffer) > HEAD_LIMIT then
             return nil, nil, 431
         elseif stop then
             return buffer:sub(1, stop - 1), buffer:sub(last + 1)
         end
-        conn:settimeout(math.max(deadline - loop.now(), 0.001))
+        local left = deadline - loop.now()
+        if left <= 0 then -- a client that keeps sending does not extend the deadline
+            errors.throw(errors.timeout "timed out")
+        end
+        conn:settimeout(left)
         local data = conn:recv(4096)
         if data == "" then
             return nil
         end
+        from = math.max(1, #buffer - 2) -- the empty line may have arrived in part
         buffer = buffer .. data
     end
 end

@@ -36,6 +36,18 @@ local function default_names(listen)
     return names
 end
 
+-- write_file writes a file, and returns the reason if that fails.
+local function write_file(name, data)
+    local file, problem = io.open(name, "wb")
+    if not file then
+        return problem
+    end
+    local written, closed, reason
+    written, problem = file:write(data)
+    closed, reason = file:close()
+    return not written and problem or not closed and ("%s: %s"):format(name, reason) or nil
+end
+
 -- make_certificate makes a self-signed certificate, loads it into the context, and returns its file. The key stays in
 -- this process.
 local function make_certificate(context, options)
@@ -45,9 +57,9 @@ local function make_certificate(context, options)
         failure.raise(USAGE, "--name: " .. tostring(pem))
     end
     local name = options.cert_out or os.tmpname()
-    local file, problem = io.open(name, "wb")
-    if not file or not file:write(pem) or not file:close() then
-        failure.raise(USAGE, "--cert-out: " .. tostring(problem or name))
+    local problem = write_file(name, pem)
+    if problem then
+        failure.raise(USAGE, "--cert-out: " .. problem)
     end
     context:load_cert_chain(name, { sign = function(algorithm, data)
         return ssl.sign(key, algorithm, data)

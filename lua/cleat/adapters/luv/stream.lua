@@ -50,7 +50,7 @@ end
 
 local function finish(self, method)
     local current = self.waits[method]
-    if current then
+    if current and not wait.is_ending(self.uv, self.value) then
         self.waits[method] = nil
         current:finish(true)
     end

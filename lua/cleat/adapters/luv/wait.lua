@@ -41,6 +41,19 @@ local function in_loop(uv)
     return uv.loop_mode and uv.loop_mode() ~= nil
 end
 
+--- is_ending returns whether the program has ended and luv closes its loop. Then luv closes all handles and ends their
+--- requests, but a coroutine that waits must not continue.
+---@param uv table
+---@param handle any
+---@return boolean
+function wait.is_ending(uv, handle)
+    if not uv.loop_mode or in_loop(uv) or wait.editor_of(uv) then
+        return false
+    end
+    local ok, closing = pcall(handle.is_closing, handle)
+    return not ok or closing -- luv refuses a handle that was closed
+end
+
 --- soon calls f in the next iteration of the loop, before luv frees closed handles.
 function wait.soon(uv, f)
     local idle = uv.new_idle()
