@@ -15,7 +15,7 @@ static char *join_directories(const char *list, const char *more) {
     size_t used = list == NULL ? 0 : strlen(list);
     char *joined = cleat_allocate(used + strlen(more) + 2);
     if (joined == NULL) return NULL;
-    if (used > 0) memcpy(joined, list, used);
+    if (list != NULL) memcpy(joined, list, used + 1);
     while (*more != '\0') {
         size_t len = strcspn(more, ":");
         if (len > 0 && used > 0) joined[used++] = ':';
