@@ -2,16 +2,16 @@
 
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t calling; /* the name, between cancelled_allow and cancelled_forbid */
+static pthread_key_t calling; /* points to called, between cancelled_allow and cancelled_forbid */
+static _Thread_local const char *called;
 static _Thread_local bool is_cancelled;
 
 static void report(void *name) {
-    fprintf(stderr, "pthread_cancel ended the thread in %s\n", (const char *)name);
+    fprintf(stderr, "pthread_cancel ended the thread in %s\n", *(const char *const *)name);
     _Exit(1);
 }
 
@@ -33,6 +33,7 @@ void cancelled_allow(const char *name) {
         is_cancelled = true;
         pthread_cancel(pthread_self());
     }
-    pthread_setspecific(calling, (void *)(uintptr_t)name);
+    called = name;
+    pthread_setspecific(calling, &called);
     pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &unused);
 }
