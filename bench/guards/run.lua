@@ -14,7 +14,8 @@ local process = require "lib.process"
 local quote, first_line = process.quote, process.first_line
 
 local FIGURES = here .. "/figures.txt"
-local TOLERANCE = 0.03 -- of instructions; they vary by 0.01 % in C and 0.5 % in Lua
+local TOLERANCE = 0.03 -- of instructions in C, which vary by 0.01 %, and of memory
+local LUA_TOLERANCE = 0.08 -- Lua seeds its hashes with the time: a run may take 3 % more or less
 local pki = root .. "/build/spec-pki"
 local api = machine.boringssl_api(build)
 local failures, counted = 0, 0
@@ -360,7 +361,7 @@ function guards.instructions(folder)
         local kind, count = each[1], each[2]
         local sum = calls(kind, count)
         if sum then
-            note("instructions.lua54." .. kind .. where, tostring(math.floor((sum - none) / count + 0.5)), TOLERANCE)
+            note("instructions.lua54." .. kind .. where, tostring(math.floor((sum - none) / count + 0.5)), LUA_TOLERANCE)
         end
     end
 end
