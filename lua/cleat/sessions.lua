@@ -279,7 +279,8 @@ function sessions.client(context, store, name, ...)
             return false
         end
         of.session = session
-        local lifetime = session.time + session.timeout - os.time()
+        -- os.time() is up to 4 ms behind the clock that session.time is read from
+        local lifetime = math.min(session.timeout, session.time + session.timeout - os.time())
         local ok, err = pcall(store.put, of.key, session:tobytes(), lifetime)
         if not ok then
             report(store, err)

@@ -92,6 +92,20 @@ describe("cleat.sessions.client", function()
 
     local V13 = ssl.TLSVersion.TLSv1_3
 
+    it("stores a session for no longer than its timeout if os.time() is behind", function()
+        local store = counted()
+        local wrap, keep = sessions.client(client_context(V13), store)
+        local time = os.time
+        finally(function()
+            os.time = time -- luacheck: ignore 122
+        end)
+        os.time = function() -- luacheck: ignore 122
+            return time() - 3600
+        end
+        visit(wrap, keep)
+        assert.are.equal(172800, store.lifetime)
+    end)
+
     it("uses a session of TLS 1.3 only once, also if the store has no remove()", function()
         local inner = memory.new()
         local wrap, keep = sessions.client(client_context(V13), { get = inner.get, put = inner.put })
