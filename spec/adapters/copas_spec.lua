@@ -31,16 +31,6 @@ local function pause()
     other:close()
 end
 
--- after_pauses returns a body that lets the peer continue after some pauses: while another body waits for the peer.
-local function after_pauses(job)
-    return function()
-        for _ = 1, 5 do
-            pause()
-        end
-        job:go()
-    end
-end
-
 -- run runs bodies as threads of copas until they have ended.
 local function run(...)
     local left, failures = select("#", ...), {}
@@ -101,7 +91,7 @@ describe("under copas, wrap_socket", function()
                 inner:settimeout(0)
                 assert.are.equal("plain", copas.receive(inner, "*l"))
                 inner:close()
-            end, after_pauses(job))
+            end, adapters.after_pauses(pause, job))
             assert.are.equal("echo 500000 end", job:finish()[3])
         end)
     end
@@ -134,29 +124,20 @@ describe("under copas, wrap_socket", function()
 
     it("has timeouts, although copas 1 has none", function()
         local job = adapters.python("send 61", "recv 1")
-        local pauses, other, done = 0, false, false
+        local ticker, other = adapters.ticker(pause), false
         run(function()
             local sock = adapters.client():wrap_socket(copas.wrap(connect(job.port)), { server_hostname = "localhost" })
             assert.are.equal("a", sock:recv(10))
             sock:settimeout(WAIT)
-            for _ = 1, 10 do -- on a busy machine the timeout may end before the pause of the other thread does
-                local paused, before = pauses, process.clock()
+            other = ticker.is_beside(function()
+                local before = process.clock()
                 raises("ssl.SSLError", { match = "timed out" }, sock.recv, sock, 10)
                 assert.is_true(process.clock() - before >= WAIT * 0.9)
-                other = pauses > paused
-                if other then
-                    break
-                end
-            end
+            end)
             sock:sendall "x"
             sock:close()
-            done = true
-        end, function()
-            while not done and pauses < 4000 do
-                pause()
-                pauses = pauses + 1
-            end
-        end)
+            ticker.stop()
+        end, ticker.run)
         job:finish()
         assert.is_true(other)
     end)
@@ -169,7 +150,7 @@ describe("under copas, wrap_socket", function()
                 { server_hostname = "localhost" })
             assert.are.equal("hi", sock:recv(10))
             sock:unwrap():close()
-        end, after_pauses(job))
+        end, adapters.after_pauses(pause, job))
         job:finish()
         job = adapters.python("send 6869", "unwrap")
         local sock = adapters.client():wrap_socket(socket.create_connection({ "127.0.0.1", job.port }, 5),

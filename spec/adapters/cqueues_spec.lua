@@ -19,14 +19,9 @@ local waiter = require("cleat.adapters.cqueues").waiter
 
 local WAIT = 0.05
 
--- after_pauses returns a body that lets the peer continue after some pauses: while another body waits for the peer.
-local function after_pauses(job)
-    return function()
-        for _ = 1, 5 do
-            cqueues.sleep(0.005)
-        end
-        job:go()
-    end
+-- pause suspends this coroutine for a moment.
+local function pause()
+    cqueues.sleep(0.005)
 end
 
 -- run runs bodies as coroutines of one controller.
@@ -70,7 +65,7 @@ describe("over cqueues, wrap_socket", function()
             assert.are.equal(plain, sock:unwrap())
             assert.is_nil((plain:read(1)))
             plain:close()
-        end, after_pauses(job))
+        end, adapters.after_pauses(pause, job))
         assert.are.equal("echo 500000 end", job:finish()[3])
     end)
 
@@ -121,7 +116,7 @@ describe("over cqueues, wrap_socket", function()
 
     it("uses the object's timeout, and the wrapper's own", function()
         local job = adapters.python("send 61", "recv 1")
-        local pauses, other, done = 0, false, false
+        local ticker, other = adapters.ticker(pause), false
         run(function()
             local plain = connect(job.port)
             plain:settimeout(5)
@@ -129,23 +124,13 @@ describe("over cqueues, wrap_socket", function()
             assert.are.equal(5, sock:gettimeout())
             assert.are.equal("a", sock:recv(10))
             sock:settimeout(WAIT)
-            for _ = 1, 10 do -- on a busy machine the timeout may end before the pause of the other coroutine does
-                local paused = pauses
+            other = ticker.is_beside(function()
                 raises("ssl.SSLError", { match = "timed out" }, sock.recv, sock, 10)
-                other = pauses > paused
-                if other then
-                    break
-                end
-            end
+            end)
             sock:sendall "x"
             sock:close()
-            done = true
-        end, function()
-            while not done and pauses < 4000 do
-                cqueues.sleep(0.005)
-                pauses = pauses + 1
-            end
-        end)
+            ticker.stop()
+        end, ticker.run)
         job:finish()
         assert.is_true(other)
     end)
@@ -158,7 +143,7 @@ describe("over cqueues, wrap_socket", function()
             local sock = adapters.client():wrap_socket(plain, { server_hostname = "localhost" })
             assert.are.equal("hi", sock:recv(10))
             sock:unwrap():close()
-        end, after_pauses(job))
+        end, adapters.after_pauses(pause, job))
         job:finish()
         -- outside of a controller it blocks
         job = adapters.python("send 6869", "unwrap")

@@ -31,16 +31,6 @@ local function pause()
     coroutine.yield()
 end
 
--- after_pauses returns a body that lets the peer continue after some pauses: while another body waits for the peer.
-local function after_pauses(job)
-    return function()
-        for _ = 1, 5 do
-            pause()
-        end
-        job:go()
-    end
-end
-
 -- run runs bodies as coroutines under luv's loop until they have ended.
 local function run(...)
     local left, failures = select("#", ...), {}
@@ -111,7 +101,7 @@ describe("over luv, wrap_socket", function()
             end
             assert.are.equal("plain", rest)
             back:close()
-        end, after_pauses(job))
+        end, adapters.after_pauses(pause, job))
         assert.are.equal("echo 500000 end", job:finish()[3])
     end)
 
@@ -187,28 +177,18 @@ describe("over luv, wrap_socket", function()
 
     it("has timeouts", function()
         local job = adapters.python("send 61", "recv 1")
-        local pauses, other, done = 0, false, false
+        local ticker, other = adapters.ticker(pause), false
         run(function()
             local sock = adapters.client():wrap_socket(connect(job.port), { server_hostname = "localhost" })
             assert.are.equal("a", sock:recv(10))
             sock:settimeout(WAIT)
-            for _ = 1, 10 do -- on a busy machine the timeout may end before the pause of the other coroutine does
-                local paused = pauses
+            other = ticker.is_beside(function()
                 raises("ssl.SSLError", { match = "timed out" }, sock.recv, sock, 10)
-                other = pauses > paused
-                if other then
-                    break
-                end
-            end
+            end)
             sock:sendall "x"
             sock:close()
-            done = true
-        end, function()
-            while not done and pauses < 4000 do
-                pause()
-                pauses = pauses + 1
-            end
-        end)
+            ticker.stop()
+        end, ticker.run)
         job:finish()
         assert.is_true(other)
         local silent = peer.serve { "waiteof" }
@@ -297,7 +277,7 @@ describe("over luv, wrap_socket", function()
             assert.are.equal("hi", sock:recv(10))
             sock:settimeout(WAIT)
             sock:unwrap():close()
-        end, after_pauses(job))
+        end, adapters.after_pauses(pause, job))
         job:finish()
         job = adapters.python("sleep 0.1", "send 6869", "unwrap")
         local plain = socket.create_connection { "127.0.0.1", job.port }

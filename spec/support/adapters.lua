@@ -38,6 +38,43 @@ function adapters.server()
     return link.context { cert = "server-ec" }
 end
 
+-- after_pauses returns a body that lets the peer continue after some pauses: while another body waits for the peer.
+function adapters.after_pauses(pause, job)
+    return function()
+        for _ = 1, 5 do
+            pause()
+        end
+        job:go()
+    end
+end
+
+-- ticker counts the pauses of a coroutine whose body is ticker.run, until ticker.stop() is called.
+function adapters.ticker(pause)
+    local ticker, pauses, stopped = {}, 0, false
+    function ticker.run()
+        while not stopped and pauses < 4000 do
+            pause()
+            pauses = pauses + 1
+        end
+    end
+    function ticker.stop()
+        stopped = true
+    end
+    -- is_beside calls f in another coroutine, and returns whether a pause ended meanwhile. f is repeated: on a busy
+    -- machine its timeout may end before the pause does.
+    function ticker.is_beside(f)
+        for _ = 1, 10 do
+            local before = pauses
+            f()
+            if pauses > before then
+                return true
+            end
+        end
+        return false
+    end
+    return ticker
+end
+
 -- remote returns the client of a connection over MemoryBIOs, for tests that move the bytes themselves.
 function adapters.remote()
     local self = { incoming = ssl.MemoryBIO(), outgoing = ssl.MemoryBIO() }
